@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The link protocol, one engine per node: channels, windows, epochs, fencing,
+ * acknowledgements, resend, rejects, reach and drain. Pure: bytes and time come in,
+ * frames and decisions go out through struct link_ops. doc/link.md is the
+ * reference of the wire format.
+ *
+ * A pair is (local domain, foreign domain). A node sends on one channel of each pair and
+ * receives on the other: inner sends outbound records and receives inbound
+ * ones, outer the reverse. A record belongs to the engine from link_send() until the
+ * far node acknowledged it, or until the engine hands it back through ops->undelivered.
+ *
+ * No callback runs inside a call of the same pair's state that asked for it other
+ * than link_input() and link_tick(); link_send() calls only ops->send and ops->choose.
+ */
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/str.h"
+
+enum link_role { LINK_OUTER, LINK_INNER };
+
+struct link;      /* one node's engine */
+struct link_peer; /* a far node with a carrier connection (or a past one) */
+
+struct link_settings {
+	enum link_role role;
+	struct str node;             /* our id */
+	uint64_t boot_id;            /* random per process */
+	const struct str *domains;   /* inner: local domains served, announced in hello */
+	size_t n_domains;
+	uint32_t catalogue;          /* record_catalogue_version() */
+	unsigned window_records;     /* 512 */
+	size_t window_bytes;         /* 4 MiB */
+	size_t frame_bytes;          /* largest frame accepted, 1 MiB */
+	unsigned channels_max;       /* receive and send channels each, 65536 */
+	unsigned heartbeat_ms;       /* 200 */
+	unsigned dead_ms;            /* 1000 */
+	unsigned fence_ms;           /* 800 */
+	unsigned stall_ms;           /* 400 */
+	unsigned ack_records;        /* 32 */
+	unsigned ack_ms;             /* 5 */
+	unsigned queue_age_ms;       /* 60000 */
+};
+extern const struct link_settings link_settings_default;
+
+struct link_pair {
+	struct str local;
+	struct str foreign;
+};
+
+/* A record that arrived: valid until the callback returns, except pair (as long as the engine). */
+struct link_delivery {
+	struct link_pair pair;
+	uint64_t channel; /* for link_taken() and link_reject(): never reused */
+	uint64_t seq;
+	uint64_t trace;
+	uint8_t proof;    /* enum value of the sender's choice, e.g. how the foreign domain was authenticated */
+	struct str record;
+	struct link_peer *from;
+};
+
+enum link_verdict {
+	LINK_ACCEPT,     /* the program took it; link_taken() or link_reject() follows, now or later */
+	LINK_BAD_RECORD, /* the far node sent what it never may: the link is closed with an alarm */
+};
+
+struct link_ops {
+	/* Sends one frame (head and body are its two parts) on the peer's carrier connection. */
+	void (*send)(void *user, void *carrier, struct str head, struct str body);
+	/* Closes the carrier connection: reason is a static text. The peer object stays. */
+	void (*close)(void *user, void *carrier, const char *reason);
+	/*
+	 * Which far node shall own this pair's records now? One of live[n] (all that are up,
+	 * not draining, serve the pair, and did not just say that they cannot reach it), or NULL.
+	 */
+	struct link_peer *(*choose)(
+		void *user, struct link_pair pair, struct link_peer *const *live, size_t n);
+	/* A record arrived in order. reason is set with LINK_BAD_RECORD to a static text. */
+	enum link_verdict (*deliver)(
+		void *user, const struct link_delivery *d, const char **reason);
+	/*
+	 * A record that we sent will not be delivered: bounce it. Called once, after which the
+	 * engine has forgotten it. condition is an enum record_condition as the far node gave it,
+	 * text (NULL or static or valid during the call) names the step that failed.
+	 */
+	void (*undelivered)(void *user, struct link_pair pair, uint64_t trace, struct str record,
+		unsigned condition, struct str text);
+	/* The channel's window was full and has room again. */
+	void (*writable)(void *user, struct link_pair pair);
+	/* The far node expects traffic for this pair: open the next hop's stream early. */
+	void (*expect)(void *user, struct link_pair pair);
+	/* A newer epoch or another owner took the pair over, or the peer is gone: what is queued
+	 * towards the next hop for this channel and not yet written must be dropped silently. */
+	void (*revoke)(void *user, struct link_pair pair, uint64_t channel);
+	/* A peer came up (hello done) or went down. */
+	void (*peer_state)(void *user, struct link_peer *peer, bool up, const char *why);
+	/* A protocol violation by the far node: one alarm line. */
+	void (*alarm)(void *user, struct link_peer *peer, const char *reason);
+};
+
+struct link *link_new(
+	const struct link_settings *settings, const struct link_ops *ops, void *user);
+void link_free(struct link *l);
+
+/*
+ * The carrier authenticated a connection to the node named id. The engine sends its hello.
+ * A second connection for the same id replaces the first (which is closed).
+ */
+struct link_peer *link_connected(struct link *l, struct str id, void *carrier, uint64_t now);
+/* The carrier connection is gone. Safe to call after ops->close. */
+void link_disconnected(struct link *l, struct link_peer *peer, void *carrier, uint64_t now);
+
+/* One whole frame from this peer's carrier. */
+void link_input(struct link *l, struct link_peer *peer, struct str frame, uint64_t now);
+
+/* Call at the time that link_deadline() gives, and at most every few ms more often. */
+void link_tick(struct link *l, uint64_t now);
+uint64_t link_deadline(const struct link *l);
+
+/* End of a batch of link_input() calls or of a loop turn: sends acknowledgements that are due. */
+void link_flush(struct link *l, uint64_t now);
+
+/*
+ * Queues a record on our sending channel of the pair; the bytes are copied. True when
+ * there is room for another record after it; false: the window is full, stop reading the stream
+ * that feeds this pair until ops->writable. The record is taken in either case, unless
+ * the caller ignores a false (then the window's double is a check()).
+ */
+bool link_send(struct link *l, struct link_pair pair, uint64_t trace, uint8_t proof,
+	struct str record, uint64_t now);
+/* Is there room now? */
+bool link_writable(struct link *l, struct link_pair pair);
+
+/* Tells the far node that a stream named this pair, so that it opens the next hop early. */
+void link_expect(struct link *l, struct link_pair pair, uint64_t now);
+
+/* The next hop took the record (its bytes are with the kernel, or acknowledged by XEP-0198). */
+void link_taken(struct link *l, uint64_t channel, uint64_t seq, uint64_t now);
+/* This one record cannot be delivered. text is static or NULL. */
+void link_reject(struct link *l, uint64_t channel, uint64_t seq, unsigned condition,
+	const char *text, uint64_t now);
+/*
+ * The next hop of the channel cannot be reached at all: everything delivered and not taken goes back
+ * to the far node, which chooses another of us or bounces. Ownership of the channel ends.
+ */
+void link_unreachable(struct link *l, uint64_t channel, unsigned condition, const char *text,
+	uint64_t now);
+
+/* May this receive channel still speak to the next hop (fencing, link.md, Ownership 4)? */
+bool link_may_write(const struct link *l, uint64_t channel, uint64_t now);
+
+/* Planned shutdown: no new pairs. True from link_drained() on: nothing is unacknowledged. */
+void link_drain(struct link *l, uint64_t now);
+bool link_drained(const struct link *l);
+
+struct str link_peer_id(const struct link_peer *peer);
+bool link_peer_up(const struct link_peer *peer);
+/* Does the far inner serve this local domain (from its hello)? */
+bool link_peer_serves(const struct link_peer *peer, struct str local_domain);
+
+/* Writes arrays "links" (peer, up, heartbeat age, frames, bytes, rtt) and "channels" (pair, epoch, owner,
+ * queued, unacknowledged, sent, acked, rejected, resent) for `sallyport status`. */
+void link_status(const struct link *l, uint64_t now, struct json *j);
+
+#endif
