@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event loop of a node: one thread, timers, signals, a hook per turn. */
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct net_loop;
+struct net_timer;
+
+struct net_loop *net_loop_new(void);
+void net_loop_run(struct net_loop *loop); /* until net_loop_stop() */
+void net_loop_stop(struct net_loop *loop);
+/* Closes what is left (connections, timers, listeners) and frees the loop. */
+void net_loop_free(struct net_loop *loop);
+
+/* Milliseconds of the monotonic clock, read once per turn. */
+uint64_t net_now(const struct net_loop *loop);
+/* Wall clock in milliseconds since 1970. */
+uint64_t net_wall_ms(void);
+
+/* Called once per turn after all input was handled and before output is flushed. At most 4. */
+void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user);
+
+/* fn runs in the loop when the signal arrives. */
+void net_on_signal(struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user);
+
+struct net_timer *net_timer_new(struct net_loop *loop, void (*fn)(void *user), void *user);
+/* Fires once at (or right after) this time; replaces an earlier setting. UINT64_MAX: never. */
+void net_timer_set(struct net_timer *t, uint64_t at);
+void net_timer_free(struct net_timer *t);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One face of a node: everything that is server-to-server XMPP (RFC 6120, XEP-0220,
+ * XEP-0178, XEP-0368) towards the foreign servers (in outer) or the local servers (in
+ * inner). Pure: bytes and time come in through the calls below, everything else leaves
+ * through struct s2s_ops. It owns the streams, the pairs with their queues and retries,
+ * the proofs, the stanza rules.
+ *
+ * "us" is the domain that this face plays, "them" the domain of the server it talks to:
+ * in outer us is a local domain and them a foreign one, in inner the reverse.
+ * All domains at this interface are prepared (jid/jid.h).
+ *
+ * Incoming streams carry them -> us, outgoing streams us -> them. Outgoing: one stream a
+ * pair, opened by the first s2s_send() or s2s_open().
+ */
+#ifndef S2S_FACE_H
+#define S2S_FACE_H
+
+#include "base/json.h"
+#include "jid/jid.h"
+#include "xml/reader.h"
+#include "xml/tree.h"
+
+struct s2s_face;
+struct s2s_stream;
+
+/* How them was authenticated. X(enumerator, name) */
+#define S2S_PROOFS(X)                                                                              \
+	X(S2S_PROOF_NONE, "none")                                                                  \
+	X(S2S_PROOF_PKIX, "pkix")                                                                  \
+	X(S2S_PROOF_DIALBACK, "dialback")
+enum s2s_proof {
+#define X(id, name) id,
+	S2S_PROOFS(X)
+#undef X
+};
+const char *s2s_proof_name(enum s2s_proof p);
+
+/* What the configuration says of a pair. */
+struct s2s_rule {
+	bool allowed;         /* false: the pair may not exist (policy, relay, unknown domain) */
+	bool tls_required;
+	bool accept_pkix;
+	bool accept_dialback;
+};
+
+enum s2s_cert { S2S_CERT_NONE, S2S_CERT_BAD, S2S_CERT_VALID };
+
+/* Why a pair cannot be reached; decides the stanza error (s2s.md section 3). */
+enum s2s_failure {
+	S2S_NOT_FOUND, /* name does not exist, SRV ".", nothing listens */
+	S2S_TIMEOUT,   /* connect, TLS, certificate, dialback, SASL, deadline */
+	S2S_REFUSED,   /* our rule forbids the pair */
+};
+
+/* Handed to the program per accepted stanza; valid during the call. */
+struct s2s_stanza {
+	struct str us;
+	struct str them;
+	enum s2s_proof proof;
+	struct xml_node *node; /* first-level element in jabber:server: message, presence or iq */
+	struct jid from;       /* prepared; its domain is them */
+	struct jid to;         /* prepared; its domain is us */
+	struct str lang;       /* xml:lang of the stream header, or empty */
+	struct arena *arena;   /* may be used until the callback returns */
+};
+
+/* Names a stanza given to s2s_send() towards the program; channel 0: nobody waits for it. */
+struct s2s_token {
+	uint64_t channel;
+	uint64_t seq;
+};
+
+/* One event for the log and `sallyport status`; strings valid during the call. */
+struct s2s_event {
+	const char *event; /* stream-open, stream-closed, pair-valid, pair-failed, stanza-refused, ... */
+	bool warning;
+	bool incoming;
+	struct str us;
+	struct str them;
+	const char *reason; /* static word of the close_reason table, or NULL */
+	struct str text;    /* peer's or library's text; to be escaped */
+	enum s2s_proof proof;
+	const char *tls;    /* protocol version, or NULL */
+	uint64_t stream;    /* number of the stream in this process */
+};
+
+struct s2s_ops {
+	/* --- decisions; cheap, called often --- */
+	/* Do we speak for this domain on this face? (outer: a configured local domain) */
+	bool (*plays)(void *user, struct str us);
+	struct s2s_rule (*rule)(void *user, struct str us, struct str them);
+	/* XEP-0185: key for the stream with this id, as 64 hex digits; to is the receiving domain. */
+	void (*dialback_key)(void *user, struct str to, struct str from, struct str id, char ret_hex[65]);
+	/* Constant-time check with all secrets that are still valid. */
+	bool (*dialback_check)(void *user, struct str to, struct str from, struct str id, struct str key);
+	/* Fencing: may stanzas with this token still be written? (only asked for channel != 0) */
+	bool (*may_write)(void *user, struct s2s_token token);
+
+	/* --- transport; none of these calls back into the face before it returns --- */
+	/* Resolve and connect for an outgoing stream: answered by s2s_connected() or s2s_connect_failed(). */
+	void (*connect)(void *user, struct s2s_stream *s, struct str us, struct str them);
+	/* Gives up a connect() that was not answered yet. */
+	void (*cancel)(void *user, struct s2s_stream *s);
+	/* Appends plaintext to the connection's output. */
+	void (*write)(void *user, void *transport, struct str bytes);
+	/*
+	 * Starts TLS: as server with the certificate for us, or as client with SNI for them and
+	 * the certificate for us. Bytes written before leave in clear first. Input that came
+	 * before is thrown away or ends the connection (E3). Answered by s2s_tls_done() or s2s_closed().
+	 */
+	void (*start_tls)(void *user, void *transport, bool server, struct str us, struct str them);
+	/* Is the peer's certificate (inside TLS) valid and issued for this domain? *why: static or NULL. */
+	enum s2s_cert (*certificate)(void *user, void *transport, struct str domain, const char **why);
+	const char *(*tls_version)(void *user, void *transport);
+	void (*pause)(void *user, void *transport, bool paused);
+	/* Flushes output (up to a few seconds), closes; s2s_closed() follows. */
+	void (*close)(void *user, void *transport);
+
+	/* --- upward --- */
+	/* A stream header or dialback key named this pair (rule: allowed): open the far leg early. */
+	void (*pair_named)(void *user, struct str us, struct str them);
+	/* False: no room; this stream stops being read until s2s_resume() of the pair. The stanza is taken. */
+	bool (*stanza)(void *user, const struct s2s_stanza *stanza);
+	/* The kernel took all bytes of this stanza. */
+	void (*sent)(void *user, struct str us, struct str them, struct s2s_token token);
+	/* The pair cannot be reached now: everything queued was dropped and must be bounced or moved.
+	 * One call per queued stanza with channel 0 or not; text is static: the step that failed. */
+	void (*unsent)(void *user, struct str us, struct str them, struct s2s_token token,
+		enum s2s_failure failure, const char *text);
+	void (*event)(void *user, const struct s2s_event *e);
+};
+
+struct s2s_settings {
+	const struct xml_dict *dict;
+	struct xml_limits early;   /* before authentication */
+	struct xml_limits limits;
+	unsigned header_ms;        /* 10000, also for features */
+	unsigned tls_ms;           /* 10000 */
+	unsigned auth_ms;          /* 10000 */
+	unsigned connect_ms;       /* 30000: all addresses together */
+	unsigned stanza_ms;        /* 30000 from a stanza's first byte */
+	unsigned close_ms;         /* 5000 */
+	unsigned idle_ms;          /* 300000: whitespace keepalive on outgoing streams; twice: incoming is closed */
+	unsigned write_ms;         /* 60000 without progress of a write */
+	unsigned retry_min_ms;     /* 1000, doubled per failure, randomised */
+	unsigned retry_max_ms;     /* 120000 */
+	unsigned queue_stanzas;    /* 1024 a pair */
+	size_t queue_bytes;        /* 4 MiB a pair */
+	unsigned queue_age_ms;     /* 60000 */
+	unsigned pairs_per_stream; /* 64 */
+	unsigned verifies_per_stream; /* 16 */
+	unsigned streams_max;      /* 20000 */
+};
+extern const struct s2s_settings s2s_settings_default;
+
+struct s2s_face *s2s_face_new(
+	const struct s2s_settings *settings, const struct s2s_ops *ops, void *user);
+/* All transports must be closed already. */
+void s2s_face_free(struct s2s_face *f);
+
+/* --- transport events --- */
+
+/* A connection was accepted. direct_tls: TLS is already done (XEP-0368). NULL: refused, close it. */
+struct s2s_stream *s2s_accept(struct s2s_face *f, void *transport, bool direct_tls, uint64_t now);
+void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint64_t now);
+void s2s_connect_failed(
+	struct s2s_stream *s, enum s2s_failure failure, const char *text, uint64_t now);
+void s2s_tls_done(struct s2s_stream *s, uint64_t now);
+/* Returns how many bytes were used: all, unless the stream was paused by ops->stanza. */
+size_t s2s_input(struct s2s_stream *s, struct str bytes, uint64_t now);
+/* The kernel has now taken this many of the bytes given to ops->write on this transport, in all. */
+void s2s_taken(struct s2s_stream *s, uint64_t total, uint64_t now);
+/* The connection is gone (text: static or valid during the call). s is invalid afterwards. */
+void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now);
+/* True while the stream is being set up: TCP_QUICKACK is worth re-arming. */
+bool s2s_setting_up(const struct s2s_stream *s);
+
+/* --- traffic --- */
+
+/*
+ * Queues one stanza us -> them, already canonical XML. Opens the stream when there is none. False
+ * when the pair's queue is full or the pair failed so recently that it is not tried yet;
+ * *ret_failure and *ret_text say which stanza error fits (S2S_TIMEOUT with "queue full" too).
+ */
+bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
+	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text);
+/* Opens the pair's outgoing stream if there is none and no retry delay runs. */
+void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now);
+/* Drops silently what is queued and not yet written with tokens of this channel. */
+void s2s_revoke(struct s2s_face *f, struct str us, struct str them, uint64_t channel);
+/* Reads again from the streams that ops->stanza stopped for this pair. */
+void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now);
+
+/* --- time, reload, end --- */
+void s2s_tick(struct s2s_face *f, uint64_t now);
+uint64_t s2s_deadline(const struct s2s_face *f); /* UINT64_MAX: none */
+/* After a reload: judges all pairs again with ops->plays and ops->rule; closes what may not stay. */
+void s2s_rejudge(struct s2s_face *f, uint64_t now);
+/* New limits and deadlines from now on (dict may not change). */
+void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings);
+/* system-shutdown: stop reading stanzas, flush queues of open pairs, close each stream in order. */
+void s2s_shutdown(struct s2s_face *f, uint64_t now);
+size_t s2s_streams(const struct s2s_face *f);
+/* Stanzas queued or written and not taken, over all pairs. */
+size_t s2s_pending(const struct s2s_face *f);
+
+/* Writes arrays "pairs" (us, them, out state, in streams, proof, tls, counters, last failure with step,
+ * reason and age) and "streams", and an object "counters", for `sallyport status`. */
+void s2s_status(const struct s2s_face *f, uint64_t now, struct json *j);
+
+#endif

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keys and certificates of the lab, made by `sallyport pki init`."""
+import os
+import subprocess
+
+from .net import LabError
+
+
+def pki_init(cli, folder, *options):
+    """Run `sallyport pki init FOLDER OPTIONS...`."""
+    done = subprocess.run([cli, "pki", "init", folder, *options], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LabError("sallyport pki init: " + (done.stderr or done.stdout).strip())
+
+
+def openssl_lab(folder, *names):
+    """A lab CA and server certificates by the openssl command: for labs without a gateway.
+
+    Each of names is NAME[+NAME...]: one certificate FOLDER/NAME.crt for all of them.
+    """
+    os.makedirs(folder, exist_ok=True)
+    ca = folder + "/ca"
+    _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", ca + ".key", "-out", ca + ".crt", "-subj", "/CN=lab", "-days", "2",
+             "-addext", "basicConstraints=critical,CA:TRUE",
+             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    for spec in names:
+        alt = spec.split("+")
+        stem = folder + "/" + alt[0]
+        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                 "-nodes", "-keyout", stem + ".key", "-out", stem + ".crt",
+                 "-subj", "/CN=" + alt[0], "-days", "2", "-CA", ca + ".crt", "-CAkey", ca + ".key",
+                 "-addext", "basicConstraints=critical,CA:FALSE",
+                 "-addext", "extendedKeyUsage=serverAuth,clientAuth",
+                 "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in alt))
+
+
+def _openssl(*args):
+    done = subprocess.run(["openssl", *args], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LabError("openssl %s: %s" % (args[0], done.stderr.strip()))

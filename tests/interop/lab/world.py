@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything put together: two organisations, and what lies between them.
+
+    example.se              gateway lab                      example.com
+    inside --local-- inner --link-- outer --public-- outside (Prosody, DNS)
+
+    inside --direct-- outside       direct lab: the same servers on one wire
+
+A World is a context manager: leaving it ends its processes and removes its hosts.
+"""
+import os
+import shutil
+import tempfile
+
+from . import dns, gateway, keys
+from .net import make_net
+from .prosody import Prosody
+from .xmpp import Client
+
+LOCAL = "example.se"
+FOREIGN = "example.com"
+PASSWORD = "secret"
+# Domains that nobody has talked to yet, one for each measurement of a cold start.
+COLD = ["cold%d.example.com" % n for n in range(1, 9)]
+
+
+class World:
+    """mode: "gateway" or "direct". proof: "certificates" or "dialback". profile: "open"/"standard".
+
+    net: "namespaces", "loopback" or None for the best there is. cli: the sallyport program
+    (needed in gateway mode). build: where the programs are.
+    """
+
+    def __init__(self, mode="gateway", proof="certificates", profile="open", net=None,
+                 build=None, keep=False, folder=None, records=(), ends=None):
+        self.mode, self.proof, self.profile, self.keep = mode, proof, profile, keep
+        self.build, self.extra_records, self.public_extra = build, list(records), ends or []
+        self.net = make_net(net)
+        self.folder = folder or tempfile.mkdtemp(prefix="sallyport-lab-")
+        os.chmod(self.folder, 0o755)
+        self.processes, self.clients = [], []
+
+    def __enter__(self):
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *what):
+        if not self.keep:
+            self.close()
+
+    # Addresses
+
+    @property
+    def inside_addr(self):
+        return self.net.addr("direct" if self.mode == "direct" else "local", 5)
+
+    @property
+    def outside_addr(self):
+        return self.net.addr("direct" if self.mode == "direct" else "public", 20)
+
+    @property
+    def outer_addr(self):
+        return self.net.addr("public", 10)
+
+    @property
+    def inner_addr(self):
+        return self.net.addr("local", 4)
+
+    # Construction
+
+    def _build(self):
+        self._wires()
+        self._keys()
+        self._start_dns()
+        if self.mode == "gateway":
+            self.gateway = gateway.Gateway(self)
+            self.gateway.start()
+        self.inside = self._server("inside", LOCAL, self.inside_addr)
+        self.outside = self._server("outside", FOREIGN, self.outside_addr, COLD)
+        for server in (self.inside, self.outside):
+            server.process.start()
+        for server in (self.inside, self.outside):
+            server.wait()
+
+    def _wires(self):
+        net = self.net
+        if self.mode == "direct":
+            for host in ("inside", "outside"):
+                net.add_host(host)
+            net.add_wire("direct", {"inside": [5], "outside": [20]})
+            return
+        for host in ("inside", "inner", "outer", "outside"):
+            net.add_host(host)
+        net.add_wire("local", {"inside": [5], "inner": [4]})
+        net.add_wire("link", {"inner": [2], "outer": [1]})
+        net.add_wire("public", {"outer": [10], "outside": [20] + self.public_extra})
+
+    def _keys(self):
+        self.pki = self.folder + "/pki"
+        names = [_with_rooms(LOCAL), _with_rooms(FOREIGN, *COLD)]
+        if self.mode == "gateway":
+            options = ["--outer", "outer-a", "--inner", "inner-a", "--lab"]
+            for name in _with_rooms(LOCAL).split("+"):
+                options += ["--domain", name]
+            for name in names:
+                options += ["--lab-domain", name]
+            keys.pki_init(self.program("cli", "sallyport"), self.pki, *options)
+        else:
+            keys.openssl_lab(self.pki + "/lab", *names)
+        if self.proof == "dialback":
+            keys.openssl_lab(self.pki + "/wild", *names)
+
+    def _start_dns(self):
+        local_end = self.inside_addr if self.mode == "direct" else self.outer_addr
+        records = [dns.a("xmpp.example.com", self.outside_addr),
+                   dns.a("xmpp.example.se", local_end)]
+        for name in (FOREIGN, "conference." + FOREIGN, *COLD):
+            records.append(dns.srv(name, "xmpp.example.com"))
+        for name in (LOCAL, "conference." + LOCAL):
+            records.append(dns.srv(name, "xmpp.example.se"))
+        folder = self.subfolder("dns")
+        self.dns = dns.NameServer(self.net, "outside", self.outside_addr, folder,
+                                  records + self.extra_records, self.keep)
+        self.dns.start()
+        self.processes.append(self.dns.process)
+
+    def _server(self, host, domain, addr, more=()):
+        steered = host == "inside" and self.mode == "gateway"
+        resolver = self.inner_addr if steered else self.outside_addr
+        own, trust = "lab", "mint/ca.crt" if steered else "lab/ca.crt"
+        if self.proof == "dialback":
+            # A certificate that nobody trusts, and trust in nobody: only dialback is left.
+            own, trust = "wild", "lab/ca.crt" if self.mode == "direct" else "wild/ca.crt"
+        users = {"%s@%s" % (u, d): PASSWORD for d in (domain, *more)
+                 for u in ("alice", "bob", "åsa")}
+        server = Prosody(
+            self.net, host, addr, self.subfolder(host), domains=[domain, *more],
+            rooms=["conference." + domain], users=users, proof=self.proof, keep=self.keep,
+            cert="%s/%s/%s.crt" % (self.pki, own, domain),
+            key="%s/%s/%s.key" % (self.pki, own, domain),
+            trust="%s/%s" % (self.pki, trust), dns="%s@%d" % (resolver, self.net.dns_port))
+        self.processes.append(server.process)
+        return server
+
+    def subfolder(self, name):
+        path = self.folder + "/" + name
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def program(self, part, name):
+        return os.path.join(self.build, "src", part, name)
+
+    # Use
+
+    def client(self, jid, resource=None):
+        """A logged-in client on the side that serves its domain."""
+        inside = jid.endswith(LOCAL)
+        server = self.inside if inside else self.outside
+        made = Client(self.net, server.host, server.addr, jid, PASSWORD, resource=resource)
+        self.clients.append(made)
+        return made.connect()
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+        for process in reversed(self.processes):
+            process.stop(2.0)
+        self.net.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _with_rooms(domain, *more):
+    return "+".join([domain, "conference." + domain, *more])
