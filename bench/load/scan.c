@@ -8,11 +8,6 @@ bool scan_has(struct str s, const char *needle)
 	return memmem(s.p, s.len, needle, strlen(needle)) != NULL;
 }
 
-bool scan_is(struct str s, const char *text)
-{
-	return s.len == strlen(text) && !memcmp(s.p, text, s.len);
-}
-
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
@@ -51,7 +46,7 @@ enum scan scan_element(struct str in, struct element *ret_element)
 		.head = { p, (size_t)(close + 1 - p) },
 		.body = { close + 1, 0 },
 		.len = (size_t)(close + 1 - in.p) };
-	bool whole = close[-1] == '/' || p[1] == '?' || p[1] == '/' || scan_is(e.name, "stream:stream");
+	bool whole = close[-1] == '/' || p[1] == '?' || p[1] == '/' || str_is(e.name, "stream:stream");
 	if (!whole) {
 		struct str rest = { close + 1, (size_t)(end - close - 1) };
 		const char *tail = find_end_tag(rest, e.name);

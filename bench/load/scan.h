@@ -24,6 +24,5 @@ enum scan scan_element(struct str in, struct element *ret_element);
 struct str scan_attr(struct str head, const char *name);
 
 bool scan_has(struct str s, const char *needle);
-bool scan_is(struct str s, const char *text);
 
 #endif

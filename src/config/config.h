@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration of one daemon: text in, a checked struct out. Errors carry
+ * file, line, column, a caret and the words that are allowed there; all errors of a file
+ * are reported in one run. Pure: the program reads the files.
+ *
+ * All strings are owned by the struct config, zero-terminated for use as paths. Domains are
+ * prepared (jid/jid.h), addresses are checked ("1.2.3.4:5269", "[::1]:5269").
+ * Relative paths were made absolute against the folder of the configuration file.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum config_role { CONFIG_OUTER, CONFIG_INNER };
+
+enum config_proof { CONFIG_PKIX = 1, CONFIG_DIALBACK = 2 };
+
+struct config_keys { /* a certificate chain, its key, and what is trusted (may be NULL) */
+	const char *certificate;
+	const char *key;
+	const char *trust;
+};
+
+struct config_domain { /* outer: `domain NAME... { certificate "..." key "..." }` */
+	struct str name;
+	struct config_keys keys;
+};
+
+struct config_listen {
+	struct str addr;
+	bool tls_only; /* s2s: `tls` */
+	struct config_keys keys; /* link only */
+	struct str *accept;      /* link: node ids of the inners that may connect */
+	size_t n_accept;
+};
+
+struct config_link { /* inner: `link NODE ADDR { certificate key trust }` */
+	struct str node;
+	struct str addr;
+	struct config_keys keys;
+};
+
+struct config_server { /* inner: `server NAME ADDR { domain a b  trust "ca.crt"  require tls  accept ... }` */
+	struct str name;
+	struct str addr;
+	struct str *domains;
+	size_t n_domains;
+	const char *trust; /* CA for the local server's own certificate, or NULL */
+	bool tls_required;
+	unsigned accept;   /* bits of enum config_proof */
+};
+
+struct config_peer { /* `peer PATTERN... { require tls  accept pkix dialback | refuse }` first match wins */
+	struct str pattern; /* exact domain, "*.suffix" (any depth below), or "any" */
+	bool refuse;
+	bool tls_required;
+	unsigned accept;    /* bits of enum config_proof; `require pkix` sets this bit alone */
+};
+
+struct config_route { /* inner: `route PATTERN via NODE... | any` */
+	struct str pattern;
+	struct str *via; /* empty: any */
+	size_t n_via;
+};
+
+struct config_network { /* `allow address 10.0.0.0/8` */
+	bool allow;
+	unsigned char addr[16]; /* IPv4 as ::ffff:a.b.c.d */
+	unsigned prefix;        /* 0..128 */
+};
+
+/*
+ * Scalar options. One row: member, default, least, most, words of the statement, unit, help. The rows make the
+ * parser, `sallyport check --print` and the table in the man pages.
+ */
+#define CONFIG_LIMITS(X)                                                                           \
+	X(stanza_bytes, 262144, 10000, 16777216, "stanza bytes", "bytes", "largest stanza")        \
+	X(early_bytes, 8192, 1024, 65536, "early bytes", "bytes",                                  \
+		"largest first-level element before authentication")                               \
+	X(early_elements, 32, 8, 1024, "early elements", "elements",                               \
+		"elements in one before authentication")                                           \
+	X(depth, 64, 8, 255, "stanza depth", "elements", "nested elements")                        \
+	X(attributes, 64, 8, 1024, "element attributes", "attributes", "attributes of an element") \
+	X(namespaces, 32, 4, 1024, "element namespaces", "declarations",                           \
+		"namespace declarations of an element")                                            \
+	X(elements, 8192, 64, 1000000, "stanza elements", "elements", "elements in a stanza")      \
+	X(header_ms, 10000, 100, 600000, "header time", "milliseconds",                            \
+		"wait for a stream header or features")                                            \
+	X(tls_ms, 10000, 100, 600000, "tls time", "milliseconds", "TLS handshake")                 \
+	X(auth_ms, 10000, 100, 600000, "authentication time", "milliseconds",                      \
+		"SASL and dialback")                                                               \
+	X(connect_ms, 30000, 100, 600000, "connect time", "milliseconds",                          \
+		"look-up and all addresses of a server together")                                  \
+	X(stanza_ms, 30000, 1000, 600000, "stanza time", "milliseconds",                           \
+		"a stanza from its first byte to its last")                                        \
+	X(close_ms, 5000, 100, 60000, "close time", "milliseconds", "wait for the peer's end tag") \
+	X(idle_ms, 300000, 1000, 86400000, "idle time", "milliseconds",                            \
+		"silence before a keepalive; twice this closes")                                   \
+	X(queue_stanzas, 1024, 16, 65536, "queue stanzas", "stanzas", "queue of one pair")         \
+	X(queue_bytes, 4194304, 65536, 268435456, "queue bytes", "bytes", "queue of one pair")     \
+	X(queue_ms, 60000, 1000, 3600000, "queue time", "milliseconds",                            \
+		"age at which a queued stanza is bounced")                                         \
+	X(retry_min_ms, 1000, 100, 60000, "retry least", "milliseconds", "first retry delay")      \
+	X(retry_max_ms, 120000, 1000, 3600000, "retry most", "milliseconds", "longest retry delay") \
+	X(pairs_per_stream, 64, 1, 4096, "stream pairs", "pairs", "pairs on one stream")           \
+	X(verifies_per_stream, 16, 1, 256, "stream verifications", "verifications",                \
+		"open dialback verifications of one stream")                                       \
+	X(streams, 20000, 16, 1000000, "streams", "streams", "streams in all")                     \
+	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")
+
+struct config_limits {
+#define X(member, def, least, most, words, unit, help) uint64_t member;
+	CONFIG_LIMITS(X)
+#undef X
+};
+
+struct config {
+	enum config_role role;
+	struct str node;
+	enum log_level log_level;
+	bool open_profile;
+	const char *control;         /* socket path */
+	const char *dialback_secret; /* file; NULL: random per start */
+	struct config_limits limits;
+
+	struct config_domain *domains; /* outer */
+	size_t n_domains;
+	struct config_listen *listen_s2s;
+	size_t n_listen_s2s;
+	struct config_listen *listen_link; /* outer */
+	size_t n_listen_link;
+	struct config_peer *peers; /* default without any: require tls, accept pkix dialback, for any */
+	size_t n_peers;
+	const char **trust;  /* outer: CA files for foreign servers; empty: the system's */
+	size_t n_trust;
+	struct str resolver; /* outer: address, or empty for the system's */
+	struct config_network *networks; /* outer: exceptions to the addresses never dialled, first match */
+	size_t n_networks;
+
+	struct config_link *links; /* inner */
+	size_t n_links;
+	struct config_server *servers; /* inner */
+	size_t n_servers;
+	struct config_route *routes; /* inner */
+	size_t n_routes;
+	struct config_keys mint;     /* inner; certificate NULL: none */
+	struct str steer;            /* inner: address of the steering DNS responder, or empty */
+	struct str steer_target;     /* inner: IP address that it answers; default: that of the first listen s2s */
+	bool steer_srv;              /* inner: answer SRV too */
+};
+
+/*
+ * Parses and checks text. file is its name in messages and the base of relative paths. Messages are appended to
+ * errors (plain text, ready for a terminal). NULL when there was any error. The caller frees with config_free().
+ */
+struct config *config_parse(
+	enum config_role role, const char *file, struct str text, struct buf *errors);
+void config_free(struct config *c);
+
+/* The effective configuration, every default written out, in the same language. */
+bool config_print(const struct config *c, struct buf *out);
+
+/* Does pattern (exact, "*.suffix", "any") match the prepared domain? */
+bool config_match(struct str pattern, struct str domain);
+
+#endif

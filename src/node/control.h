@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control protocol between the daemons and the `sallyport` command: one line of request (at most 1024
+ * bytes: a verb and words, separated by spaces), answered by lines; the daemon closes at the end. An answer to every
+ * verb but `trace` is one JSON object; `trace` answers with lines until the client closes.
+ *
+ *	status              node, links, pairs, streams, counters
+ *	reload              reads the configuration again
+ *	trace LOCAL FOREIGN one JSON object per record of this pair, both directions ("*" for any)
+ *	ping                {"ok":true}
+ *
+ * The parser here is pure and is the only reader of bytes from that socket.
+ */
+#ifndef NODE_CONTROL_H
+#define NODE_CONTROL_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+enum { CONTROL_LINE_MAX = 1024, CONTROL_WORDS_MAX = 4 };
+
+enum control_verb { CONTROL_STATUS, CONTROL_RELOAD, CONTROL_TRACE, CONTROL_PING };
+
+struct control_request {
+	enum control_verb verb;
+	struct str words[CONTROL_WORDS_MAX]; /* after the verb */
+	unsigned n_words;
+};
+
+enum control_result { CONTROL_MORE, CONTROL_REQUEST, CONTROL_BAD };
+
+/*
+ * Looks for one complete request at the front of bytes. CONTROL_REQUEST: *ret points into bytes.
+ * CONTROL_BAD: *ret_error is a static text for the client.
+ */
+enum control_result control_parse(
+	struct str bytes, struct control_request *ret, const char **ret_error);
+
+#endif
