@@ -10,8 +10,14 @@
  * ones, outer the reverse. A record belongs to the engine from link_send() until the
  * far node acknowledged it, or until the engine hands it back through ops->undelivered.
  *
- * No callback runs inside a call of the same pair's state that asked for it other
- * than link_input() and link_tick(); link_send() calls only ops->send and ops->choose.
+ * Callbacks run inside link_input() and link_tick(). Besides, link_connected() and
+ * link_disconnected() may call ops->send, ops->close and ops->peer_state; link_send() and
+ * link_expect() only ops->send, ops->can_send, ops->wall_ms and ops->choose; every other
+ * function only ops->send and ops->can_send. A callback may call any function of a channel or a
+ * pair (link_send() to link_may_write()), but not link_input(), link_tick(),
+ * link_connected(), link_disconnected(), link_carrier_writable() or link_free().
+ *
+ * All times named now are milliseconds of one monotonic clock that never stands still.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -27,7 +33,7 @@ struct link_peer; /* a far node with a carrier connection (or a past one) */
 
 struct link_settings {
 	enum link_role role;
-	struct str node;             /* our id */
+	struct str node;             /* our id; it and the domains are copied */
 	uint64_t boot_id;            /* random per process */
 	const struct str *domains;   /* inner: local domains served, announced in hello */
 	size_t n_domains;
@@ -42,7 +48,13 @@ struct link_settings {
 	unsigned stall_ms;           /* 400 */
 	unsigned ack_records;        /* 32 */
 	unsigned ack_ms;             /* 5 */
-	unsigned queue_age_ms;       /* 60000 */
+	unsigned queue_age_ms;       /* 60000: a record waits so long for a node that can take it */
+	unsigned idle_ms;            /* 600000: a channel without traffic is forgotten after it */
+	unsigned refusal_ms;         /* 5000: a node that cannot reach a pair is not asked again */
+	/* Conditions (enum record_condition) that the engine itself bounces with; never 0. */
+	unsigned cond_timeout;       /* no node took the record in time: remote-server-timeout */
+	unsigned cond_internal;      /* the far node calls the record invalid: internal-server-error */
+	unsigned cond_busy;          /* more than channels_max pairs: resource-constraint */
 };
 extern const struct link_settings link_settings_default;
 
@@ -51,7 +63,10 @@ struct link_pair {
 	struct str foreign;
 };
 
-/* A record that arrived: valid until the callback returns, except pair (as long as the engine). */
+/*
+ * A record that arrived: valid until the callback returns, except pair (until the channel's last
+ * record is taken, rejected or revoked: a far node can name pairs without end, so none is kept).
+ */
 struct link_delivery {
 	struct link_pair pair;
 	uint64_t channel; /* for link_taken() and link_reject(): never reused */
@@ -70,6 +85,14 @@ enum link_verdict {
 struct link_ops {
 	/* Sends one frame (head and body are its two parts) on the peer's carrier connection. */
 	void (*send)(void *user, void *carrier, struct str head, struct str body);
+	/*
+	 * May records be sent now? False while the carrier's output is above its high-water
+	 * mark: then they wait, fairly between pairs, until link_carrier_writable(). Small frames
+	 * (acknowledgements, heartbeats) are sent in any case. NULL: always.
+	 */
+	bool (*can_send)(void *user, void *carrier);
+	/* Wall clock in milliseconds, for epochs: they must grow over restarts. */
+	uint64_t (*wall_ms)(void *user);
 	/* Closes the carrier connection: reason is a static text. The peer object stays. */
 	void (*close)(void *user, void *carrier, const char *reason);
 	/*
@@ -93,7 +116,8 @@ struct link_ops {
 	/* The far node expects traffic for this pair: open the next hop's stream early. */
 	void (*expect)(void *user, struct link_pair pair);
 	/* A newer epoch or another owner took the pair over, or the peer is gone: what is queued
-	 * towards the next hop for this channel and not yet written must be dropped silently. */
+	 * towards the next hop for this channel and not yet written must be dropped silently.
+	 * What was written may still be reported with link_taken(): it spares a repetition. */
 	void (*revoke)(void *user, struct link_pair pair, uint64_t channel);
 	/* A peer came up (hello done) or went down. */
 	void (*peer_state)(void *user, struct link_peer *peer, bool up, const char *why);
@@ -113,10 +137,16 @@ struct link_peer *link_connected(struct link *l, struct str id, void *carrier, u
 /* The carrier connection is gone. Safe to call after ops->close. */
 void link_disconnected(struct link *l, struct link_peer *peer, void *carrier, uint64_t now);
 
-/* One whole frame from this peer's carrier. */
+/* ops->can_send is true again for this peer's carrier. */
+void link_carrier_writable(struct link *l, struct link_peer *peer, uint64_t now);
+
+/* One whole frame from this peer's carrier. After ops->close the rest is ignored. */
 void link_input(struct link *l, struct link_peer *peer, struct str frame, uint64_t now);
 
-/* Call at the time that link_deadline() gives, and at most every few ms more often. */
+/*
+ * Call at the time that link_deadline() gives, and at most every few ms more often. Any call may
+ * bring the deadline forward (to 0: as soon as possible), so ask at the end of each loop turn.
+ */
 void link_tick(struct link *l, uint64_t now);
 uint64_t link_deadline(const struct link *l);
 
