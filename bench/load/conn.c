@@ -188,11 +188,13 @@ SSL_CTX *tls_context(bool server, const char *certificate, const char *key, bool
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 0);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(
+		ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_cert_verify_callback(ctx, accept_any, NULL);
-	SSL_CTX_set_verify(ctx, ask_certificate || !server ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_verify(
+		ctx, ask_certificate || !server ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
 	if (server)
 		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
 	if (certificate && (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||

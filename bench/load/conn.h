@@ -20,7 +20,7 @@ struct conn {
 	bool handshaking;
 	bool want_out; /* the owner asked for writability */
 	bool out_armed;
-	struct buf in;	/* received, not yet a whole element */
+	struct buf in; /* received, not yet a whole element */
 	struct buf out; /* not yet taken by the kernel */
 };
 
@@ -44,7 +44,8 @@ int conn_handshake(struct conn *c);
 /* Bytes read, 0 when there are none now, -1 at the end or on failure. */
 int conn_read(struct conn *c, char *p, int n);
 
-/* Sends or keeps the bytes; false when the connection is gone. Callers with much to send wait for conn_idle(). */
+/* Sends or keeps the bytes; false when the connection is gone. Callers with much to send wait for
+ * conn_idle(). */
 bool conn_write(struct conn *c, struct str s);
 bool conn_flush(struct conn *c);
 static inline bool conn_idle(const struct conn *c)

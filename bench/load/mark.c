@@ -66,7 +66,8 @@ struct letter *letter_new(const char *from, const char *to, size_t len)
 				   "<request xmlns='urn:xmpp:receipts'/></message>";
 	char head[LETTER_MAX];
 	int n = snprintf(head, sizeof(head),
-		"<message from='alice@%s/desk' to='bob@%s' type='chat' id='b7c1e0'><body>", from, to);
+		"<message from='alice@%s/desk' to='bob@%s' type='chat' id='b7c1e0'><body>", from,
+		to);
 	size_t fixed = (size_t)n + MARK_LEN + sizeof(foot) - 1;
 	if (n < 0 || (size_t)n >= sizeof(head) || len < fixed || len > LETTER_MAX)
 		return NULL;

@@ -51,7 +51,8 @@ void meter_fail(struct meter *m, const char *who, const char *why)
 
 static double cpu_us(const struct meter *m, unsigned slot)
 {
-	return (double)(m->ended.cpu_ns[slot] - m->started.cpu_ns[slot]) / 1e3;
+	uint64_t from = m->started.cpu_ns[slot], to = m->ended.cpu_ns[slot];
+	return to > from ? (double)(to - from) / 1e3 : 0; /* a clock that has ended reads 0 */
 }
 
 static void print_latency(const struct meter *m, struct json *j)
@@ -59,7 +60,8 @@ static void print_latency(const struct meter *m, struct json *j)
 	static const struct {
 		const char *name;
 		double share;
-	} rows[] = { { "p10", 0.1 }, { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p999", 0.999 } };
+	} rows[] = { { "p10", 0.1 }, { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 },
+		{ "p999", 0.999 } };
 	const struct hist *h = &m->latency;
 	if (!h->count)
 		return;

@@ -36,6 +36,7 @@ struct meter {
 	double setup_seconds;
 
 	/* written by the sink */
+	atomic_bool listening;
 	atomic_uint accepted;
 	atomic_ulong warm, received; /* without duplicates */
 	uint64_t duplicates, reordered, errors, verified;

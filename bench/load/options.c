@@ -26,26 +26,33 @@ static const char *const auth_names[] = { "auto", "external", "dialback", "none"
 static const struct row rows[] = {
 	{ "connect", TEXT, AT(connect), NULL, "source: address:port of the server to load" },
 	{ "bind", TEXT, AT(bind), NULL, "source: own address:0" },
-	{ "bind-spread", NUMBER, AT(bind_spread), NULL, "source: use so many addresses, third octet counting up" },
+	{ "bind-spread", NUMBER, AT(bind_spread), NULL,
+		"source: use so many addresses, third octet counting up" },
 	{ "listen", TEXT, AT(listen), NULL, "sink: address:port to listen on" },
-	{ "certificate", TEXT, AT(certificate), NULL, "PEM chain of the source, and of the sink if it has none" },
+	{ "certificate", TEXT, AT(certificate), NULL,
+		"PEM chain of the source, and of the sink if it has none" },
 	{ "key", TEXT, AT(key), NULL, "its key" },
 	{ "sink-certificate", TEXT, AT(sink_certificate), NULL, "PEM chain of the sink" },
 	{ "sink-key", TEXT, AT(sink_key), NULL, "its key" },
 	{ "from", TEXT, AT(from), NULL, "source's domain, % is the pair's number" },
 	{ "to", TEXT, AT(to), NULL, "sink's domain, % is the pair's number" },
 	{ "tls", CHOICE, AT(tls), tls_names, "source: starttls, direct or none" },
-	{ "auth", CHOICE, AT(auth), auth_names, "source: auto (external, else dialback), external, dialback, none" },
+	{ "auth", CHOICE, AT(auth), auth_names,
+		"source: auto (external, else dialback), external, dialback, none" },
 	{ "no-external", FLAG, AT(no_external), NULL, "sink: do not offer SASL EXTERNAL" },
 	{ "no-dialback", FLAG, AT(no_dialback), NULL, "sink: do not offer dialback" },
 	{ "pairs", NUMBER, AT(pairs), NULL, "domain pairs (1)" },
-	{ "streams", NUMBER, AT(streams), NULL, "streams, dealt out over the pairs (as many as pairs)" },
+	{ "streams", NUMBER, AT(streams), NULL,
+		"streams, dealt out over the pairs (as many as pairs)" },
 	{ "messages", NUMBER, AT(messages), NULL, "messages to measure, over all streams" },
 	{ "warmup", NUMBER, AT(warmup), NULL, "messages per stream before the measurement (1)" },
-	{ "rate", NUMBER, AT(rate), NULL, "messages a second over all streams, 0 for as many as the socket takes" },
+	{ "rate", NUMBER, AT(rate), NULL,
+		"messages a second over all streams, 0 for as many as the socket takes" },
 	{ "bytes", NUMBER, AT(bytes), NULL, "size of a message (356)" },
-	{ "record", NUMBER, AT(record), NULL, "bytes gathered for one write when the rate is 0 (16384)" },
-	{ "cold", FLAG, AT(cold), NULL, "open streams one after the other, one message each, timed from connect()" },
+	{ "record", NUMBER, AT(record), NULL,
+		"bytes gathered for one write when the rate is 0 (16384)" },
+	{ "cold", FLAG, AT(cold), NULL,
+		"open streams one after the other, one message each, timed from connect()" },
 	{ "parallel", NUMBER, AT(parallel), NULL, "streams being set up at once (16)" },
 	{ "hold", NUMBER, AT(hold), NULL, "keep the streams idle for so many seconds, then end" },
 	{ "timeout", NUMBER, AT(timeout), NULL, "end, incomplete, after so many seconds (60)" },
@@ -138,7 +145,8 @@ static const char *complaint(const struct options *o)
 		return "a sink needs --certificate and --key, or --sink-certificate and --sink-key";
 	if ((o->certificate && !o->key) || (o->sink_certificate && !o->sink_key))
 		return "a certificate needs its key";
-	if (!o->pairs || !o->streams || o->streams > 1000000 || !o->parallel || !o->record || !o->timeout)
+	if (!o->pairs || !o->streams || o->streams > 1000000 || !o->parallel || !o->record ||
+		!o->timeout)
 		return "number out of range";
 	return NULL;
 }
@@ -160,7 +168,11 @@ static void set_defaults(struct options *o)
 
 bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_status)
 {
-	struct options o = { .pairs = 1, .warmup = 1, .bytes = 356, .record = 16384, .timeout = 60,
+	struct options o = { .pairs = 1,
+		.warmup = 1,
+		.bytes = 356,
+		.record = 16384,
+		.timeout = 60,
 		.parallel = 16 };
 	*ret_status = 2;
 	if (argc < 2 || !parse_role(argv[1], &o.role)) {
@@ -170,7 +182,9 @@ bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_
 	}
 	for (int i = 2; i < argc; i++) {
 		const struct row *r = !strncmp(argv[i], "--", 2) ? find_row(argv[i] + 2) : NULL;
-		const char *value = r && r->kind == FLAG ? "" : r && i + 1 < argc ? argv[++i] : NULL;
+		const char *value = r && r->kind == FLAG ? ""
+				    : r && i + 1 < argc  ? argv[++i]
+							 : NULL;
 		if (!r || !value || !set(&o, r, value)) {
 			fprintf(stderr, "sallyport-load: bad option or value: %s\n", argv[i]);
 			return false;
@@ -191,8 +205,8 @@ char *pattern_expand(const char *text, uint64_t n)
 	char out[1024];
 	const char *hole = strchr(text, '%');
 	if (hole)
-		snprintf(out, sizeof(out), "%.*s%04llu%s", (int)(hole - text), text, (unsigned long long)n,
-			hole + 1);
+		snprintf(out, sizeof(out), "%.*s%04llu%s", (int)(hole - text), text,
+			(unsigned long long)n, hole + 1);
 	else
 		snprintf(out, sizeof(out), "%s", text);
 	char *copy = strdup(out);

@@ -16,9 +16,9 @@ enum { WATCH_MAX = 16 };
 struct options {
 	enum role role;
 	const char *connect, *listen, *bind;
-	const char *certificate, *key;		 /* of the source */
+	const char *certificate, *key; /* of the source */
 	const char *sink_certificate, *sink_key; /* default: those of the source */
-	const char *from, *to;			 /* % becomes the pair's number */
+	const char *from, *to; /* % becomes the pair's number */
 	enum tls_mode tls;
 	enum auth_mode auth;
 	bool no_external, no_dialback; /* the sink does not offer it */

@@ -46,7 +46,8 @@ enum scan scan_element(struct str in, struct element *ret_element)
 		.head = { p, (size_t)(close + 1 - p) },
 		.body = { close + 1, 0 },
 		.len = (size_t)(close + 1 - in.p) };
-	bool whole = close[-1] == '/' || p[1] == '?' || p[1] == '/' || str_is(e.name, "stream:stream");
+	bool whole =
+		close[-1] == '/' || p[1] == '?' || p[1] == '/' || str_is(e.name, "stream:stream");
 	if (!whole) {
 		struct str rest = { close + 1, (size_t)(end - close - 1) };
 		const char *tail = find_end_tag(rest, e.name);
@@ -65,7 +66,8 @@ struct str scan_attr(struct str head, const char *name)
 	const char *p = head.p, *end = head.p + head.len;
 	while ((p = memmem(p, (size_t)(end - p), name, n))) {
 		const char *q = p + n;
-		if (is_space(p[-1]) && q + 2 < end && q[0] == '=' && (q[1] == '\'' || q[1] == '"')) {
+		if (is_space(p[-1]) && q + 2 < end && q[0] == '=' &&
+			(q[1] == '\'' || q[1] == '"')) {
 			const char *stop = memchr(q + 2, q[1], (size_t)(end - q - 2));
 			if (stop)
 				return (struct str){ q + 2, (size_t)(stop - q - 2) };
