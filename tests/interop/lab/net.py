@@ -87,7 +87,7 @@ class NamespaceNet:
         """The words that start a command inside a host."""
         return ["nsenter", "--net=/run/netns/" + self.name(host)]
 
-    def socket(self, host, kind=socket.SOCK_STREAM):
+    def socket(self, host, kind=socket.SOCK_STREAM, family=socket.AF_INET, proto=0):
         """A socket of this process that lives in the host (setns is per thread)."""
         made = []
 
@@ -95,7 +95,7 @@ class NamespaceNet:
             libc = ctypes.CDLL(None, use_errno=True)
             with open("/run/netns/" + self.name(host)) as ns:
                 if libc.setns(ns.fileno(), CLONE_NEWNET) == 0:
-                    made.append(socket.socket(socket.AF_INET, kind))
+                    made.append(socket.socket(family, kind, proto))
 
         thread = threading.Thread(target=make)
         thread.start()
@@ -141,8 +141,8 @@ class LoopbackNet:
     def enter(self, host):
         return []
 
-    def socket(self, host, kind=socket.SOCK_STREAM):
-        return socket.socket(socket.AF_INET, kind)
+    def socket(self, host, kind=socket.SOCK_STREAM, family=socket.AF_INET, proto=0):
+        return socket.socket(family, kind, proto)
 
     def close(self):
         if self.lock:

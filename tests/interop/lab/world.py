@@ -27,15 +27,17 @@ COLD = ["cold%d.example.com" % n for n in range(1, 9)]
 class World:
     """mode: "gateway" or "direct". proof: "certificates" or "dialback". profile: "open"/"standard".
 
-    net: "namespaces", "loopback" or None for the best there is. cli: the sallyport program
-    (needed in gateway mode). build: where the programs are.
+    net: "namespaces", "loopback" or None for the best there is.
+    build: the build folder with the programs. records: a function of the net that gives more
+    DNS records; ends: last octets of more public addresses of outside.
     """
 
     def __init__(self, mode="gateway", proof="certificates", profile="open", net=None,
-                 build=None, keep=False, folder=None, records=(), ends=None):
+                 build=None, keep=False, folder=None, records=None, ends=None):
         self.mode, self.proof, self.profile, self.keep = mode, proof, profile, keep
-        self.build, self.extra_records, self.public_extra = build, list(records), ends or []
+        self.build, self.public_extra = build, ends or []
         self.net = make_net(net)
+        self.extra_records = records(self.net) if records else []
         self.folder = folder or tempfile.mkdtemp(prefix="sallyport-lab-")
         os.chmod(self.folder, 0o755)
         self.processes, self.clients = [], []
@@ -52,7 +54,9 @@ class World:
         if not self.keep:
             self.close()
 
-    # Addresses
+    # Names and addresses
+
+    local_domains = [LOCAL, "conference." + LOCAL]
 
     @property
     def inside_addr(self):
@@ -104,7 +108,7 @@ class World:
         names = [_with_rooms(LOCAL), _with_rooms(FOREIGN, *COLD)]
         if self.mode == "gateway":
             options = ["--outer", "outer-a", "--inner", "inner-a", "--lab"]
-            for name in _with_rooms(LOCAL).split("+"):
+            for name in self.local_domains:
                 options += ["--domain", name]
             for name in names:
                 options += ["--lab-domain", name]
@@ -136,7 +140,7 @@ class World:
             # A certificate that nobody trusts, and trust in nobody: only dialback is left.
             own, trust = "wild", "lab/ca.crt" if self.mode == "direct" else "wild/ca.crt"
         users = {"%s@%s" % (u, d): PASSWORD for d in (domain, *more)
-                 for u in ("alice", "bob", "åsa")}
+                 for u in ("alice", "bob", "erik", "åsa")}
         server = Prosody(
             self.net, host, addr, self.subfolder(host), domains=[domain, *more],
             rooms=["conference." + domain], users=users, proof=self.proof, keep=self.keep,
@@ -163,6 +167,16 @@ class World:
         made = Client(self.net, server.host, server.addr, jid, PASSWORD, resource=resource)
         self.clients.append(made)
         return made.connect()
+
+    def logs(self):
+        """The ends of all logs, for a report."""
+        return "".join("\n== %s\n%s\n" % (p.name, p.tail()) for p in self.processes)
+
+    def end_case(self):
+        """Between cases: nobody stays logged in."""
+        for client in self.clients:
+            client.close()
+        self.clients = []
 
     def close(self):
         for client in self.clients:

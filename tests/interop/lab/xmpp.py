@@ -145,6 +145,7 @@ class Client:
         resource = self.jid.partition("/")[2]
         self.iq("set", None, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s"
                 "</resource></bind>" % escape(resource), timeout=timeout)
+        self.iq("get", None, "<query xmlns='jabber:iq:roster'/>", timeout=timeout)
         return self
 
     def _open(self, domain):
@@ -176,6 +177,13 @@ class Client:
             if left <= 0 or not self._read(left):
                 raise Timeout("%s waited %.1f s for %s; came: %s" % (
                     self.jid, timeout, what or "a stanza", [repr(s) for s in self.waiting][-4:]))
+
+    def read_until(self, done, timeout):
+        """Read whatever comes until done() or for `timeout` seconds. Returns done()."""
+        end = time.monotonic() + timeout
+        while not done() and time.monotonic() < end:
+            self._read(max(0.01, min(0.2, end - time.monotonic())))
+        return done()
 
     def quiet(self, match, seconds):
         """True if nothing that matches comes within `seconds`."""

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front: meson builds, scripts/ does the rest. See CONTRIBUTING.md.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+PYTHON = /usr/bin/python3
+
+all: build
+
+# Debian packages that are missing; nothing if none is.
+deps:
+	@scripts/deps
+
+build: deps
+	@scripts/build $(BUILD)
+
+# The main job from end to end. KEEP=1 leaves it running.
+demo: build
+	@$(PYTHON) scripts/demo.py --build $(BUILD) $(if $(KEEP),--keep)
+
+# Everything; the last line is "N passed, N failed".
+test: deps
+	@$(PYTHON) scripts/test.py
+
+lint: build
+	@meson test -C $(BUILD) --suite lint --print-errorlogs
+
+bench: build
+	@bench/run $(BUILD)
+
+# FUZZ_SECONDS for each target (60).
+fuzz: deps
+	@scripts/fuzz
+
+install: build
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD) build-asan build-clang build-fuzz
+
+.PHONY: all deps build demo test lint bench fuzz install clean

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the linked programs contain: binaries.py ROLE PROGRAM, ROLE one of outer, inner, cli.
+
+The linker proves the split: outer has no steering DNS and no minting code, inner has no SRV
+resolver and no foreign listener. And each program is hardened. An unhardened build (with a
+sanitizer, or without optimisation) is skipped (status 77).
+"""
+import re
+import subprocess
+import sys
+
+# Shared libraries and own symbols that a role must not have; symbols are prefixes.
+FORBIDDEN = {
+    "outer": {"libraries": ["libldns", "libsqlite3"],
+              "symbols": ["steer_", "mint_", "net_mint", "inner_"],
+              "imports": ["ldns_"]},
+    "inner": {"libraries": ["libunbound"],
+              "symbols": ["resolver_", "outer_"],
+              "imports": ["ub_"]},
+    "cli": {"libraries": ["libunbound", "libldns"],
+            "symbols": ["inner_", "outer_", "s2s_", "resolver_"],
+            "imports": ["ub_", "ldns_"]},
+}
+# Nothing here may be linked into any of them: general XML parsers.
+NOWHERE = ["libexpat", "libxml2"]
+
+
+def run(*args):
+    return subprocess.run(args, capture_output=True, text=True, check=True).stdout
+
+
+def library_faults(role, program):
+    needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-dW", program))
+    for name in needed:
+        for word in FORBIDDEN[role]["libraries"] + NOWHERE:
+            if name.startswith(word):
+                yield "is linked with " + name
+
+
+def symbol_faults(role, program):
+    for line in run("nm", program).splitlines():
+        kind, name = line.split()[-2:]
+        own = kind not in "Uvw"
+        for prefix in FORBIDDEN[role]["symbols" if own else "imports"]:
+            if name.startswith(prefix):
+                yield "has %s %s" % ("the function" if own else "a use of", name)
+
+
+def hardening_faults(program):
+    header = run("readelf", "-hW", program)
+    segments = run("readelf", "-lW", program)
+    dynamic = run("readelf", "-dW", program)
+    notes = run("readelf", "-nW", program)
+    imports = run("nm", "-D", "--undefined-only", program)
+    machine = re.search(r"Machine:\s+(.*)", header).group(1)
+    if not re.search(r"Type:\s+DYN", header) or not re.search(r"FLAGS_1.*PIE", dynamic):
+        yield "is not position independent"
+    if "GNU_RELRO" not in segments:
+        yield "has no RELRO"
+    if not re.search(r"BIND_NOW|FLAGS_1.*\bNOW\b", dynamic):
+        yield "binds lazily (no -z now)"
+    if re.search(r"GNU_STACK.*RWE", segments):
+        yield "has an executable stack"
+    if re.search(r"LOAD.*RWE", segments):
+        yield "has memory that is writable and executable"
+    if "__stack_chk_fail" not in imports:
+        yield "has no stack protector"
+    if not re.search(r"__\w+_chk\b", imports.replace("__stack_chk_fail", "")):
+        yield "is not fortified"
+    if re.search(r"RPATH|RUNPATH", dynamic):
+        yield "has a run path"
+    if "X86-64" in machine and not ("IBT" in notes and "SHSTK" in notes):
+        yield "has no CET note (IBT, SHSTK)"
+
+
+def unhardened(program):
+    """Built with a sanitizer: hardening is the other build's matter."""
+    return "__asan_init" in run("nm", program) or "__tsan_init" in run("nm", program)
+
+
+def main(role, program):
+    if unhardened(program):
+        return 77
+    faults = list(library_faults(role, program)) + list(symbol_faults(role, program)) \
+        + list(hardening_faults(program))
+    for fault in faults:
+        print("%s %s" % (program, fault))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
