@@ -51,6 +51,7 @@ enum s2s_failure {
 	S2S_NOT_FOUND, /* name does not exist, SRV ".", nothing listens */
 	S2S_TIMEOUT,   /* connect, TLS, certificate, dialback, SASL, deadline */
 	S2S_REFUSED,   /* our rule forbids the pair */
+	S2S_FULL,      /* the pair's queue is full: this stanza only */
 };
 
 /* Handed to the program per accepted stanza; valid during the call. */
@@ -181,7 +182,7 @@ bool s2s_setting_up(const struct s2s_stream *s);
 /*
  * Queues one stanza us -> them, already canonical XML. Opens the stream when there is none. False
  * when the pair's queue is full or the pair failed so recently that it is not tried yet;
- * *ret_failure and *ret_text say which stanza error fits (S2S_TIMEOUT with "queue full" too).
+ * *ret_failure and *ret_text say which stanza error fits (S2S_FULL: this stanza only).
  */
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
 	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text);
