@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Domains. A plain ASCII name needs no library. Any other goes to its A-label form and
+ * back (IDNA2008 with the mapping of UTS 46, non-transitional), and must survive:
+ *
+ *	in --to ascii--> A --to unicode--> U --to ascii--> A again
+ *
+ * and U must also be what nameprep makes of it. Names where IDNA2008 and nameprep differ
+ * (sharp s, final sigma, joiners) are refused: the servers on both sides would take them
+ * for another domain.
+ */
+#include "jid/prepare.h"
+
+#include <arpa/inet.h>
+#include <idn2.h>
+#include <stringprep.h>
+
+enum { LABEL_MAX = 63, DOMAIN_MAX = 253 };
+
+bool prepare_single_label;
+
+static bool is_a_label(struct str label)
+{
+	return str_starts(label, STRL("xn--"));
+}
+
+/* The ends of a label; its characters were checked. */
+static bool label_ok(struct str label, bool a_labels)
+{
+	return label.len >= 1 && label.len <= LABEL_MAX && label.p[0] != '-' &&
+	       label.p[label.len - 1] != '-' && (a_labels || !is_a_label(label));
+}
+
+static bool digits(struct str s, const char *set)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (!strchr(set, s.p[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A last label that resolvers may take for an IPv4 number. */
+static bool is_number(struct str label)
+{
+	if (digits(label, "0123456789"))
+		return true;
+	return str_starts(label, STRL("0x")) && digits(str_skip(label, 2), "0123456789abcdef");
+}
+
+static bool is_ipv4(struct str s)
+{
+	char text[16];
+	struct in_addr addr;
+
+	if (s.len >= sizeof(text))
+		return false;
+	memcpy(text, s.p, s.len);
+	text[s.len] = '\0';
+	return inet_pton(AF_INET, text, &addr) == 1;
+}
+
+bool prepare_is_plain_domain(struct str s, bool a_labels)
+{
+	size_t start = 0, labels = 0;
+
+	if (s.len == 0 || s.len > DOMAIN_MAX)
+		return false;
+	for (size_t i = 0; i <= s.len; i++) {
+		if (i < s.len && !(prepare_class[(unsigned char)s.p[i]] & CLASS_DOMAIN))
+			return false;
+		if (i < s.len && s.p[i] != '.')
+			continue;
+		struct str label = str_from(s.p + start, i - start);
+		if (!label_ok(label, a_labels))
+			return false;
+		labels++;
+		if (i == s.len && is_number(label))
+			return prepare_single_label && is_ipv4(s);
+		start = i + 1;
+	}
+	return labels >= 2 || prepare_single_label;
+}
+
+/* Lower case, without the trailing dot; false when an ASCII character is none of a domain. */
+static bool fold(struct str in, char *out, size_t *ret_len, bool *ret_ascii)
+{
+	*ret_ascii = true;
+	if (in.len && in.p[in.len - 1] == '.')
+		in.len--;
+	for (size_t i = 0; i < in.len; i++) {
+		char c = in.p[i];
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c | 0x20);
+		if ((unsigned char)c >= 0x80)
+			*ret_ascii = false;
+		else if (!(prepare_class[(unsigned char)c] & CLASS_DOMAIN))
+			return false;
+		out[i] = c;
+	}
+	out[in.len] = '\0';
+	*ret_len = in.len;
+	return true;
+}
+
+static enum jid_error ipv6_literal(struct str in, char *out, size_t *ret_len)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+
+	if (!prepare_single_label || in.len < 4 || in.p[in.len - 1] != ']' ||
+		in.len - 2 >= sizeof(text))
+		return JID_BAD_DOMAIN;
+	memcpy(text, in.p + 1, in.len - 2);
+	text[in.len - 2] = '\0';
+	if (inet_pton(AF_INET6, text, &addr) != 1 ||
+		!inet_ntop(AF_INET6, &addr, text, sizeof(text)))
+		return JID_BAD_DOMAIN;
+	*ret_len = strlen(text) + 2;
+	out[0] = '[';
+	memcpy(out + 1, text, *ret_len - 2);
+	out[*ret_len - 1] = ']';
+	return JID_OK;
+}
+
+/* The A-label form in out (PREPARE_ROOM bytes, terminated), or false. */
+static bool to_ascii(const char *name, char *out)
+{
+	char *ascii = NULL;
+
+	if (idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return false;
+	size_t len = strlen(ascii);
+	if (len && ascii[len - 1] == '.') /* an ideographic full stop at the end */
+		ascii[--len] = '\0';
+	bool ok = prepare_is_plain_domain(str_from(ascii, len), true);
+	if (ok)
+		memcpy(out, ascii, len + 1);
+	idn2_free(ascii);
+	return ok;
+}
+
+static bool to_unicode(const char *ascii, char *out)
+{
+	char *text = NULL;
+
+	if (idn2_to_unicode_8z8z(ascii, &text, 0) != IDN2_OK)
+		return false;
+	size_t len = strlen(text);
+	bool ok = len > 0 && len < PREPARE_ROOM;
+	if (ok)
+		memcpy(out, text, len + 1);
+	idn2_free(text);
+	return ok;
+}
+
+static bool nameprep_agrees(const char *name)
+{
+	char text[PREPARE_ROOM];
+
+	memcpy(text, name, strlen(name) + 1);
+	return stringprep(text, sizeof(text), 0, stringprep_nameprep) == STRINGPREP_OK &&
+	       strcmp(text, name) == 0;
+}
+
+static enum jid_error international(const char *name, char *out, size_t *ret_len)
+{
+	char ascii[PREPARE_ROOM], again[PREPARE_ROOM];
+
+	if (!to_ascii(name, ascii) || !to_unicode(ascii, out) || !to_ascii(out, again) ||
+		strcmp(ascii, again) != 0 || !nameprep_agrees(out))
+		return JID_BAD_DOMAIN;
+	*ret_len = strlen(out);
+	return JID_OK;
+}
+
+enum jid_error prepare_domain(struct str in, char *out, size_t *ret_len)
+{
+	char folded[PREPARE_ROOM];
+	size_t len;
+	bool ascii;
+
+	if (in.len && in.p[0] == '[')
+		return ipv6_literal(in, out, ret_len);
+	if (!fold(in, folded, &len, &ascii))
+		return JID_BAD_DOMAIN;
+	if (!ascii || !prepare_is_plain_domain(str_from(folded, len), false))
+		return international(folded, out, ret_len);
+	memcpy(out, folded, len);
+	*ret_len = len;
+	return JID_OK;
+}
+
+enum jid_error prepare_ascii(struct str domain, char *out, size_t *ret_len)
+{
+	char name[PREPARE_ROOM];
+
+	memcpy(name, domain.p, domain.len);
+	name[domain.len] = '\0';
+	if (!to_ascii(name, out))
+		return JID_BAD_DOMAIN;
+	*ret_len = strlen(out);
+	return JID_OK;
+}
