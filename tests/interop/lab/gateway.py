@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """sallyport-outer and sallyport-inner: their configuration files and their lives."""
 import subprocess
+import threading
+import time
 
 from .net import LabError
 from .proc import Process
@@ -104,3 +106,35 @@ class Gateway:
         if done.returncode != 0:
             raise LabError("sallyport %s: %s" % (" ".join(words), done.stderr.strip()))
         return done.stdout
+
+
+class Trace:
+    """`sallyport trace` of a daemon while something happens: the records as text lines."""
+
+    def __init__(self, gateway, name):
+        self.command = [gateway.cli, "-s", gateway.control(name), "trace", "*", "*"]
+        self.got = []
+
+    def __enter__(self):
+        self.popen = subprocess.Popen(self.command, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        time.sleep(0.1)
+        return self
+
+    def _read(self):
+        for line in self.popen.stdout:
+            self.got.append(line.rstrip("\n"))
+
+    def lines(self, patience=1.0):
+        """What has come; waits a little for the first."""
+        end = time.monotonic() + patience
+        while not self.got and time.monotonic() < end:
+            time.sleep(0.01)
+        return list(self.got)
+
+    def __exit__(self, *what):
+        self.popen.terminate()
+        self.popen.wait()
+        self.reader.join()

@@ -70,12 +70,12 @@ class NamespaceNet:
     def add_wire(self, wire, ends):
         """Join two hosts: ends is {host: [last octets]}; each takes its addresses."""
         (one, two) = ends
-        _run("ip", "-n", self.name(one), "link", "add", wire, "type", "veth",
+        _run("ip", "-n", self.name(one), "link", "add", "name", wire, "type", "veth",
              "peer", "name", wire, "netns", self.name(two))
         for host, octets in ends.items():
             for octet in octets:
                 self.ip(host, "addr", "add", self.addr(wire, octet) + "/24", "dev", wire)
-            self.ip(host, "link", "set", wire, "up")
+            self.ip(host, "link", "set", "dev", wire, "up")
 
     def ip(self, host, *args):
         return _run("ip", "-n", self.name(host), *args)

@@ -10,7 +10,9 @@ A World is a context manager: leaving it ends its processes and removes its host
 """
 import os
 import shutil
+import signal
 import tempfile
+import threading
 
 from . import dns, gateway, keys
 from .net import make_net
@@ -51,7 +53,7 @@ class World:
         return self
 
     def __exit__(self, *what):
-        if not self.keep:
+        if not self.keep or what[0]:
             self.close()
 
     # Names and addresses
@@ -179,12 +181,16 @@ class World:
         self.clients = []
 
     def close(self):
-        for client in self.clients:
-            client.close()
+        """End everything; an impatient second Ctrl-C does not stop it half-way."""
+        main = threading.current_thread() is threading.main_thread()
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+        self.end_case()
         for process in reversed(self.processes):
             process.stop(2.0)
         self.net.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if main:
+            signal.signal(signal.SIGINT, before)
 
 
 def _with_rooms(domain, *more):
