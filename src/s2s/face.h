@@ -12,6 +12,11 @@
  *
  * Incoming streams carry them -> us, outgoing streams us -> them. Outgoing: one stream a
  * pair, opened by the first s2s_send() or s2s_open().
+ *
+ * A callback of the part "upward" may call s2s_send(), s2s_open(), s2s_revoke() and
+ * s2s_resume(); no callback may call anything else of this interface. Strings given to
+ * callbacks are valid during the call. What an iq must contain (s2s.md C6) is not checked here
+ * but by record/record.h, which also answers.
  */
 #ifndef S2S_FACE_H
 #define S2S_FACE_H
@@ -101,7 +106,7 @@ struct s2s_ops {
 	/* --- transport; none of these calls back into the face before it returns --- */
 	/* Resolve and connect for an outgoing stream: answered by s2s_connected() or s2s_connect_failed(). */
 	void (*connect)(void *user, struct s2s_stream *s, struct str us, struct str them);
-	/* Gives up a connect() that was not answered yet. */
+	/* Gives up a connect() that was not answered yet; s may not be used any more. */
 	void (*cancel)(void *user, struct s2s_stream *s);
 	/* Appends plaintext to the connection's output. */
 	void (*write)(void *user, void *transport, struct str bytes);
@@ -165,6 +170,7 @@ void s2s_face_free(struct s2s_face *f);
 /* A connection was accepted. direct_tls: TLS is already done (XEP-0368). NULL: refused, close it. */
 struct s2s_stream *s2s_accept(struct s2s_face *f, void *transport, bool direct_tls, uint64_t now);
 void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint64_t now);
+/* text is static. s is invalid afterwards. */
 void s2s_connect_failed(
 	struct s2s_stream *s, enum s2s_failure failure, const char *text, uint64_t now);
 void s2s_tls_done(struct s2s_stream *s, uint64_t now);
