@@ -129,7 +129,7 @@ class Demo:
         say("  No route leads from one side to the other:")
         for host, addr in (("inside", world.outside_addr), ("inside", world.outer_addr),
                            ("outside", world.inside_addr)):
-            command = ["ip", "-n", world.net.name(host), "route", "get", addr]
+            command = [*world.net.enter(host), "ip", "route", "get", addr]
             done = subprocess.run(command, capture_output=True, text=True)
             show("", "%-8s ip route get %-14s %s" % (host, addr, (done.stderr or done.stdout).strip()))
             with world.net.socket(host) as sock:

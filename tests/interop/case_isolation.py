@@ -32,7 +32,7 @@ def case_no_route(world):
             ("inner", world.outside_addr, 5269))
     for host, addr, port in ways:
         equal(_connect(world, host, addr, port), errno.ENETUNREACH, "%s to %s" % (host, addr))
-        route = subprocess.run(["ip", "-n", world.net.name(host), "route", "get", addr],
+        route = subprocess.run([*world.net.enter(host), "ip", "route", "get", addr],
                                capture_output=True, text=True)
         expect(route.returncode != 0, "%s has a route to %s: %s" % (host, addr, route.stdout))
 

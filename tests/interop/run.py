@@ -63,8 +63,10 @@ def run_world(module_name, label, args):
                 emit(run_case(case, title, world))
                 done += 1
     except Exception:
+        detail = traceback.format_exc()
         for _, title in titles[done:]:
-            emit({"name": title, "ok": False, "seconds": 0, "detail": traceback.format_exc()})
+            emit({"name": title, "ok": False, "seconds": 0, "detail": detail})
+            detail = "as above"
 
 
 def run_case(case, title, world):
