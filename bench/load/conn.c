@@ -72,7 +72,7 @@ void conn_want_out(struct conn *c, bool want)
 	arm(c);
 }
 
-void conn_start_tls(struct conn *c, SSL_CTX *ctx, bool server, const char *name)
+void conn_start_tls(struct conn *c, SSL_CTX *ctx, bool server, char *name)
 {
 	static const unsigned char alpn[] = "\x0bxmpp-server";
 	c->ssl = SSL_new(ctx);

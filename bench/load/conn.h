@@ -36,7 +36,7 @@ void conn_open(struct conn *c, int epoll, int fd);
 void conn_close(struct conn *c);
 
 /* Starts TLS; from now on conn_handshake() is due on every event until it says 1. */
-void conn_start_tls(struct conn *c, SSL_CTX *ctx, bool server, const char *name);
+void conn_start_tls(struct conn *c, SSL_CTX *ctx, bool server, char *name);
 
 /* 1 done, 0 in progress, -1 failed. */
 int conn_handshake(struct conn *c);
