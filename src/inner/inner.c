@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sallyport-inner: plays every foreign domain towards the local servers. What only inner has: the minting CA,
+ * the steering DNS responder, and the list of local servers.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "inner/steer.h"
+#include "net/mint.h"
+#include "net/udp.h"
+#include "node/node.h"
+#include "policy/peer.h"
+
+struct inner {
+	struct table servers; /* prepared local domain → const struct config_server * of node->config */
+	struct table ascii;   /* A-label form of each local domain → its struct ascii */
+	struct net_mint *mint;
+	struct net_dns_server *dns;
+	struct str dns_addr;
+	struct steer steer;
+};
+
+struct ascii {
+	struct str name;
+};
+
+/* --- the local servers --- */
+
+static const struct config_server *server_of(const struct node *n, struct str domain)
+{
+	const struct inner *in = n->role_state;
+
+	return table_find(&in->servers, domain);
+}
+
+static void ascii_done(struct table *t)
+{
+	size_t n;
+	void **all = table_collect(t, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct ascii *a = all[i];
+		str_free(&a->name);
+		free(a);
+	}
+	free(all);
+	table_done(t);
+}
+
+static void add_ascii(struct table *t, struct str domain)
+{
+	struct arena arena;
+	struct str name;
+
+	arena_init(&arena, 8192);
+	if (jid_domain_to_ascii(&arena, domain, &name) == JID_OK && !table_find(t, name)) {
+		struct ascii *a = calloc(1, sizeof(*a));
+		check(a);
+		a->name = str_dup(name);
+		table_set(t, a->name, a);
+	}
+	arena_done(&arena);
+}
+
+static void servers_load(struct inner *in, const struct config *c)
+{
+	table_done(&in->servers);
+	ascii_done(&in->ascii);
+	for (size_t i = 0; i < c->n_servers; i++) {
+		struct config_server *s = &c->servers[i];
+		for (size_t k = 0; k < s->n_domains; k++) {
+			table_set(&in->servers, s->domains[k], s);
+			add_ascii(&in->ascii, s->domains[k]);
+		}
+	}
+}
+
+/* Every domain that is not local and that the policy lets take part. */
+static bool plays(struct node *n, struct str us)
+{
+	if (server_of(n, us))
+		return false;
+	const struct config_peer *peer = policy_peer(n->config, us);
+	return peer && !peer->refuse;
+}
+
+static struct s2s_rule rule(struct node *n, struct str us, struct str them)
+{
+	const struct config_server *s = server_of(n, them);
+
+	if (!s || !plays(n, us))
+		return (struct s2s_rule){ 0 };
+	return (struct s2s_rule){
+		.allowed = true,
+		.tls_required = s->tls_required,
+		.accept_pkix = s->accept & CONFIG_PKIX,
+		.accept_dialback = s->accept & CONFIG_DIALBACK,
+	};
+}
+
+static struct net_creds *creds(struct node *n, struct str us)
+{
+	struct inner *in = n->role_state;
+	struct net_creds *minted = NULL;
+	struct arena a;
+	struct str ascii;
+
+	arena_init(&a, 8192);
+	if (in->mint && plays(n, us) && jid_domain_to_ascii(&a, us, &ascii) == JID_OK)
+		minted = net_mint_creds(in->mint, ascii, time(NULL));
+	arena_done(&a);
+	return minted;
+}
+
+static void lookup(struct node *n, struct dial *d)
+{
+	const struct config_server *s = server_of(n, d->them);
+	struct node_target target = { 0 };
+
+	if (s && net_addr_parse(s->addr, &target.addr))
+		node_dial_targets(d, &target, 1);
+	else
+		node_dial_failed(d, S2S_REFUSED, "no local server has this domain");
+}
+
+/* The look-up answers at once: there is never one to cancel. */
+static void lookup_cancel(struct node *n, struct dial *d)
+{
+}
+
+/* --- steering --- */
+
+static bool is_local(void *user, struct str domain)
+{
+	struct inner *in = user;
+
+	for (size_t i = 0; i < domain.len; i++) {
+		if ((i == 0 || domain.p[i - 1] == '.') &&
+			table_find(&in->ascii, str_skip(domain, i)))
+			return true;
+	}
+	return false;
+}
+
+static bool on_question(void *user, struct str question, bool tcp, const struct net_addr *from,
+	struct buf *out)
+{
+	struct inner *in = user;
+
+	return steer_answer(&in->steer, question, out);
+}
+
+static bool steer_settings(struct inner *in, const struct config *c, char *err, size_t err_size)
+{
+	struct net_addr face, target;
+	char text[128];
+
+	if (c->n_listen_s2s == 0 || !net_addr_parse(c->listen_s2s[0].addr, &face)) {
+		snprintf(err, err_size, "steer needs a listen s2s address");
+		return false;
+	}
+	target = face;
+	if (c->steer_target.len) {
+		bool v6 = memchr(c->steer_target.p, ':', c->steer_target.len);
+		snprintf(text, sizeof(text), v6 ? "[%.*s]:1" : "%.*s:1", STR_FMT(c->steer_target));
+		if (!net_addr_parse(str_of(text), &target)) {
+			snprintf(err, err_size, "%.*s is not an IP address",
+				STR_FMT(c->steer_target));
+			return false;
+		}
+	}
+	in->steer = (struct steer){ .srv = c->steer_srv, .ttl = 30, .is_local = is_local, .user = in };
+	if (target.sa.ss_family == AF_INET6) {
+		in->steer.target_is_v6 = true;
+		memcpy(in->steer.target, &((struct sockaddr_in6 *)&target.sa)->sin6_addr, 16);
+	} else {
+		memcpy(in->steer.target, &((struct sockaddr_in *)&target.sa)->sin_addr, 4);
+	}
+	in->steer.port = ntohs(face.sa.ss_family == AF_INET6 ?
+			((struct sockaddr_in6 *)&face.sa)->sin6_port :
+			((struct sockaddr_in *)&face.sa)->sin_port);
+	return true;
+}
+
+/* Opens, moves or closes the responder as the configuration says. */
+static bool steer_start(struct node *n, char *err, size_t err_size)
+{
+	struct inner *in = n->role_state;
+	const struct config *c = n->config;
+	struct net_addr addr;
+
+	if (c->steer.len && !steer_settings(in, c, err, err_size))
+		return false;
+	if (str_eq(in->dns_addr, c->steer))
+		return true;
+	if (c->steer.len && !net_addr_parse(c->steer, &addr)) {
+		snprintf(err, err_size, "%.*s is not an address", STR_FMT(c->steer));
+		return false;
+	}
+	struct net_dns_server *dns = NULL;
+	if (c->steer.len) {
+		dns = net_dns_serve(n->loop, &addr, on_question, in, err, err_size);
+		if (!dns)
+			return false;
+	}
+	if (in->dns)
+		net_dns_close(in->dns);
+	in->dns = dns;
+	str_free(&in->dns_addr);
+	in->dns_addr = str_dup(c->steer);
+	return true;
+}
+
+/* --- life --- */
+
+static bool mint_load(const struct config *c, struct net_mint **ret_mint, char *err, size_t err_size)
+{
+	*ret_mint = NULL;
+	if (!c->mint.certificate)
+		return true;
+	*ret_mint = net_mint_new(c->mint.certificate, c->mint.key, err, err_size);
+	return *ret_mint;
+}
+
+static bool start(struct node *n, char *err, size_t err_size)
+{
+	struct inner *in = calloc(1, sizeof(*in));
+
+	check(in);
+	n->role_state = in;
+	table_init(&in->servers);
+	table_init(&in->ascii);
+	servers_load(in, n->config);
+	return mint_load(n->config, &in->mint, err, err_size) && steer_start(n, err, err_size);
+}
+
+static void stop(struct node *n)
+{
+	struct inner *in = n->role_state;
+
+	if (!in)
+		return;
+	if (in->dns)
+		net_dns_close(in->dns);
+	if (in->mint)
+		net_mint_free(in->mint);
+	str_free(&in->dns_addr);
+	table_done(&in->servers);
+	ascii_done(&in->ascii);
+	free(in);
+	n->role_state = NULL;
+}
+
+static bool reload(struct node *n, char *err, size_t err_size)
+{
+	struct inner *in = n->role_state;
+	struct net_mint *mint;
+
+	if (!mint_load(n->config, &mint, err, err_size))
+		return false;
+	if (!steer_start(n, err, err_size)) {
+		if (mint)
+			net_mint_free(mint);
+		return false;
+	}
+	if (in->mint)
+		net_mint_free(in->mint);
+	in->mint = mint;
+	servers_load(in, n->config);
+	return true;
+}
+
+static const struct node_role role = {
+	.config = CONFIG_INNER,
+	.link = LINK_INNER,
+	.program = "sallyport-inner",
+	.start = start,
+	.stop = stop,
+	.reload = reload,
+	.plays = plays,
+	.rule = rule,
+	.creds = creds,
+	.lookup = lookup,
+	.lookup_cancel = lookup_cancel,
+};
+
+int main(int argc, char **argv)
+{
+	return node_main(argc, argv, &role);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steering DNS responder: to the local servers, every foreign name leads to inner. Pure: a question
+ * in, an answer out.
+ *
+ *	question                        answer
+ *	A, AAAA of a foreign name       inner's address (or no data for the other family)
+ *	SRV _xmpp-server._tcp.foreign   with srv: one record to the foreign name itself; else NXDOMAIN
+ *	a local name, or below it       NXDOMAIN: it must never lead back here
+ *	other names with a leading '_'  NXDOMAIN at once: silence costs some servers seconds a stream
+ *	other types of a foreign name   no data
+ *	ANY, other classes and opcodes  refused or not implemented; AXFR refused
+ */
+#ifndef INNER_STEER_H
+#define INNER_STEER_H
+
+#include "base/buf.h"
+
+struct steer {
+	unsigned char target[16]; /* inner's address, IPv4 in the first 4 bytes */
+	bool target_is_v6;
+	uint16_t port;
+	bool srv;
+	uint32_t ttl; /* seconds, at most 30 */
+	/* Is this A-label domain, lower case, without trailing dot, local or below a local one? */
+	bool (*is_local)(void *user, struct str domain);
+	void *user;
+};
+
+/*
+ * Appends the answer to out. False: stay silent (not a DNS question at all). Nothing of a malformed question is
+ * reflected but its id.
+ */
+bool steer_answer(const struct steer *s, struct str question, struct buf *out);
+
+#endif

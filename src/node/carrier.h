@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tcp carrier of the link: mutual TLS 1.3, frames with a length of 4 bytes before them. Inner dials, outer
+ * listens; the far node's id is the DNS-ID of its certificate and must be one that the configuration names.
+ */
+#ifndef NODE_CARRIER_H
+#define NODE_CARRIER_H
+
+#include "node/node.h"
+
+/* Frames per link_input() call that one read may hold are handled at once; acknowledgements leave per turn. */
+struct carrier *carrier_new(struct node *n);
+void carrier_free(struct carrier *c);
+
+/* Opens the listeners and dials that the configuration names; closes those that it does not name any more. */
+bool carrier_start(struct carrier *c, char *err, size_t err_size);
+void carrier_stop(struct carrier *c);
+
+/* The carrier members of struct link_ops (send, can_send, close); user is the node. */
+void carrier_fill_ops(struct link_ops *ops);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *	dial_start ─► role->lookup ─► node_dial_targets ─► try_next ─► connected ─► transport_connected
+ *	                  │                                  ▲   │         │ (direct TLS: after it)
+ *	                  └► node_dial_failed                └───┴─closed──┘
+ *
+ * A dial whose stream went away (cancel) lives on until its connection has closed.
+ */
+#include "node/dial.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+enum { ATTEMPT_MS = 8000 };
+
+static void dial_free(struct dial *d)
+{
+	list_remove(&d->link);
+	if (d->timer)
+		net_timer_free(d->timer);
+	str_free(&d->us);
+	str_free(&d->them);
+	free(d->targets);
+	free(d);
+}
+
+static void fail(struct dial *d, enum s2s_failure failure, const char *text)
+{
+	struct s2s_stream *s = d->stream;
+	struct node *n = d->node;
+
+	dial_free(d);
+	if (s)
+		s2s_connect_failed(s, failure, text, n->now);
+}
+
+static void try_next(struct dial *d);
+
+static void hand_over(struct dial *d, bool direct_tls)
+{
+	struct node *n = d->node;
+	struct s2s_stream *s = d->stream;
+	struct net_conn *conn = d->conn;
+
+	dial_free(d);
+	transport_connected(n, s, conn, direct_tls);
+}
+
+static void on_connected(void *user)
+{
+	struct dial *d = user;
+	struct node *n = d->node;
+
+	n->now = net_now(n->loop);
+	if (!d->stream) {
+		net_conn_abort(d->conn);
+		return;
+	}
+	if (!d->targets[d->next - 1].direct_tls) {
+		hand_over(d, false);
+		return;
+	}
+	struct arena a;
+	struct str sni;
+	arena_init(&a, 8192);
+	if (jid_domain_to_ascii(&a, d->them, &sni) != JID_OK)
+		sni = (struct str){ NULL, 0 };
+	struct net_creds *creds = n->role->creds(n, d->us);
+	net_conn_start_tls(d->conn, n->tls, creds, false, sni);
+	net_creds_unref(creds);
+	arena_done(&a);
+}
+
+static void on_tls(void *user)
+{
+	struct dial *d = user;
+
+	d->node->now = net_now(d->node->loop);
+	if (d->stream)
+		hand_over(d, true);
+	else
+		net_conn_abort(d->conn);
+}
+
+static void on_closed(void *user, const char *text)
+{
+	struct dial *d = user;
+
+	d->node->now = net_now(d->node->loop);
+	d->conn = NULL;
+	if (!d->stream) {
+		dial_free(d);
+		return;
+	}
+	d->last_failure = d->targets[d->next - 1].direct_tls ? "connection or direct TLS failed" :
+							      "connection failed";
+	if (strstr(text, "refused"))
+		d->last_failure = "connection refused";
+	try_next(d);
+}
+
+static const struct net_conn_ops ops = {
+	.on_connected = on_connected,
+	.on_tls = on_tls,
+	.on_closed = on_closed,
+};
+
+static void try_next(struct dial *d)
+{
+	if (d->next == d->n_targets) {
+		fail(d, S2S_TIMEOUT, d->last_failure);
+		return;
+	}
+	const struct node_target *t = &d->targets[d->next++];
+	d->conn = net_connect(d->node->loop, &t->addr, 1, ATTEMPT_MS, &ops, d);
+}
+
+void node_dial_targets(struct dial *d, const struct node_target *targets, size_t n)
+{
+	d->lookup = NULL;
+	d->node->now = net_now(d->node->loop);
+	if (!d->stream) {
+		dial_free(d);
+		return;
+	}
+	check(n > 0);
+	d->targets = calloc(n, sizeof(*targets));
+	check(d->targets);
+	memcpy(d->targets, targets, n * sizeof(*targets));
+	d->n_targets = n;
+	try_next(d);
+}
+
+static void on_deferred_failure(void *user)
+{
+	struct dial *d = user;
+
+	d->node->now = net_now(d->node->loop);
+	fail(d, d->failure, d->last_failure);
+}
+
+/* Deferred: the role may know at once, inside the face's own call. */
+void node_dial_failed(struct dial *d, enum s2s_failure failure, const char *text)
+{
+	d->lookup = NULL;
+	d->failure = failure;
+	d->last_failure = text;
+	d->timer = net_timer_new(d->node->loop, on_deferred_failure, d);
+	net_timer_set(d->timer, net_now(d->node->loop));
+}
+
+void dial_start(void *user, struct s2s_stream *s, struct str us, struct str them)
+{
+	struct node *n = user;
+	struct dial *d = calloc(1, sizeof(*d));
+
+	check(d);
+	*d = (struct dial){ .node = n, .stream = s, .us = str_dup(us), .them = str_dup(them) };
+	list_append(&n->dials, &d->link);
+	n->role->lookup(n, d);
+}
+
+void dial_cancel(void *user, struct s2s_stream *s)
+{
+	struct node *n = user;
+
+	LIST_EACH_SAFE(&n->dials, it) {
+		struct dial *d = LIST_OWNER(it, struct dial, link);
+		if (d->stream != s)
+			continue;
+		d->stream = NULL;
+		if (d->lookup) {
+			n->role->lookup_cancel(n, d);
+			dial_free(d);
+		} else if (d->conn) {
+			net_conn_abort(d->conn);
+		}
+		return;
+	}
+}

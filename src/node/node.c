@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a daemon: read the configuration, build face and link, run, reload, drain, end.
+ */
+#include "node/node.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "node/carrier.h"
+#include "node/choose.h"
+#include "node/control_server.h"
+#include "node/relay.h"
+#include "node/secrets.h"
+#include "node/transport.h"
+
+enum {
+	CONFIG_MAX = 1024 * 1024,
+	DRAIN_STEP_MS = 20,
+	FRAME_LEAST = 1024 * 1024,
+	FRAME_HEADER = 1024, /* more than any header of a data frame */
+};
+
+/* --- configuration --- */
+
+static bool read_file(const char *path, struct buf *out)
+{
+	FILE *f = fopen(path, "re");
+	size_t n = 0;
+
+	if (!f)
+		return false;
+	do {
+		char *p = buf_space(out, 4096);
+		n = p ? fread(p, 1, 4096, f) : 0;
+		buf_commit(out, n);
+	} while (n > 0);
+	bool ok = !ferror(f);
+	fclose(f);
+	return ok;
+}
+
+struct config *node_read_config(enum config_role role, const char *path, struct buf *errors)
+{
+	struct config *c = NULL;
+	struct buf text;
+
+	buf_init(&text, CONFIG_MAX);
+	if (read_file(path, &text))
+		c = config_parse(role, path, buf_bytes(&text), errors);
+	else
+		buf_printf(errors, "%s: %s\n", path, strerror(errno));
+	buf_done(&text);
+	return c;
+}
+
+static void apply_limits(struct node *n, struct s2s_settings *s)
+{
+	const struct config_limits *l = &n->config->limits;
+
+	*s = s2s_settings_default;
+	s->dict = n->dict;
+	s->early = xml_limits_early;
+	s->early.bytes = l->early_bytes;
+	s->early.elements = (unsigned)l->early_elements;
+	s->limits = xml_limits_default;
+	s->limits.bytes = l->stanza_bytes;
+	s->limits.depth = (unsigned)l->depth;
+	s->limits.attrs = (unsigned)l->attributes;
+	s->limits.ns_decls = (unsigned)l->namespaces;
+	s->limits.elements = (unsigned)l->elements;
+	s->header_ms = (unsigned)l->header_ms;
+	s->tls_ms = (unsigned)l->tls_ms;
+	s->auth_ms = (unsigned)l->auth_ms;
+	s->connect_ms = (unsigned)l->connect_ms;
+	s->stanza_ms = (unsigned)l->stanza_ms;
+	s->close_ms = (unsigned)l->close_ms;
+	s->idle_ms = (unsigned)l->idle_ms;
+	s->retry_min_ms = (unsigned)l->retry_min_ms;
+	s->retry_max_ms = (unsigned)l->retry_max_ms;
+	s->queue_stanzas = (unsigned)l->queue_stanzas;
+	s->queue_bytes = l->queue_bytes;
+	s->queue_age_ms = (unsigned)l->queue_ms;
+	s->pairs_per_stream = (unsigned)l->pairs_per_stream;
+	s->verifies_per_stream = (unsigned)l->verifies_per_stream;
+	s->streams_max = (unsigned)l->streams;
+}
+
+/* The trust of the face: outer what the operator names or the system's, inner the local servers' CAs. */
+static struct net_tls *face_tls(const struct config *c, char *err, size_t err_size)
+{
+	const char *files[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_trust && n < 64; i++)
+		files[n++] = c->trust[i];
+	for (size_t i = 0; i < c->n_servers && n < 64; i++) {
+		if (c->servers[i].trust)
+			files[n++] = c->servers[i].trust;
+	}
+	bool system = c->role == CONFIG_OUTER && n == 0;
+	return net_tls_new(NET_TLS_S2S, files, n, system, err, err_size);
+}
+
+/* --- the loop's turn --- */
+
+static void arm_timer(struct node *n)
+{
+	uint64_t at = link_deadline(n->link), face = s2s_deadline(n->face);
+
+	if (face < at)
+		at = face;
+	if (n->draining && n->now + DRAIN_STEP_MS < at)
+		at = n->now + DRAIN_STEP_MS;
+	net_timer_set(n->timer, at);
+}
+
+static void maybe_finish(struct node *n)
+{
+	bool flushed = link_drained(n->link) && s2s_streams(n->face) == 0;
+
+	if (!flushed && n->now < n->drain_until)
+		return;
+	LOG(flushed ? LOG_INFO : LOG_WARNING, "stopped", LF_U64("streams", s2s_streams(n->face)),
+		LF_U64("pending", s2s_pending(n->face)));
+	net_loop_stop(n->loop);
+}
+
+static void on_turn(void *user)
+{
+	struct node *n = user;
+
+	n->now = net_now(n->loop);
+	relay_turn(n);
+	link_flush(n->link, n->now);
+	if (n->draining)
+		maybe_finish(n);
+	arm_timer(n);
+}
+
+static void on_timer(void *user)
+{
+	struct node *n = user;
+
+	n->now = net_now(n->loop);
+	link_tick(n->link, n->now);
+	s2s_tick(n->face, n->now);
+}
+
+/* --- reload and drain --- */
+
+static bool replace_config(struct node *n, struct config *c, char *err, size_t err_size)
+{
+	struct config *old = n->config;
+	struct net_tls *tls = face_tls(c, err, err_size);
+	struct s2s_settings settings;
+
+	if (!tls)
+		return false;
+	n->config = c;
+	choose_prepare(n);
+	if (!secrets_load(n, err, err_size) || !n->role->reload(n, err, err_size)) {
+		n->config = old;
+		choose_prepare(n);
+		net_tls_unref(tls);
+		return false;
+	}
+	net_tls_unref(n->tls);
+	n->tls = tls;
+	log_init(c->log_level, c->node);
+	apply_limits(n, &settings);
+	s2s_set_settings(n->face, &settings);
+	if (!transport_listen(n, err, err_size))
+		LOG(LOG_ERROR, "listen-failed", LF_CSTR("reason", err));
+	carrier_stop(n->carrier);
+	if (!carrier_start(n->carrier, err, err_size))
+		LOG(LOG_ERROR, "link-failed", LF_CSTR("reason", err));
+	s2s_rejudge(n->face, n->now);
+	config_free(old);
+	return true;
+}
+
+bool node_reload(struct node *n, struct buf *message)
+{
+	char err[512] = "";
+	struct config *c = node_read_config(n->role->config, n->config_path, message);
+
+	if (c && !str_eq(c->node, n->config->node)) {
+		buf_append_c(message, "the node id cannot change while the node runs\n");
+	} else if (c && replace_config(n, c, err, sizeof(err))) {
+		LOG(LOG_INFO, "reloaded", LF_CSTR("file", n->config_path));
+		return true;
+	} else if (c) {
+		buf_printf(message, "%s\n", err);
+	}
+	config_free(c);
+	LOG(LOG_ERROR, "reload-failed", LF_STR("reason", buf_bytes(message)));
+	return false;
+}
+
+static void on_reload(void *user, int signum)
+{
+	struct buf message;
+
+	buf_init(&message, 65536);
+	node_reload(user, &message);
+	buf_done(&message);
+}
+
+static void on_stop(void *user, int signum)
+{
+	struct node *n = user;
+
+	n->now = net_now(n->loop);
+	if (n->draining) {
+		net_loop_stop(n->loop);
+		return;
+	}
+	LOG(LOG_INFO, "stopping", LF_U64("signal", (uint64_t)signum));
+	n->draining = true;
+	n->drain_until = n->now + n->config->limits.drain_ms;
+	transport_stop_listening(n);
+	link_drain(n->link, n->now);
+	s2s_shutdown(n->face, n->now);
+	arm_timer(n);
+}
+
+/* --- building and taking down --- */
+
+static uint64_t wall_ms(void *user)
+{
+	return net_wall_ms();
+}
+
+static bool build(struct node *n, char *err, size_t err_size)
+{
+	struct s2s_settings settings;
+	struct link_settings link = link_settings_default;
+	struct s2s_ops face_ops = { 0 };
+	struct link_ops link_ops = { .choose = choose_peer, .wall_ms = wall_ms };
+	struct str domains[1024];
+
+	n->dict = xml_dict_new();
+	record_fill_dict(n->dict);
+	apply_limits(n, &settings);
+	transport_fill_ops(&face_ops);
+	relay_fill_face_ops(&face_ops);
+	secrets_fill_ops(&face_ops);
+	n->face = s2s_face_new(&settings, &face_ops, n);
+	carrier_fill_ops(&link_ops);
+	relay_fill_link_ops(&link_ops);
+	link.role = n->role->link;
+	link.node = n->config->node;
+	link.boot_id = n->boot_id;
+	link.catalogue = record_catalogue_version();
+	link.frame_bytes = n->frame_bytes;
+	link.queue_age_ms = (unsigned)n->config->limits.queue_ms;
+	link.cond_timeout = COND_REMOTE_SERVER_TIMEOUT;
+	link.cond_internal = COND_INTERNAL_SERVER_ERROR;
+	link.cond_busy = COND_RESOURCE_CONSTRAINT;
+	for (size_t i = 0; i < n->config->n_servers; i++) {
+		const struct config_server *s = &n->config->servers[i];
+		for (size_t k = 0; k < s->n_domains && link.n_domains < 1024; k++)
+			domains[link.n_domains++] = s->domains[k];
+	}
+	link.domains = domains;
+	n->link = link_new(&link, &link_ops, n);
+	n->carrier = carrier_new(n);
+	choose_prepare(n);
+	n->tls = face_tls(n->config, err, err_size);
+	return n->tls && secrets_load(n, err, err_size) && n->role->start(n, err, err_size) &&
+		transport_listen(n, err, err_size) && carrier_start(n->carrier, err, err_size) &&
+		control_start(n, err, err_size);
+}
+
+static struct node *node_new(const struct node_role *role, const char *path, struct config *c)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	check(n);
+	*n = (struct node){ .role = role, .config_path = path, .config = c };
+	n->loop = net_loop_new();
+	n->now = n->started = net_now(n->loop);
+	n->expect_at = n->now;
+	n->timer = net_timer_new(n->loop, on_timer, n);
+	random_bytes(&n->boot_id, sizeof(n->boot_id));
+	n->boot_id >>= 11; /* exact in JSON readers that use doubles */
+	random_bytes(&n->next_trace, sizeof(n->next_trace));
+	list_init(&n->dials);
+	list_init(&n->deferred);
+	arena_init(&n->arena, 32 * 1024 * 1024);
+	n->frame_bytes = c->limits.stanza_bytes * 2;
+	if (n->frame_bytes < FRAME_LEAST)
+		n->frame_bytes = FRAME_LEAST;
+	buf_init(&n->scratch, n->frame_bytes - FRAME_HEADER);
+	buf_init(&n->scratch2, 4 * 1024 * 1024);
+	return n;
+}
+
+static void node_free(struct node *n)
+{
+	control_stop(n);
+	transport_stop_listening(n);
+	carrier_stop(n->carrier);
+	n->role->stop(n);
+	/* Closes every connection; their callbacks still reach face and link. */
+	net_timer_free(n->timer);
+	net_loop_free(n->loop);
+	s2s_face_free(n->face);
+	link_free(n->link);
+	carrier_free(n->carrier);
+	relay_done(n);
+	net_tls_unref(n->tls);
+	secrets_free(n);
+	free(n->routes);
+	xml_dict_free(n->dict);
+	arena_done(&n->arena);
+	buf_done(&n->scratch);
+	buf_done(&n->scratch2);
+	config_free(n->config);
+	free(n);
+}
+
+static int run(struct node *n)
+{
+	char err[512] = "unknown";
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init(n->config->log_level, n->config->node);
+	if (!build(n, err, sizeof(err))) {
+		LOG(LOG_ERROR, "start-failed", LF_CSTR("reason", err));
+		node_free(n);
+		return 1;
+	}
+	net_on_signal(n->loop, SIGHUP, on_reload, n);
+	net_on_signal(n->loop, SIGTERM, on_stop, n);
+	net_on_signal(n->loop, SIGINT, on_stop, n);
+	net_on_turn(n->loop, on_turn, n);
+	arm_timer(n);
+	LOG(LOG_INFO, "started", LF_CSTR("version", SALLYPORT_VERSION), LF_U64("boot", n->boot_id));
+	net_loop_run(n->loop);
+	int code = n->exit_code;
+	node_free(n);
+	return code;
+}
+
+static int usage(const struct node_role *role, FILE *to)
+{
+	fprintf(to,
+		"usage: %s [-n] [-c FILE]\n"
+		"  -c FILE  configuration (default /etc/sallyport/%s.conf)\n"
+		"  -n       only check the configuration\n"
+		"  -V       print the version\n",
+		role->program, role->link == LINK_OUTER ? "outer" : "inner");
+	return to == stdout ? 0 : 2;
+}
+
+int node_main(int argc, char **argv, const struct node_role *role)
+{
+	const char *path = role->link == LINK_OUTER ? "/etc/sallyport/outer.conf" :
+						      "/etc/sallyport/inner.conf";
+	bool only_check = false;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "c:nVh")) != -1) {
+		switch (opt) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'n':
+			only_check = true;
+			break;
+		case 'V':
+			printf("%s %s\n", role->program, SALLYPORT_VERSION);
+			return 0;
+		case 'h':
+			return usage(role, stdout);
+		default:
+			return usage(role, stderr);
+		}
+	}
+	struct buf errors;
+	buf_init(&errors, CONFIG_MAX * 4);
+	struct config *c = node_read_config(role->config, path, &errors);
+	fwrite(buf_bytes(&errors).p, 1, buf_len(&errors), stderr);
+	buf_done(&errors);
+	if (!c)
+		return 1;
+	if (only_check) {
+		config_free(c);
+		return 0;
+	}
+	return run(node_new(role, path, c));
+}

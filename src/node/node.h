@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What outer and inner have in common: one loop, one face, one link engine, and the relay
+ * between them. What differs is a struct node_role, given by each program; the two programs never include
+ * each other.
+ *
+ *	net_conn ──► transport ──► s2s face ──► relay ──► record ──► link ──► carrier ──► net_conn
+ *	         ◄──           ◄──          ◄──       ◄──        ◄──      ◄──
+ */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "config/config.h"
+#include "link/link.h"
+#include "net/conn.h"
+#include "record/record.h"
+#include "route/route.h"
+#include "s2s/face.h"
+
+struct node;
+struct transport;
+struct dial;
+
+struct node_target {
+	struct net_addr addr;
+	bool direct_tls;
+};
+
+struct node_role {
+	enum config_role config;
+	enum link_role link;
+	const char *program; /* "sallyport-outer" */
+	/* Starts and stops what only this role has; start returns false with a message in err. */
+	bool (*start)(struct node *n, char *err, size_t err_size);
+	void (*stop)(struct node *n);
+	/* Takes over a new configuration (node->config is the new one); false: cannot, message in err,
+	 * the old state must be untouched then. */
+	bool (*reload)(struct node *n, char *err, size_t err_size);
+	/* Does this node play the domain on its face? */
+	bool (*plays)(struct node *n, struct str us);
+	struct s2s_rule (*rule)(struct node *n, struct str us, struct str them);
+	/* Credentials for a domain that we play, a new reference; NULL: none. */
+	struct net_creds *(*creds)(struct node *n, struct str us);
+	/* Looks the server of them up and calls node_dial_targets() or node_dial_failed(), now or later. */
+	void (*lookup)(struct node *n, struct dial *d);
+	void (*lookup_cancel)(struct node *n, struct dial *d);
+};
+
+/* One outgoing connection attempt for a stream of the face: look-up, then each target in turn. */
+struct dial {
+	struct list link; /* in node->dials */
+	struct node *node;
+	struct s2s_stream *stream; /* NULL: cancelled */
+	struct str us;
+	struct str them;
+	struct node_target *targets;
+	size_t n_targets;
+	size_t next;
+	struct net_conn *conn;
+	bool tls_pending;
+	enum s2s_failure failure;
+	const char *last_failure; /* static */
+	struct net_timer *timer;
+	void *lookup; /* the role's */
+};
+
+struct node_counters {
+#define NODE_COUNTERS(X)                                                                           \
+	X(stanzas_in, "stanzas read from the face and sent on the link")                           \
+	X(records_in, "records from the link written to the face")                                 \
+	X(stripped, "payload elements removed by the profile")                                     \
+	X(refused, "stanzas refused with an error")                                                \
+	X(bounced, "error stanzas made for undelivered records")                                   \
+	X(bounces_lost, "error stanzas that could not be delivered themselves")                    \
+	X(unanswerable, "refused or undelivered stanzas that may not be answered")                 \
+	X(rejected, "records rejected by our policy")                                              \
+	X(bad_records, "records that the far node never may send")                                 \
+	X(alarms, "violations of the link protocol")
+#define X(name, help) uint64_t name;
+	NODE_COUNTERS(X)
+#undef X
+};
+
+struct carrier;
+struct control;
+
+struct node {
+	const struct node_role *role;
+	void *role_state;
+	const char *config_path;
+	struct config *config;
+	struct net_loop *loop;
+	struct net_timer *timer;
+	uint64_t now;
+	uint64_t started;
+	uint64_t boot_id;
+	uint64_t next_trace;
+
+	struct xml_dict *dict;
+	struct s2s_face *face;
+	struct link *link;
+	struct carrier *carrier;
+	struct control *control;
+
+	struct net_tls *tls; /* for the face */
+	struct net_listener **listeners;
+	size_t n_listeners;
+	struct list dials;
+
+	struct str secrets[4]; /* dialback; the first makes keys, all are accepted */
+	unsigned n_secrets;
+
+	struct route_rule *routes; /* the configuration's, for choose_peer() */
+	size_t frame_bytes;   /* largest frame on the link */
+	struct arena arena;   /* one record at a time */
+	struct buf scratch;   /* encoded record or XML of one stanza */
+	struct buf scratch2;
+	struct list deferred; /* link_unreachable() that may not run inside a link callback */
+	uint64_t expect_tokens; /* token bucket for early opening */
+	uint64_t expect_at;
+
+	struct node_counters counters;
+	bool draining;
+	uint64_t drain_until;
+	int exit_code;
+};
+
+/* The pair of a face's us and them, and back. */
+static inline struct link_pair node_pair(const struct node *n, struct str us, struct str them)
+{
+	if (n->role->link == LINK_OUTER)
+		return (struct link_pair){ .local = us, .foreign = them };
+	return (struct link_pair){ .local = them, .foreign = us };
+}
+
+static inline struct str node_us(const struct node *n, struct link_pair p)
+{
+	return n->role->link == LINK_OUTER ? p.local : p.foreign;
+}
+
+static inline struct str node_them(const struct node *n, struct link_pair p)
+{
+	return n->role->link == LINK_OUTER ? p.foreign : p.local;
+}
+
+/* The whole life of a daemon: arguments, configuration, loop, drain. Returns the exit code. */
+int node_main(int argc, char **argv, const struct node_role *role);
+
+/* Reads and parses a file of the configuration language; messages go to errors. */
+struct config *node_read_config(enum config_role role, const char *path, struct buf *errors);
+
+/* SIGHUP and `sallyport reload`: false with a message when the old configuration stays. */
+bool node_reload(struct node *n, struct buf *message);
+
+/* For roles: the answer to lookup(). targets are copied; n at least 1. */
+void node_dial_targets(struct dial *d, const struct node_target *targets, size_t n);
+void node_dial_failed(struct dial *d, enum s2s_failure failure, const char *text);
+
+#endif

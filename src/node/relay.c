@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inbound to this node's face (stanza), from the link (deliver), and what comes back of both:
+ *
+ *	face stanza ─► record_from_stanza ─► record_encode ─► link_send
+ *	                     └► refused: error stanza to its sender
+ *	link deliver ─► record_decode ─► pair, rule, proof ─► record_write ─► s2s_send
+ *	                     └► LINK_BAD_RECORD      └► link_reject
+ *	face sent ─► link_taken        face unsent ─► link_unreachable (deferred)
+ *	link undelivered ─► error stanza to its sender
+ */
+#include "node/relay.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "node/trace.h"
+#include "policy/peer.h"
+
+enum {
+	EXPECT_BURST = 200, /* early openings at once */
+	EXPECT_PER_S = 50,  /* and per second: they come from peers that proved nothing yet */
+};
+
+/* The proof travels as the face's number and is judged as the policy's. */
+_Static_assert((int)S2S_PROOF_NONE == (int)POLICY_PROOF_NONE &&
+		(int)S2S_PROOF_PKIX == (int)POLICY_PROOF_PKIX &&
+		(int)S2S_PROOF_DIALBACK == (int)POLICY_PROOF_DIALBACK,
+	"one numbering of proofs");
+
+/* --- error stanzas back to the face --- */
+
+static enum record_condition condition_of(enum s2s_failure failure)
+{
+	switch (failure) {
+	case S2S_NOT_FOUND:
+		return COND_REMOTE_SERVER_NOT_FOUND;
+	case S2S_REFUSED:
+		return COND_POLICY_VIOLATION;
+	case S2S_FULL:
+		return COND_RESOURCE_CONSTRAINT;
+	case S2S_TIMEOUT:
+	default:
+		return COND_REMOTE_SERVER_TIMEOUT;
+	}
+}
+
+static void send_error(struct node *n, const struct record *error)
+{
+	enum s2s_failure failure;
+	const char *text = NULL;
+
+	/* An error goes back where its cause came from: us is the domain that was addressed. */
+	buf_clear(&n->scratch2, 65536);
+	if (!record_write(error, &n->scratch2) ||
+		!s2s_send(n->face, error->from.domain, error->to.domain, buf_bytes(&n->scratch2),
+			(struct s2s_token){ 0 }, n->now, &failure, &text)) {
+		n->counters.bounces_lost++;
+		LOG(LOG_WARNING, "bounce-lost", LF_STR("from", error->from.full),
+			LF_STR("to", error->to.full), LF_CSTR("reason", text));
+	}
+}
+
+static void refuse_stanza(struct node *n, const struct s2s_stanza *st, enum record_condition cond,
+	const char *reason, uint64_t trace)
+{
+	struct record error;
+
+	n->counters.refused++;
+	LOG(LOG_INFO, "stanza-refused", LF_TRACE(trace), LF_STR("from", st->from.full),
+		LF_STR("to", st->to.full), LF_CSTR("condition", record_condition_name(cond)),
+		LF_CSTR("reason", reason));
+	if (record_stanza_error(st->node, &st->from, &st->to, cond, reason, st->us, st->arena, &error))
+		send_error(n, &error);
+	else
+		n->counters.unanswerable++;
+}
+
+/* --- face to link --- */
+
+static void log_stripped(
+	struct node *n, const struct s2s_stanza *st, const struct record_report *r, uint64_t trace)
+{
+	n->counters.stripped += r->stripped;
+	for (unsigned i = 0; i < r->stripped && i < RECORD_STRIPPED_MAX; i++) {
+		LOG(LOG_INFO, "payload-stripped", LF_TRACE(trace), LF_STR("from", st->from.full),
+			LF_STR("to", st->to.full), LF_STR("namespace", r->what[i].ns),
+			LF_STR("element", r->what[i].name), LF_U64("stripped", r->stripped));
+	}
+}
+
+static bool on_stanza(void *user, const struct s2s_stanza *st)
+{
+	struct node *n = user;
+	struct link_pair pair = node_pair(n, st->us, st->them);
+	uint64_t trace = n->next_trace++;
+	struct record_report report = { 0 };
+	struct record rec;
+	enum record_profile profile = n->config->open_profile ? PROFILE_OPEN : PROFILE_STANDARD;
+
+	enum record_condition cond = record_from_stanza(
+		st->node, &st->from, &st->to, st->lang, profile, st->arena, &rec, &report);
+	if (report.stripped)
+		log_stripped(n, st, &report, trace);
+	buf_clear(&n->scratch, 65536);
+	if (cond == COND_NONE && !record_encode(&rec, &n->scratch)) {
+		cond = COND_POLICY_VIOLATION;
+		report.reason = "larger than the link's limit";
+	}
+	if (cond != COND_NONE) {
+		refuse_stanza(n, st, cond, report.reason, trace);
+		return true;
+	}
+	n->counters.stanzas_in++;
+	if (trace_wanted(n))
+		trace_record(n, "out", pair, trace, &rec, buf_bytes(&n->scratch));
+	return link_send(
+		n->link, pair, trace, (uint8_t)st->proof, buf_bytes(&n->scratch), n->now);
+}
+
+static void on_sent(void *user, struct str us, struct str them, struct s2s_token token)
+{
+	struct node *n = user;
+
+	if (token.channel)
+		link_taken(n->link, token.channel, token.seq, n->now);
+}
+
+/* A channel whose next hop cannot be reached; handed to the link at the end of the turn. */
+struct deferred {
+	struct list link;
+	uint64_t channel;
+	enum record_condition condition;
+	const char *text;
+};
+
+static void defer_unreachable(
+	struct node *n, uint64_t channel, enum record_condition cond, const char *text)
+{
+	LIST_EACH(&n->deferred, it) {
+		if (LIST_OWNER(it, struct deferred, link)->channel == channel)
+			return;
+	}
+	struct deferred *d = calloc(1, sizeof(*d));
+	check(d);
+	*d = (struct deferred){ .channel = channel, .condition = cond, .text = text };
+	list_append(&n->deferred, &d->link);
+}
+
+static void on_unsent(void *user, struct str us, struct str them, struct s2s_token token,
+	enum s2s_failure failure, const char *text)
+{
+	struct node *n = user;
+
+	if (token.channel) {
+		defer_unreachable(n, token.channel, condition_of(failure), text);
+		return;
+	}
+	n->counters.bounces_lost++;
+	LOG(LOG_WARNING, "bounce-lost", LF_STR("from", us), LF_STR("to", them),
+		LF_CSTR("reason", text));
+}
+
+static void on_pair_named(void *user, struct str us, struct str them)
+{
+	struct node *n = user;
+	uint64_t earned = (n->now - n->expect_at) * EXPECT_PER_S / 1000;
+
+	if (earned) {
+		n->expect_at = n->now;
+		n->expect_tokens += earned;
+		if (n->expect_tokens > EXPECT_BURST)
+			n->expect_tokens = EXPECT_BURST;
+	}
+	if (n->expect_tokens == 0 || n->draining)
+		return;
+	n->expect_tokens--;
+	link_expect(n->link, node_pair(n, us, them), n->now);
+}
+
+static void on_event(void *user, const struct s2s_event *e)
+{
+	struct str text = e->text;
+
+	if (text.len == 0)
+		text.p = NULL;
+	LOG(e->warning ? LOG_WARNING : LOG_INFO, e->event,
+		LF_CSTR("direction", e->incoming ? "incoming" : "outgoing"), LF_STR("us", e->us),
+		LF_STR("them", e->them), LF_CSTR("reason", e->reason),
+		LF_STR("text", text),
+		LF_CSTR("proof", e->proof ? s2s_proof_name(e->proof) : NULL), LF_CSTR("tls", e->tls),
+		LF_U64("stream", e->stream));
+}
+
+static bool may_write(void *user, struct s2s_token token)
+{
+	struct node *n = user;
+
+	return link_may_write(n->link, token.channel, n->now);
+}
+
+static bool plays(void *user, struct str us)
+{
+	struct node *n = user;
+
+	return n->role->plays(n, us);
+}
+
+static struct s2s_rule rule(void *user, struct str us, struct str them)
+{
+	struct node *n = user;
+
+	return n->role->rule(n, us, them);
+}
+
+void relay_fill_face_ops(struct s2s_ops *ops)
+{
+	ops->plays = plays;
+	ops->rule = rule;
+	ops->may_write = may_write;
+	ops->pair_named = on_pair_named;
+	ops->stanza = on_stanza;
+	ops->sent = on_sent;
+	ops->unsent = on_unsent;
+	ops->event = on_event;
+}
+
+/* --- link to face --- */
+
+/* The record's own addresses must be those of the channel's pair, in its direction. */
+static bool in_pair(const struct node *n, struct link_pair pair, const struct record *rec)
+{
+	return str_eq(rec->from.domain, node_us(n, pair)) && str_eq(rec->to.domain, node_them(n, pair));
+}
+
+static bool proof_accepted(const struct node *n, const struct link_delivery *d)
+{
+	if (n->role->link == LINK_OUTER)
+		return true; /* the foreign side is ours to prove, not inner's */
+	return policy_accepts_proof(n->config, d->pair.foreign, d->proof);
+}
+
+static enum link_verdict on_deliver(
+	void *user, const struct link_delivery *d, const char **reason)
+{
+	struct node *n = user;
+	struct str us = node_us(n, d->pair), them = node_them(n, d->pair);
+	enum record_profile profile = n->config->open_profile ? PROFILE_OPEN : PROFILE_STANDARD;
+	struct s2s_token token = { d->channel, d->seq };
+	struct record_limits limits = record_limits_default;
+	struct record rec;
+	enum s2s_failure failure;
+	const char *text = NULL;
+
+	limits.bytes = n->config->limits.stanza_bytes * 2;
+	arena_reset(&n->arena);
+	*reason = record_decode(d->record, &limits, profile, &n->arena, &rec);
+	if (!*reason && !in_pair(n, d->pair, &rec))
+		*reason = "addresses are not of the channel's pair";
+	if (*reason) {
+		n->counters.bad_records++;
+		return LINK_BAD_RECORD;
+	}
+	if (!n->role->rule(n, us, them).allowed || !proof_accepted(n, d)) {
+		n->counters.rejected++;
+		LOG(LOG_WARNING, "record-rejected", LF_TRACE(d->trace), LF_STR("from", rec.from.full),
+			LF_STR("to", rec.to.full), LF_STR("peer", link_peer_id(d->from)));
+		link_reject(n->link, d->channel, d->seq, COND_POLICY_VIOLATION,
+			"refused by the policy of the next node", n->now);
+		return LINK_ACCEPT;
+	}
+	if (trace_wanted(n))
+		trace_record(n, "in", d->pair, d->trace, &rec, d->record);
+	buf_clear(&n->scratch, 65536);
+	if (!record_write(&rec, &n->scratch)) {
+		link_reject(n->link, d->channel, d->seq, COND_POLICY_VIOLATION,
+			"larger than the next hop's limit", n->now);
+		return LINK_ACCEPT;
+	}
+	n->counters.records_in++;
+	if (s2s_send(n->face, us, them, buf_bytes(&n->scratch), token, n->now, &failure, &text))
+		return LINK_ACCEPT;
+	if (failure == S2S_FULL)
+		link_reject(n->link, d->channel, d->seq, COND_RESOURCE_CONSTRAINT, text, n->now);
+	else
+		defer_unreachable(n, d->channel, condition_of(failure), text);
+	return LINK_ACCEPT;
+}
+
+static void on_undelivered(void *user, struct link_pair pair, uint64_t trace, struct str bytes,
+	unsigned condition, struct str text)
+{
+	struct node *n = user;
+	struct record_limits limits = record_limits_default;
+	struct record rec, error;
+	char reason[256];
+
+	if (!record_condition_valid(condition) || condition == COND_NONE)
+		condition = COND_UNDEFINED;
+	size_t len = text.len < sizeof(reason) - 1 ? text.len : sizeof(reason) - 1;
+	if (len)
+		memcpy(reason, text.p, len);
+	reason[len] = '\0';
+	LOG(LOG_INFO, "undelivered", LF_TRACE(trace), LF_STR("local", pair.local),
+		LF_STR("foreign", pair.foreign),
+		LF_CSTR("condition", record_condition_name((enum record_condition)condition)),
+		LF_CSTR("reason", reason));
+	limits.bytes = SIZE_MAX;
+	arena_reset(&n->arena);
+	/* Our own record: made by record_encode(), under a profile that may have changed since. */
+	if (record_decode(bytes, &limits, PROFILE_OPEN, &n->arena, &rec) != NULL ||
+		!record_make_error(&rec, (enum record_condition)condition, len ? reason : NULL,
+			node_us(n, pair), &n->arena, &error)) {
+		n->counters.unanswerable++;
+		return;
+	}
+	n->counters.bounced++;
+	send_error(n, &error);
+}
+
+static void on_writable(void *user, struct link_pair pair)
+{
+	struct node *n = user;
+
+	s2s_resume(n->face, node_us(n, pair), node_them(n, pair), n->now);
+}
+
+static void on_expect(void *user, struct link_pair pair)
+{
+	struct node *n = user;
+	struct str us = node_us(n, pair), them = node_them(n, pair);
+
+	if (!n->draining && n->role->rule(n, us, them).allowed)
+		s2s_open(n->face, us, them, n->now);
+}
+
+static void on_revoke(void *user, struct link_pair pair, uint64_t channel)
+{
+	struct node *n = user;
+
+	s2s_revoke(n->face, node_us(n, pair), node_them(n, pair), channel);
+}
+
+static void on_peer_state(void *user, struct link_peer *peer, bool up, const char *why)
+{
+	LOG(up ? LOG_INFO : LOG_WARNING, up ? "link-up" : "link-down",
+		LF_STR("peer", link_peer_id(peer)), LF_CSTR("reason", why));
+}
+
+static void on_alarm(void *user, struct link_peer *peer, const char *reason)
+{
+	struct node *n = user;
+
+	n->counters.alarms++;
+	LOG(LOG_ALARM, "link-violation", LF_STR("peer", link_peer_id(peer)),
+		LF_CSTR("reason", reason));
+}
+
+void relay_fill_link_ops(struct link_ops *ops)
+{
+	ops->deliver = on_deliver;
+	ops->undelivered = on_undelivered;
+	ops->writable = on_writable;
+	ops->expect = on_expect;
+	ops->revoke = on_revoke;
+	ops->peer_state = on_peer_state;
+	ops->alarm = on_alarm;
+}
+
+void relay_turn(struct node *n)
+{
+	struct list *it;
+
+	while ((it = list_first(&n->deferred))) {
+		struct deferred *d = LIST_OWNER(it, struct deferred, link);
+		list_remove(it);
+		link_unreachable(n->link, d->channel, d->condition, d->text, n->now);
+		free(d);
+	}
+}
+
+void relay_done(struct node *n)
+{
+	struct list *it;
+
+	while ((it = list_first(&n->deferred))) {
+		list_remove(it);
+		free(LIST_OWNER(it, struct deferred, link));
+	}
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A transport is one connection of the face. Incoming ones are attached to a stream at once;
+ * outgoing ones come from dial.c when they are connected.
+ */
+#include "node/transport.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "node/dial.h"
+
+struct transport {
+	struct node *node;
+	struct net_conn *conn;
+	struct s2s_stream *stream; /* NULL: the face has let go */
+	bool setting_up;
+};
+
+static void after_event(struct transport *t)
+{
+	if (t->setting_up && t->stream && !s2s_setting_up(t->stream)) {
+		t->setting_up = false;
+		net_conn_setup(t->conn, false);
+	}
+}
+
+static void on_tls(void *user)
+{
+	struct transport *t = user;
+
+	t->node->now = net_now(t->node->loop);
+	s2s_tls_done(t->stream, t->node->now);
+	after_event(t);
+}
+
+static size_t on_input(void *user, struct str bytes)
+{
+	struct transport *t = user;
+
+	t->node->now = net_now(t->node->loop);
+	size_t used = s2s_input(t->stream, bytes, t->node->now);
+	after_event(t);
+	return used;
+}
+
+static void on_taken(void *user, uint64_t total)
+{
+	struct transport *t = user;
+
+	t->node->now = net_now(t->node->loop);
+	s2s_taken(t->stream, total, t->node->now);
+}
+
+static void on_closed(void *user, const char *text)
+{
+	struct transport *t = user;
+	struct node *n = t->node;
+
+	n->now = net_now(n->loop);
+	if (t->stream)
+		s2s_closed(t->stream, text, n->now);
+	free(t);
+}
+
+static const struct net_conn_ops conn_ops = {
+	.on_tls = on_tls,
+	.on_input = on_input,
+	.on_taken = on_taken,
+	.on_closed = on_closed,
+};
+
+static struct transport *transport_new(struct node *n, struct net_conn *conn)
+{
+	struct transport *t = calloc(1, sizeof(*t));
+	check(t);
+	*t = (struct transport){ .node = n, .conn = conn, .setting_up = true };
+	return t;
+}
+
+static void on_accept(void *user, struct net_conn *conn, bool direct_tls)
+{
+	struct node *n = user;
+
+	n->now = net_now(n->loop);
+	struct transport *t = transport_new(n, conn);
+	t->stream = n->draining ? NULL : s2s_accept(n->face, t, direct_tls, n->now);
+	if (!t->stream) {
+		free(t);
+		net_conn_abort(conn);
+		return;
+	}
+	net_conn_attach(conn, &conn_ops, t);
+}
+
+void transport_connected(
+	struct node *n, struct s2s_stream *stream, struct net_conn *conn, bool direct_tls)
+{
+	struct transport *t = transport_new(n, conn);
+
+	t->stream = stream;
+	net_conn_attach(conn, &conn_ops, t);
+	s2s_connected(stream, t, direct_tls, n->now);
+}
+
+/* --- struct s2s_ops --- */
+
+static void write_bytes(void *user, void *transport, struct str bytes)
+{
+	net_conn_write(((struct transport *)transport)->conn, bytes);
+}
+
+static void start_tls(void *user, void *transport, bool server, struct str us, struct str them)
+{
+	struct node *n = user;
+	struct transport *t = transport;
+	struct net_creds *creds = n->role->creds(n, us);
+	char space[1024];
+	struct arena a;
+	struct str sni = { 0 };
+
+	if (server && !creds) {
+		LOG(LOG_WARNING, "no-certificate", LF_STR("domain", us));
+		net_conn_abort(t->conn);
+		return;
+	}
+	arena_init(&a, sizeof(space) * 4);
+	if (!server && jid_domain_to_ascii(&a, them, &sni) != JID_OK)
+		sni = (struct str){ NULL, 0 };
+	net_conn_start_tls(t->conn, n->tls, creds, server, sni);
+	arena_done(&a);
+	net_creds_unref(creds);
+}
+
+static enum s2s_cert certificate(
+	void *user, void *transport, struct str domain, const char **why)
+{
+	struct transport *t = transport;
+	struct arena a;
+	struct str ascii;
+	enum s2s_cert result = S2S_CERT_BAD;
+
+	*why = "domain has no A-label form";
+	arena_init(&a, 8192);
+	if (jid_domain_to_ascii(&a, domain, &ascii) == JID_OK) {
+		switch (net_conn_certificate(t->conn, ascii, why)) {
+		case NET_CERT_NONE:
+			result = S2S_CERT_NONE;
+			break;
+		case NET_CERT_BAD:
+			break;
+		case NET_CERT_VALID:
+			result = S2S_CERT_VALID;
+			break;
+		}
+	}
+	arena_done(&a);
+	return result;
+}
+
+static const char *tls_version(void *user, void *transport)
+{
+	return net_conn_tls_version(((struct transport *)transport)->conn);
+}
+
+static void pause_reading(void *user, void *transport, bool paused)
+{
+	net_conn_pause(((struct transport *)transport)->conn, paused);
+}
+
+static void close_transport(void *user, void *transport)
+{
+	net_conn_close(((struct transport *)transport)->conn, 2000);
+}
+
+void transport_fill_ops(struct s2s_ops *ops)
+{
+	ops->connect = dial_start;
+	ops->cancel = dial_cancel;
+	ops->write = write_bytes;
+	ops->start_tls = start_tls;
+	ops->certificate = certificate;
+	ops->tls_version = tls_version;
+	ops->pause = pause_reading;
+	ops->close = close_transport;
+}
+
+/* --- listeners --- */
+
+static struct net_creds *creds_for_sni(void *user, struct str sni)
+{
+	struct node *n = user;
+	struct arena a;
+	struct str domain;
+	struct net_creds *creds = NULL;
+
+	arena_init(&a, 8192);
+	if (jid_parse_domain(&a, sni, &domain) == JID_OK && n->role->plays(n, domain))
+		creds = n->role->creds(n, domain);
+	arena_done(&a);
+	return creds;
+}
+
+void transport_stop_listening(struct node *n)
+{
+	for (size_t i = 0; i < n->n_listeners; i++)
+		net_listener_close(n->listeners[i]);
+	free(n->listeners);
+	n->listeners = NULL;
+	n->n_listeners = 0;
+}
+
+static struct net_listener *listen_one(
+	struct node *n, const struct config_listen *l, char *err, size_t err_size)
+{
+	struct net_listen_settings settings = {
+		.tls = n->tls,
+		.tls_only = l->tls_only,
+		.detect = !l->tls_only,
+		.handshake_ms = (unsigned)n->config->limits.tls_ms,
+		.creds_for = creds_for_sni,
+		.on_accept = on_accept,
+		.user = n,
+	};
+	if (!net_addr_parse(l->addr, &settings.addr)) {
+		snprintf(err, err_size, "%.*s is not an address", STR_FMT(l->addr));
+		return NULL;
+	}
+	return net_listen(n->loop, &settings, err, err_size);
+}
+
+bool transport_listen(struct node *n, char *err, size_t err_size)
+{
+	transport_stop_listening(n);
+	n->listeners = calloc(n->config->n_listen_s2s, sizeof(*n->listeners));
+	check(n->listeners || n->config->n_listen_s2s == 0);
+	for (size_t i = 0; i < n->config->n_listen_s2s; i++) {
+		struct net_listener *l = listen_one(n, &n->config->listen_s2s[i], err, err_size);
+		if (!l)
+			return false;
+		n->listeners[n->n_listeners++] = l;
+	}
+	return true;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sallyport-outer: plays the local domains towards foreign servers. What only outer has: the public
+ * certificates, the resolver, and the addresses that must never be dialled.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "net/resolver.h"
+#include "node/node.h"
+#include "outer/reach.h"
+#include "policy/peer.h"
+
+/* A local domain and its certificate. */
+struct domain {
+	struct str name;
+	struct net_creds *creds;
+};
+
+struct outer {
+	struct table domains; /* by prepared name */
+	struct net_resolver *resolver;
+};
+
+/* --- the local domains --- */
+
+static void domains_free(struct table *t)
+{
+	size_t n;
+	void **all = table_collect(t, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct domain *d = all[i];
+		net_creds_unref(d->creds);
+		str_free(&d->name);
+		free(d);
+	}
+	free(all);
+	table_done(t);
+}
+
+/* Threats D17: a certificate that does not fit is said aloud, and used as the operator asked. */
+static void warn_about(const struct domain *d)
+{
+	struct arena a;
+	struct str ascii;
+	time_t now = time(NULL);
+
+	arena_init(&a, 8192);
+	if (jid_domain_to_ascii(&a, d->name, &ascii) == JID_OK && !net_creds_covers(d->creds, ascii))
+		LOG(LOG_ALARM, "certificate-name", LF_STR("domain", d->name),
+			LF_CSTR("reason", "the certificate does not name this domain"));
+	if (net_creds_not_after(d->creds) < now)
+		LOG(LOG_ALARM, "certificate-expired", LF_STR("domain", d->name));
+	arena_done(&a);
+}
+
+static bool domains_load(const struct config *c, struct table *t, char *err, size_t err_size)
+{
+	for (size_t i = 0; i < c->n_domains; i++) {
+		const struct config_keys *keys = &c->domains[i].keys;
+		struct net_creds *creds =
+			net_creds_load(keys->certificate, keys->key, err, err_size);
+		if (!creds)
+			return false;
+		struct domain *d = calloc(1, sizeof(*d));
+		check(d);
+		*d = (struct domain){ .name = str_dup(c->domains[i].name), .creds = creds };
+		warn_about(d);
+		check(!table_set(t, d->name, d));
+	}
+	return true;
+}
+
+static bool plays(struct node *n, struct str us)
+{
+	struct outer *o = n->role_state;
+
+	return table_find(&o->domains, us);
+}
+
+static struct net_creds *creds(struct node *n, struct str us)
+{
+	struct outer *o = n->role_state;
+	struct domain *d = table_find(&o->domains, us);
+
+	return d ? net_creds_ref(d->creds) : NULL;
+}
+
+/* Local to foreign only: neither a relay between foreign domains nor a loop between local ones. */
+static struct s2s_rule rule(struct node *n, struct str us, struct str them)
+{
+	if (!plays(n, us) || plays(n, them))
+		return (struct s2s_rule){ 0 };
+	const struct config_peer *peer = policy_peer(n->config, them);
+	if (!peer || peer->refuse)
+		return (struct s2s_rule){ 0 };
+	return (struct s2s_rule){
+		.allowed = true,
+		.tls_required = peer->tls_required,
+		.accept_pkix = peer->accept & CONFIG_PKIX,
+		.accept_dialback = peer->accept & CONFIG_DIALBACK,
+	};
+}
+
+/* --- the servers of foreign domains --- */
+
+static void on_resolved(void *user, enum net_lookup_result result, const struct net_target *targets,
+	size_t count)
+{
+	struct dial *d = user;
+	struct node_target all[NET_TARGETS_MAX];
+
+	switch (result) {
+	case NET_LOOKUP_FOUND:
+		for (size_t i = 0; i < count; i++)
+			all[i] = (struct node_target){ targets[i].addr, targets[i].direct_tls };
+		node_dial_targets(d, all, count);
+		break;
+	case NET_LOOKUP_NOT_FOUND:
+		node_dial_failed(d, S2S_NOT_FOUND, "no such server in DNS");
+		break;
+	case NET_LOOKUP_FORBIDDEN:
+		LOG(LOG_WARNING, "address-forbidden", LF_STR("domain", d->them));
+		node_dial_failed(d, S2S_NOT_FOUND, "the server's address is not permitted");
+		break;
+	case NET_LOOKUP_FAILED:
+		node_dial_failed(d, S2S_TIMEOUT, "DNS look-up failed");
+		break;
+	}
+}
+
+static void lookup(struct node *n, struct dial *d)
+{
+	struct outer *o = n->role_state;
+	struct arena a;
+	struct str ascii;
+
+	arena_init(&a, 8192);
+	if (jid_domain_to_ascii(&a, d->them, &ascii) == JID_OK)
+		d->lookup = net_resolve(o->resolver, ascii, on_resolved, d);
+	else
+		node_dial_failed(d, S2S_NOT_FOUND, "the name cannot be in DNS");
+	arena_done(&a);
+}
+
+static void lookup_cancel(struct node *n, struct dial *d)
+{
+	net_lookup_cancel(d->lookup);
+}
+
+static bool may_dial(void *user, const struct net_addr *addr)
+{
+	struct node *n = user;
+
+	return reach_permitted(n->config, addr);
+}
+
+static struct net_resolver *resolver_new(struct node *n, char *err, size_t err_size)
+{
+	struct net_resolver_settings settings = {
+		.timeout_ms = 10000,
+		.may_dial = may_dial,
+		.user = n,
+	};
+	const struct str forward = n->config->resolver;
+
+	if (forward.len && !net_addr_parse(forward, &settings.forward)) {
+		snprintf(err, err_size, "%.*s is not an address", STR_FMT(forward));
+		return NULL;
+	}
+	return net_resolver_new(n->loop, &settings, err, err_size);
+}
+
+/* --- life --- */
+
+static bool start(struct node *n, char *err, size_t err_size)
+{
+	struct outer *o = calloc(1, sizeof(*o));
+
+	check(o);
+	n->role_state = o;
+	table_init(&o->domains);
+	o->resolver = resolver_new(n, err, err_size);
+	return o->resolver && domains_load(n->config, &o->domains, err, err_size);
+}
+
+static void stop(struct node *n)
+{
+	struct outer *o = n->role_state;
+
+	if (!o)
+		return;
+	if (o->resolver)
+		net_resolver_free(o->resolver);
+	domains_free(&o->domains);
+	free(o);
+	n->role_state = NULL;
+}
+
+/* Certificates and domains anew. The resolver's own address counts from the next start. */
+static bool reload(struct node *n, char *err, size_t err_size)
+{
+	struct outer *o = n->role_state;
+	struct table fresh;
+
+	table_init(&fresh);
+	if (!domains_load(n->config, &fresh, err, err_size)) {
+		domains_free(&fresh);
+		return false;
+	}
+	domains_free(&o->domains);
+	o->domains = fresh;
+	return true;
+}
+
+static const struct node_role role = {
+	.config = CONFIG_OUTER,
+	.link = LINK_OUTER,
+	.program = "sallyport-outer",
+	.start = start,
+	.stop = stop,
+	.reload = reload,
+	.plays = plays,
+	.rule = rule,
+	.creds = creds,
+	.lookup = lookup,
+	.lookup_cancel = lookup_cancel,
+};
+
+int main(int argc, char **argv)
+{
+	return node_main(argc, argv, &role);
+}
