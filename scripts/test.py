@@ -12,6 +12,7 @@ scripts/test.py [STAGE...] runs only those stages: gcc, asan, clang, interop.
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -39,8 +40,11 @@ class Tally:
 
 
 def report_failure(name, text, lines=40):
+    """The end of a log; before it the failed assertions, which cmocka may have printed early."""
+    rows = text.rstrip().splitlines()
+    early = [r for r in rows[:-lines] if re.match(r"\[  (ERROR|FAILED|LINE) |.*runtime error:|==.*ERROR", r)]
     print("\n--- FAILED: %s" % name)
-    print("\n".join(text.rstrip().splitlines()[-lines:]))
+    print("\n".join(early[:40] + rows[-lines:]))
     print("---\n", flush=True)
 
 
@@ -158,4 +162,5 @@ def main(stages):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(sys.argv[1:]))

@@ -57,24 +57,21 @@ def _traffic(world, disturb):
     bob.message(alice.jid, "warm")
     alice.wait_message(bob.jid, "warm")
     out, back = Account(alice, bob, "out"), Account(bob, alice, "back")
-    trouble = []
+    quarter = threading.Event()
 
-    def guarded():
-        try:
-            disturb()
-        except Exception as problem:
-            trouble.append(problem)
+    def talk():
+        for n in range(COUNT):
+            if n == COUNT // 4:
+                quarter.set()
+            out.send()
+            back.send()
+            time.sleep(PAUSE)
 
-    worker = threading.Thread(target=guarded)
-    for n in range(COUNT):
-        if n == COUNT // 4:
-            worker.start()
-        out.send()
-        back.send()
-        time.sleep(PAUSE)
-    worker.join()
-    if trouble:
-        raise trouble[0]
+    talker = threading.Thread(target=talk)
+    talker.start()
+    quarter.wait()
+    disturb()
+    talker.join()
     for account in (out, back):
         account.receiver.read_until(account.settled, 0.5)
         account.sender.read_until(account.settled, 0.5)

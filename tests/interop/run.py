@@ -14,6 +14,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 from lab.expect import Skip  # noqa: E402
+from lab.proc import die_with_parent  # noqa: E402
 from lab.world import World  # noqa: E402
 
 WORLD_SECONDS = 240
@@ -48,6 +50,7 @@ def cases(module):
 
 def run_world(module_name, label, args):
     """In a process of its own: one JSON line for each case, on stdout."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     module = importlib.import_module(module_name)
     titles = [(case, "%s/%s: %s" % (module_name[5:], label, case.__doc__.strip()))
               for case in cases(module)]
@@ -97,7 +100,8 @@ def child(module_name, label, args):
     command += ["--direct"] if args.direct else []
     name = "%s/%s" % (module_name[5:], label)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=WORLD_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=WORLD_SECONDS,
+                              preexec_fn=lambda: die_with_parent(signal.SIGTERM))
         output, trouble = done.stdout, done.stderr if done.returncode else ""
     except subprocess.TimeoutExpired as late:
         output = (late.stdout or b"").decode()

@@ -12,8 +12,12 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(sig=signal.SIGKILL):
+    """For preexec_fn: the kernel sends sig when the *thread* that started us ends.
+
+    So processes of the lab are started by the main thread only.
+    """
+    _libc.prctl(PR_SET_PDEATHSIG, sig)
 
 
 class Process:
@@ -38,7 +42,7 @@ class Process:
             self.popen = subprocess.Popen(
                 self.net.enter(self.host) + self.argv, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=out, env=self.env, start_new_session=True,
-                preexec_fn=None if self.keep else _die_with_parent)
+                preexec_fn=None if self.keep else die_with_parent)
         return self
 
     def running(self):
@@ -93,5 +97,5 @@ def user_prefix(user):
     """The words that run a command as `user`, when we are root; nothing otherwise."""
     if os.geteuid() != 0:
         return []
-    return ["setpriv", "--reuid=" + user, "--regid=" + user, "--clear-groups",
+    return ["setpriv", "--reuid=" + user, "--regid=" + user, "--clear-groups", "--pdeathsig=KILL",
             "--inh-caps=-all", "--"]

@@ -8,11 +8,11 @@
 
 A World is a context manager: leaving it ends its processes and removes its hosts.
 """
+import contextlib
 import os
 import shutil
 import signal
 import tempfile
-import threading
 
 from . import dns, gateway, keys
 from .net import make_net
@@ -181,16 +181,25 @@ class World:
         self.clients = []
 
     def close(self):
-        """End everything; an impatient second Ctrl-C does not stop it half-way."""
-        main = threading.current_thread() is threading.main_thread()
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-        self.end_case()
-        for process in reversed(self.processes):
-            process.stop(2.0)
-        self.net.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if main:
-            signal.signal(signal.SIGINT, before)
+        """End everything; neither Ctrl-C nor SIGTERM stops it half-way."""
+        with _unhurried():
+            self.end_case()
+            for process in reversed(self.processes):
+                process.stop(2.0)
+            self.net.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _unhurried():
+    """Ignore the signals that ask us to end."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(s, signal.SIG_IGN) for s in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before):
+            signal.signal(number, handler)
 
 
 def _with_rooms(domain, *more):
