@@ -320,11 +320,11 @@ def family(pid):
 
 
 def resident(pid):
-    """Bytes of resident memory of a process and its descendants, shared pages counted in part."""
+    """Bytes of resident memory of a process and its descendants."""
     total = 0
     for one in family(pid):
         for line in pathlib.Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith("Rss:"):
                 total += int(line.split()[1]) * 1024
     return total
 
