@@ -6,7 +6,8 @@ from lab import dns
 from lab.expect import Skip, equal, expect
 
 MUTE_OCTET = 30
-WORLDS = {"missing servers": {"ends": [MUTE_OCTET], "records": lambda net: [
+LIMITS = "limit header time 3000\nlimit connect time 6000"
+WORLDS = {"missing servers": {"ends": [MUTE_OCTET], "more_config": LIMITS, "records": lambda net: [
     dns.srv("down.example", "closed.example", 5999),
     dns.a("closed.example", net.addr("public", 20)),
     dns.srv("mute.example", "mute.example"),

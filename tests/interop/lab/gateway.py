@@ -24,6 +24,7 @@ peer any {{ require tls accept {proofs} }}
 allow address {reachable}
 profile {profile}
 control "{dir}/outer.sock"
+{more}
 """
 
 DOMAIN = 'domain %s { certificate "%s/lab/example.se.crt" key "%s/lab/example.se.key" }'
@@ -33,7 +34,7 @@ node inner-a
 link outer-a {link}:{link_port} {{
   certificate "{pki}/link/inner-a.crt" key "{pki}/link/inner-a.key" trust "{pki}/link/ca.crt"
 }}
-server main {server}:5269 {{ domain {domains} trust "{server_trust}" }}
+server main {server}:5269 {{ domain {domains} trust "{server_trust}" accept {proofs} }}
 listen s2s {local}:5269
 mint {{ certificate "{pki}/mint/ca.crt" key "{pki}/mint/ca.key" }}
 steer {local}:{dns_port}
@@ -41,6 +42,7 @@ dialback secret "{pki}/dialback.secret"
 route any via any
 profile {profile}
 control "{dir}/inner.sock"
+{more}
 """
 
 
@@ -61,12 +63,13 @@ class Gateway:
         domains = world.local_domains
         dialback = world.proof == "dialback"
         common = {"pki": world.pki, "profile": world.profile, "dir": self.folder,
+                  "proofs": "dialback" if dialback else "pkix", "more": world.more_config,
                   "link": net.addr("link", 1), "link_port": LINK_PORT, "dns_port": net.dns_port}
         self._put("outer", OUTER.format(
             domains="\n".join(DOMAIN % (d, world.pki, world.pki) for d in domains),
             public=world.outer_addr, dns=world.outside_addr,
             reachable="198.51.100.0/24" if net.isolated else "127.0.0.0/8",
-            proofs="dialback" if dialback else "pkix", **common))
+            **common))
         self._put("inner", INNER.format(
             server=world.inside_addr, local=world.inner_addr, domains=" ".join(domains),
             server_trust="%s/%s/ca.crt" % (world.pki, "wild" if dialback else "lab"), **common))

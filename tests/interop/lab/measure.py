@@ -5,7 +5,7 @@ import time
 
 from .world import COLD
 
-WARM_MESSAGES = 200
+WARM_MESSAGES = 100
 PACE = 0.01
 
 

@@ -31,13 +31,15 @@ class World:
 
     net: "namespaces", "loopback" or None for the best there is.
     build: the build folder with the programs. records: a function of the net that gives more
-    DNS records; ends: last octets of more public addresses of outside.
+    DNS records; ends: last octets of more public addresses of outside. more_config: lines for
+    both configuration files.
     """
 
     def __init__(self, mode="gateway", proof="certificates", profile="open", net=None,
-                 build=None, keep=False, folder=None, records=None, ends=None):
+                 build=None, keep=False, folder=None, records=None, ends=None,
+                 more_config=""):
         self.mode, self.proof, self.profile, self.keep = mode, proof, profile, keep
-        self.build, self.public_extra = build, ends or []
+        self.build, self.public_extra, self.more_config = build, ends or [], more_config
         self.net = make_net(net)
         self.extra_records = records(self.net) if records else []
         self.folder = folder or tempfile.mkdtemp(prefix="sallyport-lab-")
