@@ -6,6 +6,7 @@ from lab.xmpp import MUC
 WORLDS = {
     "certificates": {"proof": "certificates"},
     "dialback": {"proof": "dialback"},
+    "direct TLS": {"proof": "certificates", "direct_tls": True},
 }
 
 A, B = "alice@example.se", "bob@example.com"

@@ -27,8 +27,8 @@ remote-control:
 """
 
 
-def srv(name, target, port=5269, priority=5):
-    return '_xmpp-server._tcp.%s. 60 IN SRV %d 0 %d %s' % (name, priority, port, target)
+def srv(name, target, port=5269, priority=5, service="xmpp-server"):
+    return '_%s._tcp.%s. 60 IN SRV %d 0 %d %s' % (service, name, priority, port, target)
 
 
 def a(name, addr):

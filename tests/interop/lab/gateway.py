@@ -13,6 +13,7 @@ OUTER = """# written by the lab
 node outer-a
 {domains}
 listen s2s {public}:5269
+{listen_tls}
 listen link {link}:{link_port} {{
   certificate "{pki}/link/outer-a.crt" key "{pki}/link/outer-a.key"
   trust "{pki}/link/ca.crt" accept inner-a
@@ -37,7 +38,7 @@ link outer-a {link}:{link_port} {{
 server main {server}:5269 {{ domain {domains} trust "{server_trust}" accept {proofs} }}
 listen s2s {local}:5269
 mint {{ certificate "{pki}/mint/ca.crt" key "{pki}/mint/ca.key" }}
-steer {local}:{dns_port}
+steer {local}:{dns_port} {steer_srv}
 dialback secret "{pki}/dialback.secret"
 route any via any
 profile {profile}
@@ -68,9 +69,11 @@ class Gateway:
         self._put("outer", OUTER.format(
             domains="\n".join(DOMAIN % (d, world.pki, world.pki) for d in domains),
             public=world.outer_addr, dns=world.outside_addr,
+            listen_tls="listen s2s %s:5270 tls" % world.outer_addr if world.direct_tls else "",
             reachable="198.51.100.0/24" if net.isolated else "127.0.0.0/8",
             **common))
         self._put("inner", INNER.format(
+            steer_srv="srv" if world.direct_tls else "",
             server=world.inside_addr, local=world.inner_addr, domains=" ".join(domains),
             server_trust="%s/%s/ca.crt" % (world.pki, "wild" if dialback else "lab"), **common))
 

@@ -7,6 +7,7 @@ from .proc import Process, user_prefix
 
 C2S_PORT = 5222
 S2S_PORT = 5269
+S2S_TLS_PORT = 5270
 
 MODULES = ["roster", "saslauth", "tls", "disco", "ping", "presence", "message", "iq",
            "version", "c2s", "s2s", "offline", "posix"]
@@ -22,7 +23,7 @@ modules_disabled = {{ "s2s_bidi" }}
 interfaces = {{ "{addr}" }}
 c2s_ports = {{ {c2s_port} }}
 s2s_ports = {{ {s2s_port} }}
-s2s_direct_tls_ports = {{}}
+s2s_direct_tls_ports = {{ {tls_port} }}
 c2s_direct_tls_ports = {{}}
 component_ports = {{}}
 use_ipv6 = false
@@ -51,10 +52,11 @@ class Prosody:
 
     proof: "certificates" (EXTERNAL only, no dialback) or "dialback" (no certificate is looked
     at). domains are virtual hosts, rooms are MUC components, users {"alice@example.se": "pw"}.
+    direct_tls: listen on port 5270 too, for streams that begin with TLS.
     """
 
     def __init__(self, net, host, addr, folder, *, domains, rooms, users, cert, key, trust,
-                 dns, proof="certificates", keep=False):
+                 dns, proof="certificates", direct_tls=False, keep=False):
         os.makedirs(folder + "/none", exist_ok=True)
         self.net, self.host, self.addr, self.folder = net, host, addr, folder
         modules = MODULES + (["dialback"] if proof == "dialback" else [])
@@ -62,6 +64,7 @@ class Prosody:
         hosts += "".join(MUC % r for r in rooms)
         text = CONFIG.format(
             dir=folder, addr=addr, c2s_port=C2S_PORT, s2s_port=S2S_PORT, dns=dns,
+            tls_port=S2S_TLS_PORT if direct_tls else "",
             modules=", ".join('"%s"' % m for m in modules), cert=self._own(cert, "cert"),
             key=self._own(key, "key"), trust=self._own(trust, "trust"), hosts=hosts,
             secure_auth="true" if proof == "certificates" else "false")

@@ -32,14 +32,15 @@ class World:
     net: "namespaces", "loopback" or None for the best there is.
     build: the build folder with the programs. records: a function of the net that gives more
     DNS records; ends: last octets of more public addresses of outside. more_config: lines for
-    both configuration files.
+    both configuration files. direct_tls: DNS tells both sides to begin streams with TLS.
     """
 
     def __init__(self, mode="gateway", proof="certificates", profile="open", net=None,
                  build=None, keep=False, folder=None, records=None, ends=None,
-                 more_config=""):
+                 more_config="", direct_tls=False):
         self.mode, self.proof, self.profile, self.keep = mode, proof, profile, keep
         self.build, self.public_extra, self.more_config = build, ends or [], more_config
+        self.direct_tls = direct_tls
         self.net = make_net(net)
         self.extra_records = records(self.net) if records else []
         self.folder = folder or tempfile.mkdtemp(prefix="sallyport-lab-")
@@ -126,10 +127,10 @@ class World:
         local_end = self.inside_addr if self.mode == "direct" else self.outer_addr
         records = [dns.a("xmpp.example.com", self.outside_addr),
                    dns.a("xmpp.example.se", local_end)]
-        for name in (FOREIGN, "conference." + FOREIGN, *COLD):
-            records.append(dns.srv(name, "xmpp.example.com"))
-        for name in (LOCAL, "conference." + LOCAL):
-            records.append(dns.srv(name, "xmpp.example.se"))
+        port, service = (5270, "xmpps-server") if self.direct_tls else (5269, "xmpp-server")
+        for target, names in (("xmpp.example.com", [FOREIGN, "conference." + FOREIGN, *COLD]),
+                              ("xmpp.example.se", self.local_domains)):
+            records += [dns.srv(name, target, port, service=service) for name in names]
         folder = self.subfolder("dns")
         self.dns = dns.NameServer(self.net, "outside", self.outside_addr, folder,
                                   records + self.extra_records, self.keep)
@@ -147,7 +148,8 @@ class World:
                  for u in ("alice", "bob", "erik", "åsa")}
         server = Prosody(
             self.net, host, addr, self.subfolder(host), domains=[domain, *more],
-            rooms=["conference." + domain], users=users, proof=self.proof, keep=self.keep,
+            rooms=["conference." + domain], users=users, proof=self.proof,
+            direct_tls=self.direct_tls, keep=self.keep,
             cert="%s/%s/%s.crt" % (self.pki, own, domain),
             key="%s/%s/%s.key" % (self.pki, own, domain),
             trust="%s/%s" % (self.pki, trust), dns="%s@%d" % (resolver, self.net.dns_port))
