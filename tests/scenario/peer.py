@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scripted XMPP server: streams that are opened or accepted by hand, byte for byte."""
+import base64
+import queue
+import re
+import socket
+import ssl
+import threading
+
+TIMEOUT = 20
+
+HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'"
+          " xmlns:db='jabber:server:dialback' %s version='1.0' xml:lang='en'>")
+
+
+class Closed(Exception):
+    """The other side ended the connection; what it had sent before is in args[0]."""
+
+
+class Stream:
+    def __init__(self, world, sock, us):
+        self.world, self.socket, self.us = world, sock, us
+        self.received = b""
+        sock.settimeout(TIMEOUT)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    # --- bytes ---
+
+    def send(self, data):
+        self.socket.sendall(data if isinstance(data, bytes) else data.encode())
+
+    def send_slowly(self, data):
+        for byte in data if isinstance(data, bytes) else data.encode():
+            self.socket.sendall(bytes([byte]))
+
+    def expect(self, pattern):
+        """Reads until the pattern is there; returns the match and drops everything up to its end."""
+        expression = re.compile(pattern.encode(), re.S)
+        while True:
+            match = expression.search(self.received)
+            if match:
+                self.received = self.received[match.end():]
+                return match
+            try:
+                data = self.socket.recv(65536)
+            except (ConnectionResetError, ssl.SSLError, BrokenPipeError) as error:
+                raise Closed(self.received, str(error)) from None
+            except socket.timeout:
+                raise TimeoutError("no %r in %r" % (pattern, self.received[-2000:])) from None
+            if not data:
+                raise Closed(self.received, "end of stream, wanted %r" % pattern)
+            self.received += data
+
+    def read_to_end(self):
+        """Everything until the connection ends."""
+        try:
+            self.expect("(?!)")
+        except Closed as closed:
+            return closed.args[0].decode("utf-8", "replace")
+        raise AssertionError
+
+    def close(self):
+        try:
+            self.socket.close()
+        except OSError:
+            pass
+
+    # --- opening ---
+
+    @classmethod
+    def connect(cls, world, address, us, port=5269):
+        stream = cls(world, socket.create_connection((address, port), TIMEOUT), us)
+        world.closing.append(stream)
+        return stream
+
+    def header(self, to, us=None):
+        self.send(HEADER % ("from='%s' to='%s'" % (us or self.us, to)))
+
+    def start_tls(self, certificate=True, domain=None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if certificate:
+            context.load_cert_chain(*self.world.keys(domain or self.us))
+        self.socket = context.wrap_socket(self.socket)
+        self.received = b""
+
+    @classmethod
+    def dial(cls, world, address, us, to, certificate=True, authenticate=True):
+        stream = cls.connect(world, address, us)
+        stream.header(to)
+        stream.expect("<starttls")
+        stream.expect("</stream:features>")
+        stream.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        stream.expect("<proceed[^>]*/>")
+        stream.start_tls(certificate)
+        stream.header(to)
+        features = stream.expect("<stream:features>(.*)</stream:features>").group(1)
+        if authenticate:
+            if b"EXTERNAL" not in features:
+                raise AssertionError("EXTERNAL is not offered: %r" % features)
+            stream.external(to)
+        return stream
+
+    def external(self, to):
+        self.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>%s</auth>" %
+                  base64.b64encode(self.us.encode()).decode())
+        self.expect("<success[^>]*/>")
+        self.received = b""
+        self.header(to)
+        self.expect("<stream:features ?/>|</stream:features>")
+
+    def message(self, text, sender=None, to=None, extra=""):
+        self.send("<message type='chat' from='%s' to='%s' id='%s'><body>%s</body>%s</message>" % (
+            sender or "b@" + self.us, to or "a@example.se", text, text, extra))
+
+
+class Accepted(Stream):
+    """A stream that a node opened to us: the server's side of the negotiation."""
+
+    def serve(self, listener):
+        """Until the node is authenticated; afterwards stanzas are read by the listener."""
+        self.expect("<stream:stream[^>]*>")
+        self.answer("<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
+                    "</stream:features>", listener)
+        self.expect("<starttls[^>]*/>")
+        self.send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.world.keys(listener.domain))
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.received = b""
+        self.expect("<stream:stream[^>]*>")
+        self.answer("<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
+                    "<mechanism>EXTERNAL</mechanism></mechanisms></stream:features>", listener)
+        self.expect("<auth[^>]*>[^<]*</auth>|<auth[^>]*/>")
+        self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
+        self.expect("<stream:stream[^>]*>")
+        self.answer("<stream:features/>", listener)
+
+    def answer(self, features, listener):
+        self.send(HEADER % ("from='%s' id='s%d'" % (listener.domain, id(self) % 1000003)) + features)
+
+
+class Listener(threading.Thread):
+    """Accepts streams as the server of a domain; everything that arrives on them is one text."""
+
+    def __init__(self, world, address, domain):
+        super().__init__(daemon=True)
+        self.world, self.domain, self.address = world, domain, address
+        self.lock = threading.Lock()
+        self.text = ""
+        self.streams = []
+        self.errors = queue.Queue()
+        self.reading = threading.Event()
+        self.reading.set()
+        self.open()
+        world.closing.append(self)
+        self.start()
+
+    def open(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((self.address, 5269))
+        self.socket.listen(64)
+
+    def run(self):
+        while True:
+            try:
+                accepted, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(accepted,), daemon=True).start()
+
+    def serve(self, accepted):
+        stream = Accepted(self.world, accepted, self.domain)
+        with self.lock:
+            self.streams.append(stream)
+        try:
+            stream.serve(self)
+            stream.socket.settimeout(None)
+            while True:
+                self.reading.wait()
+                data = stream.socket.recv(65536)
+                if not data:
+                    break
+                with self.lock:
+                    self.text += data.decode("utf-8", "surrogateescape")
+        except (OSError, Closed, TimeoutError) as error:
+            self.errors.put(str(error)[:300])
+        stream.close()
+
+    def close(self):
+        self.socket.close()
+        with self.lock:
+            streams, self.streams = self.streams, []
+        for stream in streams:
+            try:
+                stream.socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            stream.close()
+
+    def stanzas(self, kind="message"):
+        with self.lock:
+            text = self.text
+        return re.findall("<%s[ >].*?</%s>" % (kind, kind), text, re.S)
+
+    def wait_for(self, pattern, count=1):
+        def found():
+            with self.lock:
+                return len(re.findall(pattern, self.text, re.S)) >= count
+        self.world.wait(found, "%d times %r at %s; got %r" % (count, pattern, self.domain, self.text[-1500:]))
+
+    def forget(self):
+        with self.lock:
+            self.text = ""
