@@ -15,12 +15,12 @@
 #include "base/table.h"
 #include "xml/names.h"
 
-static size_t bucket_of(const struct xml_reader *r, struct str prefix)
+static uint32_t bucket_of(const struct xml_reader *r, struct str prefix)
 {
 	struct dict_key k = dict_key(prefix);
 	uint64_t h = (k.head ^ prefix.len << 56) * (r->salt | 1);
 
-	return ((h ^ k.tail) * (r->salt | 1)) >> 56;
+	return (uint32_t)(((h ^ k.tail) * (r->salt | 1)) >> 56);
 }
 
 /* What the prefix is bound to, or NULL. */
@@ -65,7 +65,7 @@ static bool intern_space(struct xml_reader *r, struct str uri, struct xml_space 
 
 static bool push_binding(struct xml_reader *r, struct str prefix, struct xml_space space)
 {
-	size_t bucket = bucket_of(r, prefix);
+	uint32_t bucket = bucket_of(r, prefix);
 
 	if (r->n_bindings == r->bindings_cap) {
 		r->bindings_cap = r->bindings_cap ? r->bindings_cap * 2 : 8;
@@ -76,7 +76,7 @@ static bool push_binding(struct xml_reader *r, struct str prefix, struct xml_spa
 	if (!prefix.p)
 		return xml_fail(r, XML_ERR_MEMORY);
 	r->bindings[r->n_bindings++] =
-		(struct xml_binding){ prefix, space, r->buckets[bucket] };
+		(struct xml_binding){ prefix, space, bucket, r->buckets[bucket] };
 	r->buckets[bucket] = (uint32_t)r->n_bindings;
 	return true;
 }
@@ -85,7 +85,7 @@ static void pop_bindings(struct xml_reader *r, size_t keep)
 {
 	while (r->n_bindings > keep) {
 		const struct xml_binding *b = &r->bindings[--r->n_bindings];
-		r->buckets[bucket_of(r, b->prefix)] = b->older;
+		r->buckets[b->bucket] = b->older;
 	}
 }
 

@@ -77,7 +77,7 @@ struct xml_space {
 struct xml_binding {
 	struct str prefix;
 	struct xml_space space;
-	uint32_t bucket;
+	uint32_t bucket; /* where its chain begins */
 	uint32_t older; /* index + 1 of the next in the chain, 0: none */
 };
 

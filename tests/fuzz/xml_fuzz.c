@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "xml/chars.h"
 #include "xml/names.h"
 #include "xml/reader.h"
 #include "xml/writer.h"
@@ -283,9 +284,21 @@ static bool on_purpose(enum xml_error e, struct str doc)
 	}
 }
 
+/* Where a character may not be anyway, expat does not wait for the rest of it. */
+static struct str without_cut_char(struct str doc)
+{
+	for (size_t n = 1; n <= 3 && n <= doc.len; n++) {
+		if (xml_char_len(doc.p + doc.len - n, n) == 0)
+			return str_from(doc.p, doc.len - n);
+	}
+	return doc;
+}
+
 static void compare(struct str doc, enum xml_error e, bool closed, struct str events)
 {
 	struct oracle o;
+	if (e == XML_ERR_NONE && !closed)
+		doc = without_cut_char(doc);
 	bool accepted = run_expat(doc, e != XML_ERR_NONE || closed, &o);
 
 	if (e == XML_ERR_NONE) {
