@@ -44,7 +44,11 @@ struct config_link { /* inner: `link NODE ADDR { certificate key trust }` */
 	struct config_keys keys;
 };
 
-struct config_server { /* inner: `server NAME ADDR { domain a b  trust "ca.crt"  require tls  accept ... }` */
+/*
+ * inner: `server NAME ADDR { domain a b  trust "ca.crt"  require tls  accept ... }`. TLS is required
+ * unless `allow plaintext` stands there; `accept` is both proofs, or dialback alone without trust.
+ */
+struct config_server {
 	struct str name;
 	struct str addr;
 	struct str *domains;
@@ -54,7 +58,11 @@ struct config_server { /* inner: `server NAME ADDR { domain a b  trust "ca.crt" 
 	unsigned accept;   /* bits of enum config_proof */
 };
 
-struct config_peer { /* `peer PATTERN... { require tls  accept pkix dialback | refuse }` first match wins */
+/*
+ * `peer PATTERN... { require tls  accept pkix dialback | refuse }`, one row per pattern, first match
+ * wins. TLS is required unless `allow plaintext` stands there. The last row is always for "any".
+ */
+struct config_peer {
 	struct str pattern; /* exact domain, "*.suffix" (any depth below), or "any" */
 	bool refuse;
 	bool tls_required;
@@ -133,7 +141,8 @@ struct config {
 	size_t n_listen_s2s;
 	struct config_listen *listen_link; /* outer */
 	size_t n_listen_link;
-	struct config_peer *peers; /* default without any: require tls, accept pkix dialback, for any */
+	/* Without statement: any, TLS required, both proofs. With some, but none for any: any is refused. */
+	struct config_peer *peers;
 	size_t n_peers;
 	const char **trust;  /* outer: CA files for foreign servers; empty: the system's */
 	size_t n_trust;
@@ -145,7 +154,7 @@ struct config {
 	size_t n_links;
 	struct config_server *servers; /* inner */
 	size_t n_servers;
-	struct config_route *routes; /* inner */
+	struct config_route *routes; /* inner; without statement: any via any. No match: refused */
 	size_t n_routes;
 	struct config_keys mint;     /* inner; certificate NULL: none */
 	struct str steer;            /* inner: address of the steering DNS responder, or empty */
@@ -154,7 +163,8 @@ struct config {
 };
 
 /*
- * Parses and checks text. file is its name in messages and the base of relative paths. Messages are appended to
+ * Parses and checks text (at most 1 MiB). file is its name in messages and the base of relative paths (itself
+ * relative to the current folder). Messages are appended to
  * errors (plain text, ready for a terminal). NULL when there was any error. The caller frees with config_free().
  */
 struct config *config_parse(
@@ -163,6 +173,9 @@ void config_free(struct config *c);
 
 /* The effective configuration, every default written out, in the same language. */
 bool config_print(const struct config *c, struct buf *out);
+
+/* The role that a file is written for, by its words; false when they do not tell (role: outer). */
+bool config_guess_role(struct str text, enum config_role *ret_role);
 
 /* Does pattern (exact, "*.suffix", "any") match the prepared domain? */
 bool config_match(struct str pattern, struct str domain);

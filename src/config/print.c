@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The effective configuration in its own language. */
+#include "config/address.h"
+#include "config/sections.h"
+
+static void put_quoted(struct buf *out, const char *s)
+{
+	buf_append_c(out, "\"");
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			buf_append_c(out, "\\");
+		buf_append(out, str_from(s, 1));
+	}
+	buf_append_c(out, "\"");
+}
+
+static void put_path(struct buf *out, const char *word, const char *path)
+{
+	if (!path)
+		return;
+	buf_printf(out, " %s ", word);
+	put_quoted(out, path);
+}
+
+static void put_keys(struct buf *out, const struct config_keys *k)
+{
+	put_path(out, "certificate", k->certificate);
+	put_path(out, "key", k->key);
+	put_path(out, "trust", k->trust);
+}
+
+static void put_words(struct buf *out, const struct str *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_append_c(out, " ");
+		buf_append(out, words[i]);
+	}
+}
+
+static void put_proofs(struct buf *out, bool tls_required, unsigned accept)
+{
+	buf_append_c(out, tls_required ? " require tls accept" : " allow plaintext accept");
+	if (accept & CONFIG_PKIX)
+		buf_append_c(out, " pkix");
+	if (accept & CONFIG_DIALBACK)
+		buf_append_c(out, " dialback");
+}
+
+static void put_str(struct buf *out, const char *before, struct str s, const char *after)
+{
+	buf_append_c(out, before);
+	buf_append(out, s);
+	buf_append_c(out, after);
+}
+
+static void print_listen(const struct config *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->n_listen_s2s; i++) {
+		put_str(out, "listen s2s ", c->listen_s2s[i].addr,
+			c->listen_s2s[i].tls_only ? " tls\n" : "\n");
+	}
+	for (size_t i = 0; i < c->n_listen_link; i++) {
+		const struct config_listen *l = &c->listen_link[i];
+		put_str(out, "listen link ", l->addr, " {");
+		put_keys(out, &l->keys);
+		buf_append_c(out, " accept");
+		put_words(out, l->accept, l->n_accept);
+		buf_append_c(out, " }\n");
+	}
+}
+
+static void print_networks(const struct config *c, struct buf *out)
+{
+	char text[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < c->n_networks; i++) {
+		address_network_text(&c->networks[i], text);
+		buf_printf(out, "%s address %s\n", c->networks[i].allow ? "allow" : "deny", text);
+	}
+}
+
+static void print_outer(const struct config *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->n_domains; i++) {
+		put_str(out, "domain ", c->domains[i].name, " {");
+		put_keys(out, &c->domains[i].keys);
+		buf_append_c(out, " }\n");
+	}
+	if (c->resolver.len)
+		put_str(out, "resolver ", c->resolver, "\n");
+	for (size_t i = 0; i < c->n_trust; i++) {
+		buf_append_c(out, "trust ");
+		put_quoted(out, c->trust[i]);
+		buf_append_c(out, "\n");
+	}
+	print_networks(c, out);
+}
+
+static void print_server(const struct config_server *s, struct buf *out)
+{
+	put_str(out, "server ", s->name, " ");
+	put_str(out, "", s->addr, " { domain");
+	put_words(out, s->domains, s->n_domains);
+	put_path(out, "trust", s->trust);
+	put_proofs(out, s->tls_required, s->accept);
+	buf_append_c(out, " }\n");
+}
+
+static void print_routes(const struct config *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->n_routes; i++) {
+		put_str(out, "route ", c->routes[i].pattern, " via");
+		put_words(out, c->routes[i].via, c->routes[i].n_via);
+		buf_append_c(out, c->routes[i].n_via ? "\n" : " any\n");
+	}
+}
+
+static void print_inner(const struct config *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->n_links; i++) {
+		put_str(out, "link ", c->links[i].node, " ");
+		put_str(out, "", c->links[i].addr, " {");
+		put_keys(out, &c->links[i].keys);
+		buf_append_c(out, " }\n");
+	}
+	for (size_t i = 0; i < c->n_servers; i++)
+		print_server(&c->servers[i], out);
+	if (c->mint.certificate) {
+		buf_append_c(out, "mint {");
+		put_keys(out, &c->mint);
+		buf_append_c(out, " }\n");
+	}
+	if (c->steer.len) {
+		put_str(out, "steer ", c->steer, "");
+		put_str(out, " target ", c->steer_target, c->steer_srv ? " srv\n" : "\n");
+	}
+	print_routes(c, out);
+}
+
+static void print_peers(const struct config *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->n_peers; i++) {
+		const struct config_peer *p = &c->peers[i];
+		put_str(out, "peer ", p->pattern, " {");
+		if (p->refuse) {
+			buf_append_c(out, " refuse");
+		} else {
+			put_proofs(out, p->tls_required, p->accept);
+		}
+		buf_append_c(out, " }\n");
+	}
+}
+
+static void print_limits(const struct config *c, struct buf *out)
+{
+	struct config_limits limits = c->limits;
+
+	for (size_t i = 0; i < n_limit_rows; i++) {
+		const struct limit_row *row = &limit_rows[i];
+		bool time = strcmp(row->unit, "milliseconds") == 0;
+		buf_printf(out, "limit %s %llu%s  # %s; %llu to %llu %s\n", row->words,
+			(unsigned long long)*limit_value(&limits, row), time ? "ms" : "", row->help,
+			(unsigned long long)row->least, (unsigned long long)row->most, row->unit);
+	}
+}
+
+static void print(const struct config *c, struct buf *out)
+{
+	put_str(out, "node ", c->node, "\n");
+	print_listen(c, out);
+	if (c->role == CONFIG_OUTER) {
+		print_outer(c, out);
+	} else {
+		print_inner(c, out);
+	}
+	print_peers(c, out);
+	buf_printf(out, "profile %s\n", c->open_profile ? "open" : "standard");
+	if (c->dialback_secret) {
+		buf_append_c(out, "dialback secret ");
+		put_quoted(out, c->dialback_secret);
+		buf_append_c(out, "\n");
+	}
+	buf_append_c(out, "control ");
+	put_quoted(out, c->control);
+	buf_printf(out, "\nlog %s\n", log_level_name(c->log_level));
+	print_limits(c, out);
+}
+
+bool config_print(const struct config *c, struct buf *out)
+{
+	struct buf text;
+
+	buf_init(&text, SIZE_MAX / 2);
+	print(c, &text);
+	bool ok = buf_append(out, buf_bytes(&text));
+	buf_done(&text);
+	return ok;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may stand inside the braces of each statement, and the limits. */
+#ifndef CONFIG_SECTIONS_H
+#define CONFIG_SECTIONS_H
+
+#include "config/parser.h"
+
+extern const struct section section_domain;
+extern const struct section section_listen_link;
+extern const struct section section_link;
+extern const struct section section_server;
+extern const struct section section_mint;
+extern const struct section section_peer;
+
+/*
+ * What `require`, `accept`, `allow plaintext` and `refuse` of a row mean together; at is where
+ * contradictions are shown, possible the proofs that can be made at all.
+ */
+bool section_proofs(struct parser *p, struct str at, const struct section_row *row,
+	unsigned possible, unsigned *ret_accept);
+
+/* limit = `limit` WORD... NUMBER */
+bool parse_limit(struct parser *p);
+
+/* One row of CONFIG_LIMITS. */
+struct limit_row {
+	const char *words;
+	const char *unit;
+	const char *help;
+	uint64_t def, least, most;
+	size_t offset; /* in struct config_limits */
+};
+extern const struct limit_row limit_rows[];
+extern const size_t n_limit_rows;
+
+static inline uint64_t *limit_value(struct config_limits *limits, const struct limit_row *row)
+{
+	return (uint64_t *)(void *)((char *)limits + row->offset);
+}
+
+#endif
