@@ -233,14 +233,14 @@ bool xml_on_ref(struct xml_reader *r)
 static const struct {
 	const char *word;
 	enum xml_error error; /* XML_ERR_NONE: a CDATA section */
-} bangs[] = { { "--", XML_ERR_COMMENT }, { "DOCTYPE", XML_ERR_DOCTYPE },
+} bangs[] = { { "--", XML_ERR_COMMENT }, { "D", XML_ERR_DOCTYPE },
 	{ "[CDATA[", XML_ERR_NONE } };
 
 static bool bang_end(struct xml_reader *r, enum xml_error e)
 {
-	/* Outside of first-level elements a section is text where none may be. */
+	/* Between first-level elements a section is text where none may be. */
 	if (e == XML_ERR_NONE && r->depth < 2)
-		e = r->depth ? XML_ERR_TEXT : XML_ERR_SYNTAX;
+		e = XML_ERR_TEXT;
 	if (e != XML_ERR_NONE)
 		return xml_fail(r, e);
 	r->state = XML_ST_CDATA;
@@ -251,6 +251,8 @@ static bool bang_end(struct xml_reader *r, enum xml_error e)
 
 bool xml_on_bang(struct xml_reader *r)
 {
+	if (*r->p == '[' && r->depth == 0)
+		return xml_fail(r, XML_ERR_SYNTAX);
 	for (size_t i = 0; i < sizeof(bangs) / sizeof(bangs[0]); i++) {
 		if (r->matched == 0 && *r->p == bangs[i].word[0])
 			r->word = bangs[i].word;
