@@ -261,8 +261,6 @@ bool xml_on_outer(struct xml_reader *r)
 		return true;
 	if (*r->p != '<')
 		return xml_unexpected(r, XML_ERR_TEXT);
-	if (r->has_next_limits)
-		apply_limits(r, &r->next_limits);
 	r->counting = true;
 	r->used = 0;
 	r->elements = 0;
@@ -337,6 +335,8 @@ enum xml_event xml_reader_next(struct xml_reader *r, struct str *in)
 	}
 	if (in->len == 0)
 		return XML_MORE;
+	if (r->has_next_limits && r->state == XML_ST_OUTER)
+		apply_limits(r, &r->next_limits);
 	r->p = r->counted = in->p;
 	r->stop = r->input_end = in->p + in->len;
 	if (r->counting)
