@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share: the face itself, close reasons, timers, events. */
+#ifndef S2S_CORE_H
+#define S2S_CORE_H
+
+#include "base/buf.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "s2s/face.h"
+
+enum close_reason {
+#define X(id, name, condition, text, failure) id,
+#include "s2s/close_reason.def"
+#undef X
+	CLOSE_REASONS
+};
+
+struct close_row {
+	const char *name;
+	const char *condition;
+	const char *text;
+	enum s2s_failure failure;
+};
+extern const struct close_row close_rows[CLOSE_REASONS];
+
+/* A deadline in the face's heap. It may fire early: fire() looks at the time again. */
+struct timer {
+	struct heap_node node;
+	void (*fire)(struct s2s_face *f, struct timer *t);
+};
+
+struct s2s_face {
+	struct s2s_settings settings;
+	const struct s2s_ops *ops;
+	void *user;
+	uint64_t now; /* of the call that is being served */
+	struct heap timers;
+	struct list streams;
+	struct list garbage; /* streams to be freed by the next tick */
+	size_t n_streams;
+	uint64_t stream_numbers;
+	struct table pairs;
+	struct list idle_pairs; /* longest idle first */
+	size_t n_idle_pairs;
+	struct s2s_pair *last_pair; /* of the latest lookup, or NULL */
+	size_t pending;
+	bool stopping;
+	struct buf out;    /* what is being composed */
+	struct buf key;    /* of the pair that is being looked up */
+	struct {
+		uint64_t closes[CLOSE_REASONS];
+		uint64_t streams_in, streams_out, refused_streams;
+		uint64_t stanzas_in, stanzas_out, bytes_in, bytes_out;
+		uint64_t unsent, revoked;
+		uint64_t keys_valid, keys_invalid, keys_error, keys_refused;
+		uint64_t verifies_answered, unsolicited;
+	} counts;
+};
+
+/* Sets the deadline; UINT64_MAX takes the timer out. */
+void timer_set(struct s2s_face *f, struct timer *t, uint64_t at);
+/* Makes sure that the timer fires at or before this time: cheap when it does already. */
+static inline void timer_before(struct s2s_face *f, struct timer *t, uint64_t at)
+{
+	if (!heap_holds(&t->node) || t->node.key > at)
+		timer_set(f, t, at);
+}
+
+static inline void face_event(struct s2s_face *f, const struct s2s_event *e)
+{
+	f->ops->event(f->user, e);
+}
+
+static inline uint64_t after(uint64_t now, uint64_t ms)
+{
+	return now > UINT64_MAX - ms ? UINT64_MAX : now + ms;
+}
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls of face.h: each notes the time, finds its stream or pair, and hands on. Where
+ * to read on: input.c (what peers say), stream.c (the life of a stream), pair.c (queues).
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "s2s/member.h"
+#include "s2s/negotiate.h"
+
+enum { OUT_MAX = 1024 * 1024, KEY_MAX = 4096 };
+
+const struct s2s_settings s2s_settings_default = {
+	.header_ms = 10000,
+	.tls_ms = 10000,
+	.auth_ms = 10000,
+	.connect_ms = 30000,
+	.stanza_ms = 30000,
+	.close_ms = 5000,
+	.idle_ms = 300000,
+	.write_ms = 60000,
+	.retry_min_ms = 1000,
+	.retry_max_ms = 120000,
+	.queue_stanzas = 1024,
+	.queue_bytes = 4 * 1024 * 1024,
+	.queue_age_ms = 60000,
+	.pairs_per_stream = 64,
+	.verifies_per_stream = 16,
+	.streams_max = 20000,
+};
+
+const struct close_row close_rows[CLOSE_REASONS] = {
+#define X(id, name, condition, text, failure) { name, condition, text, failure },
+#include "s2s/close_reason.def"
+#undef X
+};
+
+const char *s2s_proof_name(enum s2s_proof p)
+{
+	static const char *const names[] = {
+#define X(id, name) name,
+		S2S_PROOFS(X)
+#undef X
+	};
+	return names[p];
+}
+
+void timer_set(struct s2s_face *f, struct timer *t, uint64_t at)
+{
+	if (at == UINT64_MAX)
+		heap_remove(&f->timers, &t->node);
+	else
+		heap_set(&f->timers, &t->node, at);
+}
+
+/* Limits that were left empty are the readers' defaults. */
+static void take_settings(struct s2s_face *f, const struct s2s_settings *settings)
+{
+	f->settings = *settings;
+	if (!f->settings.early.bytes)
+		f->settings.early = xml_limits_early;
+	if (!f->settings.limits.bytes)
+		f->settings.limits = xml_limits_default;
+}
+
+struct s2s_face *s2s_face_new(
+	const struct s2s_settings *settings, const struct s2s_ops *ops, void *user)
+{
+	struct s2s_face *f = calloc(1, sizeof(*f));
+
+	check(f);
+	f->ops = ops;
+	f->user = user;
+	take_settings(f, settings);
+	heap_init(&f->timers);
+	list_init(&f->streams);
+	list_init(&f->garbage);
+	list_init(&f->idle_pairs);
+	table_init(&f->pairs);
+	buf_init(&f->out, OUT_MAX);
+	buf_init(&f->key, KEY_MAX);
+	return f;
+}
+
+static void empty_garbage(struct s2s_face *f)
+{
+	LIST_EACH_SAFE(&f->garbage, it)
+	{
+		stream_free(LIST_OWNER(it, struct s2s_stream, link));
+	}
+}
+
+void s2s_face_free(struct s2s_face *f)
+{
+	size_t n;
+
+	if (!f)
+		return;
+	check(list_empty(&f->streams));
+	empty_garbage(f);
+	struct s2s_pair **pairs = (struct s2s_pair **)table_collect(&f->pairs, &n);
+	for (size_t i = 0; i < n; i++)
+		pair_free(pairs[i]);
+	free(pairs);
+	table_done(&f->pairs);
+	heap_done(&f->timers);
+	buf_done(&f->out);
+	buf_done(&f->key);
+	free(f);
+}
+
+struct s2s_stream *s2s_accept(struct s2s_face *f, void *transport, bool direct_tls, uint64_t now)
+{
+	f->now = now;
+	if (f->stopping || f->n_streams >= f->settings.streams_max) {
+		f->counts.refused_streams++;
+		return NULL;
+	}
+	struct s2s_stream *s = stream_new(f, true);
+	s->transport = transport;
+	s->tls = direct_tls;
+	return s;
+}
+
+void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint64_t now)
+{
+	s->face->now = now;
+	s->transport = transport;
+	s->tls = direct_tls;
+	s->opened_at = now;
+	struct s2s_event e = stream_event(s, "stream-open");
+	face_event(s->face, &e);
+	if (direct_tls)
+		negotiate_on_tls_out(s);
+	else
+		negotiate_begin_out(s);
+}
+
+static void forget_stream(struct s2s_stream *s)
+{
+	member_drop_all(s);
+	stream_bury(s);
+	stream_free(s);
+}
+
+void s2s_connect_failed(
+	struct s2s_stream *s, enum s2s_failure failure, const char *text, uint64_t now)
+{
+	struct s2s_face *f = s->face;
+	struct s2s_pair *p = s->pair;
+	struct s2s_event e = stream_event(s, "stream-closed");
+
+	f->now = now;
+	f->counts.closes[CLOSE_CONNECT]++;
+	e.reason = close_rows[CLOSE_CONNECT].name;
+	e.text = str_of(text);
+	e.warning = true;
+	face_event(f, &e);
+	stream_go(s, ST_GONE);
+	s->pair = NULL;
+	p->out = NULL;
+	forget_stream(s);
+	pair_fail(p, CLOSE_CONNECT, failure, text);
+}
+
+void s2s_tls_done(struct s2s_stream *s, uint64_t now)
+{
+	s->face->now = now;
+	if (s->state != ST_TLS)
+		return;
+	s->tls = true;
+	if (s->incoming) {
+		stream_go(s, ST_HEADER);
+		stream_restart(s);
+	} else {
+		negotiate_on_tls_out(s);
+	}
+}
+
+void s2s_taken(struct s2s_stream *s, uint64_t total, uint64_t now)
+{
+	s->face->now = now;
+	s->taken = total < s->written ? total : s->written;
+	s->progress_at = now;
+	if (s->pair)
+		pair_taken(s->pair);
+}
+
+void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now)
+{
+	enum close_reason reason = s->state == ST_TLS ? CLOSE_TLS_FAILED : CLOSE_LOST;
+
+	s->face->now = now;
+	s->transport = NULL;
+	stream_close(s, reason, text ? str_of(text) : STRL(""));
+	if (s->state != ST_GONE)
+		stream_go(s, ST_GONE);
+	if (s->pair)
+		pair_lost(s->pair);
+	forget_stream(s);
+}
+
+bool s2s_setting_up(const struct s2s_stream *s)
+{
+	return s->state < ST_READY;
+}
+
+/* The pair is ready and nothing waits: straight to the transport. */
+static bool send_now(struct s2s_pair *p, struct str xml, struct s2s_token token)
+{
+	struct s2s_stream *s = p->out;
+	struct s2s_face *f = p->face;
+
+	if (token.channel && !f->ops->may_write(f->user, token)) {
+		f->counts.revoked++;
+		return true;
+	}
+	if (!queue_add(&p->queue, xml, token, f->now))
+		return false;
+	f->pending++;
+	p->stanzas_out++;
+	stream_write(s, xml);
+	queue_wrote(&p->queue, s->written);
+	return true;
+}
+
+static bool send_later(struct s2s_pair *p, struct str xml, struct s2s_token token)
+{
+	struct s2s_face *f = p->face;
+
+	if (!queue_add(&p->queue, xml, token, f->now))
+		return false;
+	f->pending++;
+	pair_used(p);
+	timer_before(f, &p->timer, after(f->now, f->settings.queue_age_ms));
+	return true;
+}
+
+bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
+	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text)
+{
+	struct s2s_pair *p = pair_get(f, us, them);
+	bool queued;
+
+	f->now = now;
+	f->counts.stanzas_out++;
+	f->counts.bytes_out += xml.len;
+	if ((!p->out || f->stopping) && !pair_may_connect(p, ret_failure, ret_text))
+		return false;
+	if (pair_can_write(p))
+		queued = send_now(p, xml, token);
+	else
+		queued = send_later(p, xml, token);
+	if (!queued) {
+		*ret_failure = S2S_TIMEOUT;
+		*ret_text = "queue full";
+	} else if (!p->out) {
+		pair_connect(p);
+	}
+	return queued;
+}
+
+void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now)
+{
+	enum s2s_failure failure;
+	const char *text;
+
+	f->now = now;
+	struct s2s_pair *p = pair_get(f, us, them);
+	if (!p->out && pair_may_connect(p, &failure, &text))
+		pair_connect(p);
+}
+
+void s2s_revoke(struct s2s_face *f, struct str us, struct str them, uint64_t channel)
+{
+	struct s2s_pair *p = pair_find(f, us, them);
+
+	if (!p)
+		return;
+	size_t n = queue_revoke(&p->queue, channel);
+	f->pending -= n;
+	f->counts.revoked += n;
+	pair_unused(p);
+}
+
+void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now)
+{
+	struct s2s_pair *p = pair_find(f, us, them);
+
+	f->now = now;
+	if (!p)
+		return;
+	LIST_EACH(&p->members, it)
+	{
+		struct s2s_stream *s = LIST_OWNER(it, struct member, in_pair)->stream;
+		if (s->paused_by == p)
+			stream_unpause(s);
+	}
+}
+
+void s2s_tick(struct s2s_face *f, uint64_t now)
+{
+	struct heap_node *top;
+
+	f->now = now;
+	empty_garbage(f);
+	while ((top = heap_top(&f->timers)) && top->key <= now) {
+		struct timer *t = LIST_OWNER(top, struct timer, node);
+		t->fire(f, t); /* takes itself out or sets a later time */
+	}
+	pair_forget(f);
+}
+
+uint64_t s2s_deadline(const struct s2s_face *f)
+{
+	const struct heap_node *top = heap_top(&f->timers);
+	uint64_t timers = top ? top->key : UINT64_MAX, pairs = pair_forget_at(f);
+
+	if (!list_empty(&f->garbage))
+		return 0;
+	return timers < pairs ? timers : pairs;
+}
+
+void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings)
+{
+	struct s2s_pair *p;
+	size_t at = 0;
+
+	take_settings(f, settings);
+	while ((p = table_next(&f->pairs, &at)))
+		queue_limit(&p->queue, f->settings.queue_stanzas, f->settings.queue_bytes);
+}
+
+size_t s2s_streams(const struct s2s_face *f)
+{
+	return f->n_streams;
+}
+
+size_t s2s_pending(const struct s2s_face *f)
+{
+	return f->pending;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pair exists while it has a stream, a queue or members, and some minutes longer, so that a
+ * failure is remembered. Memory for it is bounded: the longest idle goes first.
+ *
+ * No retry runs by itself. After a failure everything queued is given back at once, and
+ * until retry_at new stanzas are refused with the same reason; the next one
+ * after that tries again.
+ */
+#include "s2s/pair.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "s2s/verify.h"
+
+enum {
+	IDLE_PAIRS_MAX = 20000,
+	IDLE_SPARE_MS = 60000,
+	QUICK_ENDS_MAX = 2,
+	QUICK_MS = 10000,
+	WINDOW = 1024 * 1024, /* written and not taken, at most */
+};
+
+/* us and them cannot contain a space, so that the joined key is unambiguous. */
+static struct str join(struct s2s_face *f, struct str us, struct str them)
+{
+	buf_clear(&f->key, SIZE_MAX);
+	buf_append(&f->key, us);
+	buf_append(&f->key, STRL(" "));
+	buf_append(&f->key, them);
+	return buf_bytes(&f->key);
+}
+
+struct s2s_pair *pair_find(struct s2s_face *f, struct str us, struct str them)
+{
+	struct s2s_pair *p = f->last_pair;
+
+	if (p && str_eq(p->them, them) && str_eq(p->us, us))
+		return p;
+	p = table_find(&f->pairs, join(f, us, them));
+	if (p)
+		f->last_pair = p;
+	return p;
+}
+
+/* Age is only looked at here when the queue does not move; see pair_flush(). */
+static void on_age(struct s2s_face *f, struct timer *t);
+
+static struct s2s_pair *pair_new(struct s2s_face *f, struct str us, struct str them)
+{
+	const struct s2s_settings *set = &f->settings;
+	struct str key = join(f, us, them);
+	struct s2s_pair *p = calloc(1, sizeof(*p) + key.len);
+
+	check(p);
+	char *copy = (char *)(p + 1);
+	memcpy(copy, key.p, key.len);
+	p->face = f;
+	p->key = str_from(copy, key.len);
+	p->us = str_from(copy, us.len);
+	p->them = str_from(copy + us.len + 1, them.len);
+	p->timer.fire = on_age;
+	queue_init(&p->queue, set->queue_stanzas, set->queue_bytes);
+	list_init(&p->members);
+	list_init(&p->verifies);
+	list_init(&p->idle);
+	table_set(&f->pairs, p->key, p);
+	pair_unused(p);
+	return p;
+}
+
+struct s2s_pair *pair_get(struct s2s_face *f, struct str us, struct str them)
+{
+	struct s2s_pair *p = pair_find(f, us, them);
+
+	return p ? p : pair_new(f, us, them);
+}
+
+void pair_free(struct s2s_pair *p)
+{
+	struct s2s_face *f = p->face;
+
+	check(list_empty(&p->members) && list_empty(&p->verifies) && !p->out);
+	if (f->last_pair == p)
+		f->last_pair = NULL;
+	f->pending -= queue_count(&p->queue);
+	pair_used(p);
+	table_remove(&f->pairs, p->key);
+	timer_set(f, &p->timer, UINT64_MAX);
+	queue_done(&p->queue);
+	free(p);
+}
+
+void pair_used(struct s2s_pair *p)
+{
+	if (!list_empty(&p->idle)) {
+		list_remove(&p->idle);
+		p->face->n_idle_pairs--;
+	}
+}
+
+void pair_unused(struct s2s_pair *p)
+{
+	if (p->out || queue_count(&p->queue) || !list_empty(&p->members) ||
+		!list_empty(&p->verifies) || !list_empty(&p->idle))
+		return;
+	p->idle_since = p->face->now;
+	list_append(&p->face->idle_pairs, &p->idle);
+	p->face->n_idle_pairs++;
+}
+
+void pair_alive(struct s2s_pair *p)
+{
+	p->retry_at = 0;
+}
+
+static const struct s2s_pair *longest_idle(const struct s2s_face *f)
+{
+	return list_empty(&f->idle_pairs) ? NULL :
+					    LIST_OWNER(f->idle_pairs.next, struct s2s_pair, idle);
+}
+
+uint64_t pair_forget_at(const struct s2s_face *f)
+{
+	const struct s2s_pair *p = longest_idle(f);
+
+	if (!p)
+		return UINT64_MAX;
+	if (f->n_idle_pairs > IDLE_PAIRS_MAX)
+		return 0;
+	return after(p->idle_since, (uint64_t)f->settings.retry_max_ms + IDLE_SPARE_MS);
+}
+
+void pair_forget(struct s2s_face *f)
+{
+	while (pair_forget_at(f) <= f->now)
+		pair_free(LIST_OWNER(f->idle_pairs.next, struct s2s_pair, idle));
+}
+
+struct s2s_event pair_event(const struct s2s_pair *p, const char *event)
+{
+	struct s2s_event e = { 0 };
+
+	if (p->out)
+		e = stream_event(p->out, event);
+	e.event = event;
+	e.us = p->us;
+	e.them = p->them;
+	return e;
+}
+
+bool pair_may_connect(struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text)
+{
+	struct s2s_face *f = p->face;
+	enum s2s_failure failure = S2S_TIMEOUT;
+	const char *text = NULL;
+
+	if (f->stopping) {
+		text = close_rows[CLOSE_SHUTDOWN].text;
+	} else if (!f->ops->plays(f->user, p->us) || f->ops->plays(f->user, p->them) ||
+		!face_rule(f, p->us, p->them).allowed) {
+		failure = S2S_REFUSED;
+		text = close_rows[CLOSE_REFUSED].text;
+	} else if (p->retry_at > f->now) {
+		failure = p->failure;
+		text = p->failure_text;
+	} else if (f->n_streams >= f->settings.streams_max) {
+		text = close_rows[CLOSE_LIMIT].text;
+	}
+	if (text) {
+		*ret_failure = failure;
+		*ret_text = text;
+	}
+	return !text;
+}
+
+void pair_connect(struct s2s_pair *p)
+{
+	struct s2s_face *f = p->face;
+	struct s2s_stream *s = stream_new(f, false);
+
+	check(!p->out);
+	pair_used(p);
+	s->us = str_dup(p->us);
+	s->them = str_dup(p->them);
+	s->pair = p;
+	p->out = s;
+	f->ops->connect(f->user, s, s->us, s->them);
+}
+
+bool pair_connect_for_key(struct s2s_pair *p)
+{
+	uint64_t soon = after(p->failed_at, p->face->settings.retry_min_ms);
+	const char *text;
+
+	if (p->retry_at > soon)
+		p->retry_at = soon;
+	if (!pair_may_connect(p, &p->failure, &text))
+		return false;
+	pair_connect(p);
+	return true;
+}
+
+/* Doubles with each failure in a row; the second half of it is random. */
+static uint64_t retry_delay(const struct s2s_pair *p)
+{
+	const struct s2s_settings *set = &p->face->settings;
+	uint64_t ms = set->retry_min_ms;
+
+	for (unsigned i = 1; i < p->failures && ms < set->retry_max_ms; i++)
+		ms *= 2;
+	if (ms > set->retry_max_ms)
+		ms = set->retry_max_ms;
+	return ms - ms / 2 + random_below(ms / 2 + 1);
+}
+
+void pair_fail(struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure,
+	const char *text)
+{
+	struct s2s_face *f = p->face;
+	struct s2s_event e = pair_event(p, "pair-failed");
+
+	p->failures++;
+	p->failure = failure;
+	p->failure_text = text;
+	p->failed_at = f->now;
+	p->retry_at = after(f->now, retry_delay(p));
+	e.reason = close_rows[reason].name;
+	e.text = str_of(text);
+	e.warning = true;
+	face_event(f, &e);
+	pair_bounce(p, failure, text);
+	verify_fail_all(p, failure);
+	pair_unused(p);
+}
+
+/* Gives back n entries from the first-th on. */
+static void give_back(struct s2s_pair *p, size_t first, size_t n, enum s2s_failure failure,
+	const char *text)
+{
+	struct s2s_face *f = p->face;
+	struct s2s_token *tokens = queue_take(&p->queue, first, n);
+
+	f->pending -= n;
+	p->unsent += n;
+	f->counts.unsent += n;
+	for (size_t i = 0; i < n; i++)
+		f->ops->unsent(f->user, p->us, p->them, tokens[i], failure, text);
+	free(tokens);
+}
+
+void pair_bounce(struct s2s_pair *p, enum s2s_failure failure, const char *text)
+{
+	if (!p->out)
+		queue_rewind(&p->queue);
+	give_back(p, p->queue.written, queue_count(&p->queue) - p->queue.written, failure, text);
+	if (!p->out)
+		queue_trim(&p->queue);
+	pair_unused(p);
+}
+
+static bool too_old(const struct s2s_pair *p, size_t i)
+{
+	uint64_t age = p->face->settings.queue_age_ms;
+
+	return after(queue_entry(&p->queue, i)->since, age) <= p->face->now;
+}
+
+static void drop_old(struct s2s_pair *p)
+{
+	size_t first = p->queue.written, n = 0;
+
+	while (first + n < queue_count(&p->queue) && too_old(p, first + n))
+		n++;
+	if (n)
+		give_back(p, first, n, S2S_TIMEOUT, "waited too long to be sent");
+}
+
+static void time_queue(struct s2s_pair *p)
+{
+	const struct queue *q = &p->queue;
+
+	if (q->written < queue_count(q))
+		timer_before(p->face, &p->timer,
+			after(queue_entry(q, q->written)->since, p->face->settings.queue_age_ms));
+}
+
+static void on_age(struct s2s_face *f, struct timer *t)
+{
+	struct s2s_pair *p = LIST_OWNER(t, struct s2s_pair, timer);
+
+	timer_set(f, t, UINT64_MAX);
+	drop_old(p);
+	time_queue(p);
+	pair_unused(p);
+}
+
+void pair_ready(struct s2s_pair *p)
+{
+	struct s2s_event e = pair_event(p, "pair-valid");
+
+	p->failures = 0;
+	p->retry_at = 0;
+	face_event(p->face, &e);
+	pair_flush(p, false);
+	verify_ask_all(p);
+}
+
+/* Fencing: who lost the lease may not write any more, nor what else it queued. */
+static bool still_ours(struct s2s_pair *p, struct s2s_token token)
+{
+	struct s2s_face *f = p->face;
+
+	if (!token.channel || f->ops->may_write(f->user, token))
+		return true;
+	size_t n = queue_revoke(&p->queue, token.channel);
+	f->pending -= n;
+	f->counts.revoked += n;
+	return false;
+}
+
+bool pair_can_write(const struct s2s_pair *p)
+{
+	const struct s2s_stream *s = p->out;
+
+	return s && s->state == ST_READY && p->queue.written == queue_count(&p->queue) &&
+		s->written - s->taken < WINDOW;
+}
+
+void pair_flush(struct s2s_pair *p, bool all)
+{
+	struct s2s_stream *s = p->out;
+	struct queue *q = &p->queue;
+
+	if (!s || s->state != ST_READY)
+		return;
+	drop_old(p);
+	while (q->written < queue_count(q) && (all || s->written - s->taken < WINDOW)) {
+		if (!still_ours(p, queue_entry(q, q->written)->token))
+			continue;
+		stream_write(s, queue_next(q));
+		queue_wrote(q, s->written);
+		p->stanzas_out++;
+	}
+	time_queue(p);
+}
+
+void pair_taken(struct s2s_pair *p)
+{
+	struct s2s_stream *s = p->out;
+	struct s2s_face *f = p->face;
+	struct queue *q = &p->queue;
+
+	while (q->written && queue_entry(q, 0)->end <= s->taken) {
+		struct s2s_token token = queue_pop(q);
+		f->pending--;
+		s->took_any = true;
+		s->stanzas++;
+		f->ops->sent(f->user, p->us, p->them, token);
+	}
+	if (q->written < queue_count(q))
+		pair_flush(p, false);
+}
+
+/*
+ * What the kernel did not take was not seen by them in whole: it goes on the next stream. A peer
+ * that drops stream after stream without taking anything is treated as failing.
+ */
+void pair_lost(struct s2s_pair *p)
+{
+	struct s2s_stream *s = p->out;
+	const char *text = close_rows[CLOSE_LOST].text;
+	enum s2s_failure failure;
+
+	p->out = NULL;
+	s->pair = NULL;
+	queue_rewind(&p->queue);
+	verify_forget_asked(p);
+	bool quick = !s->took_any && p->face->now - s->opened_at < QUICK_MS;
+	p->quick_ends = quick ? p->quick_ends + 1 : 0;
+	drop_old(p);
+	if (p->out)
+		return; /* a callback has opened it again */
+	if (!queue_count(&p->queue) && list_empty(&p->verifies)) {
+		queue_trim(&p->queue);
+		pair_unused(p);
+	} else if (p->quick_ends > QUICK_ENDS_MAX) {
+		p->quick_ends = 0;
+		pair_fail(p, CLOSE_LOST, S2S_TIMEOUT, text);
+	} else if (pair_may_connect(p, &failure, &text)) {
+		time_queue(p);
+		pair_connect(p);
+	} else {
+		pair_bounce(p, failure, text);
+		verify_fail_all(p, failure);
+	}
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Judging what exists again after a reload, and the orderly end of everything. */
+#include "s2s/member.h"
+
+static bool rule_holds(const struct s2s_stream *s, struct str us, struct str them, enum s2s_proof proof)
+{
+	struct s2s_face *f = s->face;
+
+	if (!f->ops->plays(f->user, us) || f->ops->plays(f->user, them))
+		return false;
+	struct s2s_rule rule = face_rule(f, us, them);
+	return rule.allowed && (s->tls || !rule.tls_required || s2s_setting_up(s)) &&
+		(proof != S2S_PROOF_PKIX || rule.accept_pkix) &&
+		(proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
+}
+
+static void judge_members(struct s2s_stream *s)
+{
+	LIST_EACH_SAFE(&s->members, it)
+	{
+		struct member *m = LIST_OWNER(it, struct member, in_stream);
+		if (!rule_holds(s, m->pair->us, m->pair->them, m->proof))
+			member_free(m);
+	}
+}
+
+static void judge_incoming(struct s2s_stream *s)
+{
+	bool named = s->us.len && s->them.len;
+
+	judge_members(s);
+	if ((s->state == ST_READY && !member_any_valid(s)) ||
+		(!s->n_members && named && !rule_holds(s, s->us, s->them, s->proof)))
+		stream_close(s, CLOSE_POLICY, STRL(""));
+}
+
+static void judge_outgoing(struct s2s_stream *s)
+{
+	struct s2s_pair *p = s->pair;
+
+	if (!stream_is_open(s) || rule_holds(s, s->us, s->them, s->proof))
+		return;
+	stream_close(s, CLOSE_POLICY, STRL(""));
+	if (p && !face_rule(s->face, p->us, p->them).allowed)
+		pair_bounce(p, S2S_REFUSED, close_rows[CLOSE_POLICY].text);
+}
+
+void s2s_rejudge(struct s2s_face *f, uint64_t now)
+{
+	f->now = now;
+	LIST_EACH_SAFE(&f->streams, it)
+	{
+		struct s2s_stream *s = LIST_OWNER(it, struct s2s_stream, link);
+		if (s->incoming)
+			judge_incoming(s);
+		else
+			judge_outgoing(s);
+	}
+}
+
+static void shut_down_stream(struct s2s_stream *s)
+{
+	struct s2s_pair *p = s->pair;
+
+	if (p && s->state == ST_READY)
+		pair_flush(p, true);
+	stream_close(s, CLOSE_SHUTDOWN, STRL(""));
+	if (p)
+		pair_bounce(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
+}
+
+void s2s_shutdown(struct s2s_face *f, uint64_t now)
+{
+	f->now = now;
+	f->stopping = true;
+	LIST_EACH_SAFE(&f->streams, it)
+	{
+		shut_down_stream(LIST_OWNER(it, struct s2s_stream, link));
+	}
+}

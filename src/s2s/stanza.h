@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stream rules for stanzas (RFC 6120 section 8.1, s2s.md C1 to C5) on incoming streams. */
+#ifndef S2S_STANZA_H
+#define S2S_STANZA_H
+
+#include "s2s/stream.h"
+
+/* message, presence or iq in jabber:server? */
+bool stanza_is(const struct xml_node *e);
+/* Hands it to the program, or ends the stream. */
+void stanza_on_element(struct s2s_stream *s, struct xml_node *e);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators see: pairs, streams, counters. */
+#include "s2s/member.h"
+
+static const char *const failure_names[] = {
+	[S2S_NOT_FOUND] = "not-found",
+	[S2S_TIMEOUT] = "timeout",
+	[S2S_REFUSED] = "refused",
+};
+
+static const char *tls_version(const struct s2s_stream *s)
+{
+	const struct s2s_face *f = s->face;
+
+	return s->tls && s->transport ? f->ops->tls_version(f->user, s->transport) : NULL;
+}
+
+static uint64_t seconds(uint64_t now, uint64_t then)
+{
+	return now > then ? (now - then) / 1000 : 0;
+}
+
+static void put_failure(const struct s2s_pair *p, uint64_t now, struct json *j)
+{
+	json_object(j, "failed");
+	json_cstr(j, "failure", failure_names[p->failure]);
+	json_cstr(j, "text", p->failure_text);
+	json_u64(j, "seconds_ago", seconds(now, p->failed_at));
+	json_u64(j, "in_a_row", p->failures);
+	json_u64(j, "retry_in_ms", p->retry_at > now ? p->retry_at - now : 0);
+	json_end(j);
+}
+
+static void put_incoming(const struct s2s_pair *p, struct json *j)
+{
+	json_array(j, "in");
+	LIST_EACH(&p->members, it)
+	{
+		const struct member *m = LIST_OWNER(it, struct member, in_pair);
+		json_object(j, NULL);
+		json_u64(j, "stream", m->stream->number);
+		json_cstr(j, "proof", s2s_proof_name(m->proof));
+		json_cstr(j, "tls", tls_version(m->stream));
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void put_outgoing(const struct s2s_pair *p, struct json *j)
+{
+	if (!p->out)
+		return;
+	json_object(j, "out");
+	json_u64(j, "stream", p->out->number);
+	json_cstr(j, "state", stream_state_name(p->out->state));
+	json_cstr(j, "proof", s2s_proof_name(p->out->proof));
+	json_cstr(j, "tls", tls_version(p->out));
+	json_end(j);
+}
+
+static void put_pair(const struct s2s_pair *p, uint64_t now, struct json *j)
+{
+	json_object(j, NULL);
+	json_str(j, "us", p->us);
+	json_str(j, "them", p->them);
+	put_outgoing(p, j);
+	put_incoming(p, j);
+	json_u64(j, "queued", queue_count(&p->queue));
+	json_u64(j, "queued_bytes", buf_len(&p->queue.bytes));
+	json_u64(j, "stanzas_in", p->stanzas_in);
+	json_u64(j, "stanzas_out", p->stanzas_out);
+	json_u64(j, "unsent", p->unsent);
+	if (p->failure_text)
+		put_failure(p, now, j);
+	json_end(j);
+}
+
+static void put_stream(const struct s2s_stream *s, uint64_t now, struct json *j)
+{
+	json_object(j, NULL);
+	json_u64(j, "stream", s->number);
+	json_cstr(j, "direction", s->incoming ? "in" : "out");
+	json_str(j, "us", s->us);
+	json_str(j, "them", s->them);
+	json_cstr(j, "state", stream_state_name(s->state));
+	json_cstr(j, "tls", tls_version(s));
+	json_u64(j, "seconds", seconds(now, s->opened_at));
+	json_u64(j, "stanzas", s->stanzas);
+	json_u64(j, "pairs", s->n_members - s->n_verifies);
+	json_u64(j, "verifying", s->n_verifies);
+	json_bool(j, "paused", s->paused_by);
+	json_u64(j, "unwritten_bytes", s->written - s->taken);
+	json_end(j);
+}
+
+static void put_closes(const struct s2s_face *f, struct json *j)
+{
+	json_object(j, "closed");
+	for (size_t i = 0; i < CLOSE_REASONS; i++) {
+		if (f->counts.closes[i])
+			json_u64(j, close_rows[i].name, f->counts.closes[i]);
+	}
+	json_end(j);
+}
+
+static void put_counters(const struct s2s_face *f, struct json *j)
+{
+	json_object(j, "counters");
+#define PUT(name) json_u64(j, #name, f->counts.name)
+	PUT(streams_in);
+	PUT(streams_out);
+	PUT(refused_streams);
+	PUT(stanzas_in);
+	PUT(stanzas_out);
+	PUT(bytes_in);
+	PUT(bytes_out);
+	PUT(unsent);
+	PUT(revoked);
+	PUT(keys_valid);
+	PUT(keys_invalid);
+	PUT(keys_error);
+	PUT(keys_refused);
+	PUT(verifies_answered);
+	PUT(unsolicited);
+#undef PUT
+	json_u64(j, "pending", f->pending);
+	put_closes(f, j);
+	json_end(j);
+}
+
+void s2s_status(const struct s2s_face *f, uint64_t now, struct json *j)
+{
+	const struct s2s_pair *p;
+	size_t at = 0;
+
+	json_array(j, "pairs");
+	while ((p = table_next(&f->pairs, &at)))
+		put_pair(p, now, j);
+	json_end(j);
+	json_array(j, "streams");
+	LIST_EACH(&f->streams, it)
+	{
+		put_stream(LIST_OWNER(it, struct s2s_stream, link), now, j);
+	}
+	json_end(j);
+	put_counters(f, j);
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a stream:
+ *
+ *	incoming   HEADER -> NEGOTIATE -> [TLS -> HEADER -> NEGOTIATE] -> [HEADER ->] READY
+ *	outgoing   CONNECTING -> HEADER -> FEATURES -> [STARTTLS -> TLS -> HEADER -> FEATURES]
+ *	               -> [SASL -> HEADER -> FEATURES] or [DIALBACK] -> READY
+ *	any        -> CLOSING -> GONE
+ *
+ * stream_close() decides the end once: what the peer is told, what the log says and what is counted come
+ * from one row. The object itself lives until the transport is gone.
+ */
+#include "s2s/stream.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "s2s/member.h"
+#include "xml/names.h"
+
+struct state_row {
+	const char *name;
+	unsigned next;           /* states that may follow; GONE may always */
+	size_t ms;               /* offset of the deadline in the settings, or NO_DEADLINE */
+	enum close_reason late;  /* why it is closed then */
+};
+
+#define NO_DEADLINE SIZE_MAX
+#define MS(field) offsetof(struct s2s_settings, field)
+
+static const struct state_row states[ST_STATES] = {
+	[ST_CONNECTING] = { "connecting", TO(ST_HEADER), MS(connect_ms), CLOSE_CONNECT_TIMEOUT },
+	[ST_HEADER] = { "header", TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) | TO(ST_READY),
+		MS(header_ms), CLOSE_HEADER_TIMEOUT },
+	[ST_FEATURES] = { "features", TO(ST_STARTTLS) | TO(ST_SASL) | TO(ST_DIALBACK) | TO(ST_READY),
+		MS(header_ms), CLOSE_FEATURES_TIMEOUT },
+	[ST_STARTTLS] = { "starttls", TO(ST_TLS), MS(tls_ms), CLOSE_TLS_TIMEOUT },
+	[ST_TLS] = { "tls", TO(ST_HEADER), MS(tls_ms), CLOSE_TLS_TIMEOUT },
+	[ST_NEGOTIATE] = { "negotiate", TO(ST_TLS) | TO(ST_HEADER) | TO(ST_READY), MS(auth_ms),
+		CLOSE_AUTH_TIMEOUT },
+	[ST_SASL] = { "sasl", TO(ST_HEADER) | TO(ST_DIALBACK), MS(auth_ms), CLOSE_AUTH_TIMEOUT },
+	[ST_DIALBACK] = { "dialback", TO(ST_READY), MS(auth_ms), CLOSE_AUTH_TIMEOUT },
+	[ST_READY] = { "ready", 0, NO_DEADLINE, CLOSE_IDLE },
+	[ST_CLOSING] = { "closing", 0, MS(close_ms), CLOSE_IDLE },
+	[ST_GONE] = { "gone", 0, NO_DEADLINE, CLOSE_IDLE },
+};
+
+const char *stream_state_name(enum stream_state state)
+{
+	return states[state].name;
+}
+
+static uint64_t phase_end(const struct s2s_stream *s)
+{
+	const struct s2s_face *f = s->face;
+	unsigned ms;
+
+	if (states[s->state].ms == NO_DEADLINE)
+		return UINT64_MAX;
+	memcpy(&ms, (const char *)&f->settings + states[s->state].ms, sizeof(ms));
+	return after(f->now, ms);
+}
+
+void stream_go(struct s2s_stream *s, enum stream_state to)
+{
+	unsigned always = TO(ST_GONE) | (s->state == ST_GONE ? 0 : TO(ST_CLOSING));
+
+	check((states[s->state].next | always) & TO(to));
+	s->state = to;
+	s->was_ready |= to == ST_READY;
+	s->phase_until = phase_end(s);
+	s->element_until = UINT64_MAX;
+	stream_arm(s);
+}
+
+static uint64_t idle_end(const struct s2s_stream *s)
+{
+	uint64_t ms = s->face->settings.idle_ms;
+
+	if (s->state != ST_READY || s->paused_by)
+		return UINT64_MAX;
+	return s->incoming ? after(s->last_input, 2 * ms) : after(s->last_output, ms);
+}
+
+static uint64_t write_end(const struct s2s_stream *s)
+{
+	if (s->written == s->taken || s->state == ST_GONE)
+		return UINT64_MAX;
+	return after(s->progress_at, s->face->settings.write_ms);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t stream_due(const struct s2s_stream *s)
+{
+	return least(least(s->phase_until, s->element_until), least(idle_end(s), write_end(s)));
+}
+
+void stream_arm(struct s2s_stream *s)
+{
+	uint64_t due = stream_due(s);
+
+	if (s->state == ST_GONE)
+		timer_set(s->face, &s->timer, UINT64_MAX);
+	else if (due != UINT64_MAX)
+		timer_before(s->face, &s->timer, due);
+}
+
+static void on_late_phase(struct s2s_stream *s)
+{
+	if (s->state == ST_CLOSING)
+		stream_drop(s);
+	else
+		stream_close(s, states[s->state].late, STRL(""));
+}
+
+static void on_idle(struct s2s_stream *s)
+{
+	if (s->incoming) {
+		stream_close(s, CLOSE_IDLE, STRL(""));
+		return;
+	}
+	if (s->pair)
+		queue_trim(&s->pair->queue);
+	stream_write(s, STRL(" "));
+}
+
+static void on_timer(struct s2s_face *f, struct timer *t)
+{
+	struct s2s_stream *s = LIST_OWNER(t, struct s2s_stream, timer);
+	uint64_t now = f->now;
+
+	if (s->phase_until <= now)
+		on_late_phase(s);
+	else if (s->element_until <= now)
+		stream_close(s, CLOSE_STANZA_TIMEOUT, STRL(""));
+	else if (write_end(s) <= now)
+		stream_close(s, CLOSE_WRITE_TIMEOUT, STRL(""));
+	else if (idle_end(s) <= now)
+		on_idle(s);
+	if (s->state != ST_GONE) {
+		uint64_t due = stream_due(s);
+		timer_set(f, &s->timer, due > now ? due : now + 1);
+	}
+}
+
+struct s2s_stream *stream_new(struct s2s_face *f, bool incoming)
+{
+	struct s2s_stream *s = calloc(1, sizeof(*s));
+
+	check(s);
+	s->face = f;
+	s->number = ++f->stream_numbers;
+	s->incoming = incoming;
+	s->state = incoming ? ST_HEADER : ST_CONNECTING;
+	s->last_input = s->last_output = s->progress_at = s->opened_at = s->space_at = f->now;
+	s->phase_until = phase_end(s);
+	s->element_until = UINT64_MAX;
+	s->timer.fire = on_timer;
+	list_init(&s->members);
+	list_append(&f->streams, &s->link);
+	f->n_streams++;
+	if (incoming) {
+		f->counts.streams_in++;
+		random_id(s->id);
+	} else {
+		f->counts.streams_out++;
+	}
+	stream_arm(s);
+	return s;
+}
+
+void stream_bury(struct s2s_stream *s)
+{
+	list_remove(&s->link);
+	list_append(&s->face->garbage, &s->link);
+	s->face->n_streams--;
+	timer_set(s->face, &s->timer, UINT64_MAX);
+}
+
+void stream_free(struct s2s_stream *s)
+{
+	check(list_empty(&s->members) && !s->pair && !heap_holds(&s->timer.node));
+	list_remove(&s->link);
+	xml_reader_free(s->reader);
+	str_free(&s->us);
+	str_free(&s->them);
+	str_free(&s->peer_id);
+	free(s);
+}
+
+struct s2s_event stream_event(const struct s2s_stream *s, const char *event)
+{
+	const struct s2s_ops *ops = s->face->ops;
+
+	return (struct s2s_event){
+		.event = event,
+		.incoming = s->incoming,
+		.us = s->us,
+		.them = s->them,
+		.proof = s->proof,
+		.tls = s->tls && s->transport ? ops->tls_version(s->face->user, s->transport) : NULL,
+		.stream = s->number,
+	};
+}
+
+struct s2s_rule face_rule(struct s2s_face *f, struct str us, struct str them)
+{
+	return f->ops->rule(f->user, us, them);
+}
+
+struct s2s_rule stream_rule(const struct s2s_stream *s)
+{
+	if (s->us.len && s->them.len)
+		return face_rule(s->face, s->us, s->them);
+	return (struct s2s_rule){ .allowed = true, .tls_required = s->versioned, .accept_dialback = true };
+}
+
+/* Is there somebody who can still read what we write? */
+static bool can_write(const struct s2s_stream *s)
+{
+	return s->transport && s->state != ST_TLS && s->state != ST_GONE;
+}
+
+/* The last words; our header goes first when it was not written yet. */
+static void write_end_of_stream(struct s2s_stream *s, const char *condition, const char *detail)
+{
+	struct buf *out = &s->face->out;
+
+	if (!s->header_sent)
+		stream_put_header(s);
+	if (*condition)
+		buf_printf(out,
+			"<stream:error><%s xmlns=\"" NS_STREAM_ERRORS "\"/><text xmlns=\"" NS_STREAM_ERRORS
+			"\" xml:lang=\"en\">%s</text></stream:error>",
+			condition, detail);
+	buf_append(out, STRL("</stream:stream>"));
+	stream_flush_out(s);
+}
+
+/* What hangs on the stream learns of its end. */
+static void let_go(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure)
+{
+	struct s2s_pair *p = s->pair;
+
+	if (s->incoming) {
+		member_drop_all(s);
+	} else if (p && !s->was_ready) {
+		s->pair = NULL;
+		p->out = NULL;
+		pair_fail(p, reason, failure, close_rows[reason].text);
+	}
+}
+
+static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure,
+	const char *condition, const char *detail, struct str text)
+{
+	struct s2s_face *f = s->face;
+
+	if (!stream_is_open(s))
+		return;
+	struct s2s_event e = stream_event(s, "stream-closed");
+	bool useless = s->ended || reason == CLOSE_WRITE_TIMEOUT || (s->deaf && !s->header_seen);
+	if (can_write(s))
+		write_end_of_stream(s, condition, detail);
+	if (can_write(s) && !useless)
+		stream_go(s, ST_CLOSING);
+	else
+		stream_drop(s);
+	f->counts.closes[reason]++;
+	e.reason = close_rows[reason].name;
+	e.text = text;
+	e.warning = reason != CLOSE_PEER && reason != CLOSE_SHUTDOWN && reason != CLOSE_IDLE;
+	face_event(f, &e);
+	let_go(s, reason, failure);
+}
+
+void stream_close(struct s2s_stream *s, enum close_reason reason, struct str text)
+{
+	const struct close_row *row = &close_rows[reason];
+
+	close_with(s, reason, row->failure, row->condition, row->text, text);
+}
+
+void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char *condition,
+	const char *detail, struct str text)
+{
+	close_with(s, reason, close_rows[reason].failure, condition, detail, text);
+}
+
+void stream_close_failing(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure,
+	struct str text)
+{
+	const struct close_row *row = &close_rows[reason];
+
+	close_with(s, reason, failure, row->condition, row->text, text);
+}
+
+void stream_drop(struct s2s_stream *s)
+{
+	struct s2s_face *f = s->face;
+	bool connecting = s->state == ST_CONNECTING;
+
+	if (s->state == ST_GONE)
+		return;
+	stream_go(s, ST_GONE);
+	if (s->transport) {
+		f->ops->close(f->user, s->transport);
+	} else if (connecting) {
+		f->ops->cancel(f->user, s);
+		stream_bury(s);
+	}
+}
+
+void stream_unpause(struct s2s_stream *s)
+{
+	struct s2s_face *f = s->face;
+
+	s->paused_by = NULL;
+	s->last_input = f->now;
+	stream_arm(s);
+	if (s->transport && s->state != ST_GONE)
+		f->ops->pause(f->user, s->transport, false);
+}
+
+void stream_write(struct s2s_stream *s, struct str bytes)
+{
+	struct s2s_face *f = s->face;
+
+	if (!s->transport || s->state == ST_GONE)
+		return;
+	if (s->written == s->taken)
+		s->progress_at = f->now;
+	s->written += bytes.len;
+	s->last_output = f->now;
+	f->ops->write(f->user, s->transport, bytes);
+	timer_before(f, &s->timer, after(s->progress_at, f->settings.write_ms));
+}
+
+void stream_flush_out(struct s2s_stream *s)
+{
+	struct buf *out = &s->face->out;
+
+	if (buf_len(out))
+		stream_write(s, buf_bytes(out));
+	buf_clear(out, 4096);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One XML stream: its state, deadlines, header and end. What is negotiated on it is in
+ * negotiate_in.c, negotiate_out.c and dialback.c.
+ */
+#ifndef S2S_STREAM_H
+#define S2S_STREAM_H
+
+#include "s2s/core.h"
+
+#define TO(state) (1u << (state))
+
+enum stream_state {
+	ST_CONNECTING, /* outgoing: the program resolves and connects */
+	ST_HEADER,     /* waiting for the other side's stream header */
+	ST_FEATURES,   /* outgoing: waiting for features */
+	ST_STARTTLS,   /* outgoing: waiting for proceed */
+	ST_TLS,        /* handshake */
+	ST_NEGOTIATE,  /* incoming: features sent, no pair is valid yet */
+	ST_SASL,       /* outgoing: waiting for success */
+	ST_DIALBACK,   /* outgoing: waiting for the answer to our key */
+	ST_READY,      /* outgoing: stanzas may be written; incoming: a pair is valid */
+	ST_CLOSING,    /* our end tag is written, theirs is awaited */
+	ST_GONE,       /* given back to the program */
+	ST_STATES
+};
+
+struct s2s_stream {
+	struct list link; /* in face.streams or face.garbage */
+	struct s2s_face *face;
+	void *transport; /* NULL while connecting */
+	uint64_t number;
+	enum stream_state state;
+	bool incoming;
+	bool tls;
+	bool header_sent;  /* since the last restart */
+	bool header_seen;  /* likewise, of the other side */
+	bool versioned;    /* the other side's header has version 1.x */
+	bool opened;       /* stream-open was reported */
+	bool named;        /* pair_named was called for the header's pair */
+	bool deaf;         /* input is no XML any more */
+	bool ended;        /* the other side's end tag was read */
+	bool answerable;   /* outgoing: past TLS and features, dialback may be spoken */
+	bool was_ready;
+	bool took_any;     /* a stanza left through it */
+	bool sasl_done;
+	bool sasl_failed;      /* outgoing */
+	bool offers_sasl;      /* outgoing: EXTERNAL is in the features */
+	bool offers_dialback;  /* outgoing: by feature or namespace declaration */
+	bool strange_from;     /* outgoing: the answer's from is not the domain asked for */
+	enum s2s_proof proof;  /* outgoing: how we know them; incoming: of EXTERNAL */
+	unsigned sasl_failures;
+	unsigned key_failures;
+	struct str us;         /* empty while unknown */
+	struct str them;
+	char id[33];           /* ours, incoming */
+	char lang[36];
+	struct str peer_id;    /* theirs, outgoing */
+	struct xml_reader *reader;
+	size_t rest;           /* input behind the element that is being handled */
+	struct s2s_pair *pair; /* outgoing: whose stream this is, NULL when detached */
+	struct list members;   /* incoming: struct member */
+	unsigned n_members;
+	unsigned n_verifies;
+	struct s2s_pair *paused_by;
+	struct timer timer;
+	uint64_t phase_until;
+	uint64_t element_until;
+	uint64_t last_input;
+	uint64_t last_output;
+	uint64_t progress_at;  /* when the kernel last took something, or had nothing to take */
+	uint64_t space_at;
+	uint64_t opened_at;
+	uint64_t written;
+	uint64_t taken;
+	uint64_t stanzas;
+	uint64_t second;       /* for answers_in_second */
+	unsigned answers_in_second;
+};
+
+struct s2s_stream *stream_new(struct s2s_face *f, bool incoming);
+/* Takes it off the list at once; its memory goes with the next tick. */
+void stream_bury(struct s2s_stream *s);
+void stream_free(struct s2s_stream *s);
+
+const char *stream_state_name(enum stream_state state);
+/* The only way to change the state; starts the deadline of the new one. */
+void stream_go(struct s2s_stream *s, enum stream_state to);
+/* Makes the timer fire in time for every deadline of the stream. */
+void stream_arm(struct s2s_stream *s);
+
+/* Ends the stream for a reason of the table: error and end tag, event, counter. text: for the event. */
+void stream_close(struct s2s_stream *s, enum close_reason reason, struct str text);
+/* Likewise with another stream error condition than the table's. */
+void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char *condition,
+	const char *detail, struct str text);
+/* Likewise when the row's failure is not what a pair in set-up met. */
+void stream_close_failing(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure,
+	struct str text);
+/* Gives the transport back. */
+void stream_drop(struct s2s_stream *s);
+
+static inline bool stream_is_open(const struct s2s_stream *s)
+{
+	return s->state < ST_CLOSING;
+}
+
+/* Reads again after ops->stanza had no room. */
+void stream_unpause(struct s2s_stream *s);
+
+void stream_write(struct s2s_stream *s, struct str bytes);
+/* Writes what was composed in face->out and empties it. */
+void stream_flush_out(struct s2s_stream *s);
+
+/* A new document in both directions; our header is not written yet. */
+void stream_restart(struct s2s_stream *s);
+/* Appends our header to face->out. */
+void stream_put_header(struct s2s_stream *s);
+/* Checks the root of the other side's header and takes version and language from it. */
+bool stream_check_header(struct s2s_stream *s, const struct xml_node *root);
+
+struct s2s_event stream_event(const struct s2s_stream *s, const char *event);
+
+/* The rule of the header's pair; without one TLS is required and dialback all that is left. */
+struct s2s_rule stream_rule(const struct s2s_stream *s);
+struct s2s_rule face_rule(struct s2s_face *f, struct str us, struct str them);
+
+#endif
