@@ -82,12 +82,23 @@ bool prepare_is_plain_domain(struct str s, bool a_labels)
 	return labels >= 2 || prepare_single_label;
 }
 
-/* Lower case, without the trailing dot; false when an ASCII character is none of a domain. */
+/* One trailing dot goes, as a full stop or one of those that IDNA takes for it. */
+static struct str without_dot(struct str in)
+{
+	static const struct str dots[] = { STR("."), STR("\xe3\x80\x82"), STR("\xef\xbc\x8e"),
+		STR("\xef\xbd\xa1") };
+
+	for (size_t i = 0; i < sizeof(dots) / sizeof(*dots); i++) {
+		if (str_ends(in, dots[i]))
+			return str_from(in.p, in.len - dots[i].len);
+	}
+	return in;
+}
+
+/* Lower case; false when an ASCII character is none of a domain. */
 static bool fold(struct str in, char *out, size_t *ret_len, bool *ret_ascii)
 {
 	*ret_ascii = true;
-	if (in.len && in.p[in.len - 1] == '.')
-		in.len--;
 	for (size_t i = 0; i < in.len; i++) {
 		char c = in.p[i];
 		if (c >= 'A' && c <= 'Z')
@@ -131,8 +142,6 @@ static bool to_ascii(const char *name, char *out)
 	if (idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return false;
 	size_t len = strlen(ascii);
-	if (len && ascii[len - 1] == '.') /* an ideographic full stop at the end */
-		ascii[--len] = '\0';
 	bool ok = prepare_is_plain_domain(str_from(ascii, len), true);
 	if (ok)
 		memcpy(out, ascii, len + 1);
@@ -182,7 +191,7 @@ enum jid_error prepare_domain(struct str in, char *out, size_t *ret_len)
 
 	if (in.len && in.p[0] == '[')
 		return ipv6_literal(in, out, ret_len);
-	if (!fold(in, folded, &len, &ascii))
+	if (!fold(without_dot(in), folded, &len, &ascii))
 		return JID_BAD_DOMAIN;
 	if (!ascii || !prepare_is_plain_domain(str_from(folded, len), false))
 		return international(folded, out, ret_len);

@@ -192,7 +192,7 @@ static const struct row spoofing[] = {
 	{ "F8 port", "outside.example:5269", NULL, JID_BAD_DOMAIN },
 	{ "F11 A-label of ASCII", "xn--abc-.example", NULL, JID_BAD_DOMAIN },
 	{ "F11 A-label that is not punycode", "xn--a.example", NULL, JID_BAD_DOMAIN },
-	{ "F11 A-label of an upper-case letter", "xn--cher-5pa.example", NULL, JID_BAD_DOMAIN },
+	{ "F11 A-label of an upper-case letter", "xn--cher-fna.example", NULL, JID_BAD_DOMAIN },
 	{ "F11 A-label that does not round-trip", "xn--a-ecp.ru", NULL, JID_BAD_DOMAIN },
 	{ "F11 empty A-label", "xn--.example", NULL, JID_BAD_DOMAIN },
 	{ "F11 A-label with the prefix twice", "xn--xn--bcher-kva-.example", NULL, JID_BAD_DOMAIN },
