@@ -92,6 +92,7 @@ static void op_write(void *user, void *transport, struct str bytes)
 	struct wire *w = transport;
 
 	check(!w->closing && !w->dead && !w->wants_tls);
+	w->writes++;
 	w->written += bytes.len;
 	if (!w->other->dead)
 		check(buf_append(&w->other->in, bytes));
@@ -337,8 +338,12 @@ static bool take(struct wire *w)
 
 static bool deliver(struct wire *w, bool byte_by_byte)
 {
-	if (!buf_len(&w->in) || w->paused || w->dead || w->wants_tls)
+	if (!buf_len(&w->in) || w->paused || w->dead)
 		return false;
+	if (w->wants_tls) {
+		report_closed(w, "clear text before TLS");
+		return true;
+	}
 	/* The kernel holds what the other end wrote and could not send. */
 	if (w->other->stuck)
 		return false;

@@ -19,6 +19,7 @@ struct wire {
 	struct wire *other;
 	struct buf in;            /* on the way to this end */
 	struct buf seen;          /* script's end: everything that arrived */
+	unsigned writes;          /* calls of ops->write on this end */
 	uint64_t written;
 	uint64_t taken;
 	bool tls;                 /* done on this end */

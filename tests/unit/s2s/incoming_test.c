@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams that peers open: sections A, B, C, E and F of s2s.md, E of threats.md. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dialogue.h"
+
+#define NO_VERSION STREAM("from='a.example' to='b.example'")
+#define VERSION(v) STREAM("from='a.example' to='b.example' version='" v "'")
+
+static const struct dialogue streams[] = {
+	{ "A5 A11 header and features in one write", "",
+		{ "N", ">" AB, "<<?xml version=\"1.0\"?><stream:stream xmlns=\"jabber:server\"",
+			"<from=\"b.example\" to=\"a.example\" id=\"", "< version=\"1.0\" xml:lang=\"en\">",
+			"<<required/></starttls></stream:features>", "!dialback>", "!mechanisms", "B1", "P1",
+			"Lstream-open in - b.example>a.example" } },
+	{ "A7 no version, no features", "no-tls",
+		{ "N", ">" NO_VERSION, "<xml:lang=\"en\">", "!version=\"1.0\" xml:lang", "!features", "O" } },
+	{ "A7 no version where TLS is required", "",
+		{ "N", ">" NO_VERSION, "!features", "<" ERR("policy-violation"), "<" END, "C" } },
+	{ "A7 version 0.9 is no version", "no-tls", { "N", ">" VERSION("0.9"), "!features", "O" } },
+	{ "A7 version 1.1 is 1.0", "", { "N", ">" VERSION("1.1"), "<features", "O" } },
+	{ "A7 version 2.0", "", { "N", ">" VERSION("2.0"), "<" ERR("unsupported-version"), "C" } },
+	{ "E19 version empty", "", { "N", ">" VERSION(""), "<" ERR("unsupported-version"), "C" } },
+	{ "E19 version -1", "", { "N", ">" VERSION("-1"), "<" ERR("unsupported-version"), "C" } },
+	{ "E19 version 1.0.0", "", { "N", ">" VERSION("1.0.0"), "<" ERR("unsupported-version"), "C" } },
+	{ "E19 version 1", "", { "N", ">" VERSION("1"), "<" ERR("unsupported-version"), "C" } },
+	{ "A8 unknown host", "",
+		{ "N", ">" HEAD("a.example", "c.example"), "<<stream:stream ", "<" ERR("host-unknown"),
+			"<" END, "!features", "C", "Lstream-closed in unknown-host", "P0" } },
+	{ "A8 host is no domain", "",
+		{ "N", ">" HEAD("a.example", "b@c/d"), "<" ERR("host-unknown"), "C" } },
+	{ "E21 other spelling of a served domain", "",
+		{ "N", ">" HEAD("A.EXAMPLE.", "B.Example."), "<from=\"b.example\" to=\"a.example\"", "<features",
+			"O" } },
+	{ "A9 no from", "",
+		{ "N", ">" STREAM("to='b.example' version='1.0'"), "<starttls", "<required", ">" STARTTLS, "T",
+			">" STREAM("to='b.example' version='1.0'"), "<dialback", "!EXTERNAL", "P0", "O" } },
+	{ "A9 no from first, then one", "proved",
+		{ "N", ">" STREAM("to='b.example' version='1.0'"), ">" STARTTLS, "T", ">" AB, "<EXTERNAL",
+			"P1" } },
+	{ "A9 no to", "proved",
+		{ "N", ">" STREAM("from='a.example' version='1.0'"), ">" STARTTLS, "T",
+			">" STREAM("from='a.example' version='1.0'"), "<dialback", "!EXTERNAL", "O" } },
+	{ "A9 from is no domain", "",
+		{ "N", ">" HEAD("x@a.example", "b.example"), "<" ERR("improper-addressing"), "C" } },
+	{ "C16 E22 from is ours", "",
+		{ "N", ">" HEAD("b2.example", "b.example"), "<" ERR("invalid-from"), "C", "P0" } },
+	{ "C16 pair forbidden", "refuse-a",
+		{ "N", ">" AB, "<" ERR("policy-violation"), "!features", "C", "P0", "Lpair-refused" } },
+	{ "A10 content namespace", "",
+		{ "N",
+			">" "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
+			" from='a.example' to='b.example' version='1.0'>",
+			"<" ERR("invalid-namespace"), "C" } },
+	{ "A10 stream namespace", "",
+		{ "N", ">" "<stream:stream xmlns='jabber:server' xmlns:stream='urn:x' to='b.example'>",
+			"<" ERR("invalid-namespace"), "C" } },
+	{ "A10 stream name", "",
+		{ "N", ">" "<stream:river" NS_ALL " to='b.example' version='1.0'>", "<" ERR("bad-format"), "C" } },
+	{ "D15 another protocol", "", { "N", ">" "GET / HTTP/1.1\r\n\r\n", "!GET", "W1", "C" } },
+	{ "A13 restart with another from", "",
+		{ "N", ">" AB, ">" STARTTLS, "T", ">" HEAD("x.example", "b.example"), "<" ERR("invalid-from"),
+			"C", "Lrestart-from" } },
+	{ "A13 restart with another to", "",
+		{ "N", ">" AB, ">" STARTTLS, "T", ">" HEAD("a.example", "b2.example"), "<" ERR("host-unknown"),
+			"C", "Lrestart-to" } },
+	{ "A13 E14 restart after SASL with another from", "covers-a2",
+		{ "N", IN_TLS, ">" AUTH("="), "<<success", ">" HEAD("a2.example", "b.example"),
+			"<" ERR("invalid-from"), "C" } },
+	{ "A14 orderly close", "",
+		{ "N", ">" AB, ">" END, "<" END, "!error", "W1", "C", "Lstream-closed in peer-closed" } },
+	{ "A14 connection lost", "", { "N", ">" AB, "H", "Lstream-closed in connection-lost" } },
+	{ "A15 nothing counts after an error", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@x.example", "v@b.example", "one") MSG_AB("two"),
+			"<" ERR("invalid-from"), ">" MSG_AB("three"), "!e", "stwo", "sthree", ">" END, "C" } },
+	{ "A16 a peer's error is not answered with one", "",
+		{ "N", ">" AB,
+			">" "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text"
+			" xmlns='urn:ietf:params:xml:ns:xmpp-streams'>no &lt;more</text><own xmlns='urn:x'/>"
+			"</stream:error>",
+			"!stream:error", "<" END, "Lpeer-error b.example>a.example none conflict: no <more +own",
+			">" END, "W1", "C" } },
+	{ "A18 white space", "proved",
+		{ "N", IN_EXTERNAL, "> \n\t ", ">" MSG_AB("one"), ">   ", ">" MSG_AB("two"), "Sone", "Stwo" } },
+	{ "A24 second header", "proved",
+		{ "N", IN_EXTERNAL, ">" "<stream:stream from='a.example' to='b.example'/>",
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "A24 features on an incoming stream", "",
+		{ "N", ">" AB, ">" "<stream:features/>", "<" ERR("unsupported-stanza-type"), "C" } },
+	{ "A24 proceed without a request", "",
+		{ "N", ">" AB, ">" PROCEED, "<" ERR("unsupported-stanza-type"), "C" } },
+	{ "J5 H7 compression", "proved",
+		{ "N", IN_TLS, ">" "<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>",
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "B1 comment", "", { "N", ">" AB, ">" "<!-- x -->", "<" ERR("restricted-xml"), "C" } },
+	{ "B14 text between stanzas", "", { "N", ">" AB, ">" "hello", "<" ERR("bad-format"), "C" } },
+	{ "B15 early limit", "", { "N", ">" AB, ">" "<x a='$BIG'/>", "<" ERR("policy-violation"), "C" } },
+	{ "B15 later limit", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG_AB("$BIG"), "Sxxxx", "O" } },
+};
+
+static const struct dialogue stanzas[] = {
+	{ "a stanza", "proved", { "N", IN_EXTERNAL, ">" MSG_AB("one"), "S" GOT("one") "pkix one []" } },
+	{ "B6 other namespaces", "proved",
+		{ "N", IN_EXTERNAL, ">" "<message xmlns='jabber:client' from='u@a.example' to='v@b.example'/>",
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "B6 other names", "proved",
+		{ "N", IN_EXTERNAL, ">" "<route from='u@a.example' to='v@b.example'/>",
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "B8 other prefixes", "proved",
+		{ "N",
+			">" "<s:stream xmlns='jabber:server' xmlns:s='http://etherx.jabber.org/streams'"
+			" from='a.example' to='b.example' version='1.0'>",
+			"<features", ">" "<t:starttls xmlns:t='urn:ietf:params:xml:ns:xmpp-tls'/>", "<<proceed", "T",
+			">" "<s:stream xmlns='jabber:server' xmlns:s='http://etherx.jabber.org/streams'"
+			" xmlns:d='jabber:server:dialback' from='a.example' to='b.example' version='1.0'>",
+			">" "<d:result from='a.example' to='b.example'>00</d:result>", "<type=\"valid\"" } },
+	{ "B9 content namespace by prefix", "proved",
+		{ "N", IN_TLS, ">" AUTH("="),
+			">" "<stream:stream xmlns:q='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'"
+			" from='a.example' to='b.example' version='1.0'>",
+			">" "<q:message from='u@a.example/r' to='v@b.example'><q:body>one</q:body></q:message>",
+			"S" GOT("one") "pkix one" } },
+	{ "B11 language of the header", "proved",
+		{ "N", IN_TLS, ">" AUTH("="),
+			">" STREAM("from='a.example' to='b.example' version='1.0' xml:lang='fi-FI'"), ">" MSG_AB("one"),
+			"Sone [fi-FI]" } },
+	{ "B11 K7 language is none", "proved",
+		{ "N", IN_TLS, ">" AUTH("="),
+			">" STREAM("from='a.example' to='b.example' version='1.0' xml:lang='&lt;x>'"), ">" MSG_AB("one"),
+			"Sone []" } },
+	{ "C1 no from", "proved",
+		{ "N", IN_EXTERNAL, ">" "<message to='v@b.example'/>", "<" ERR("improper-addressing"), "C" } },
+	{ "C1 no to", "proved",
+		{ "N", IN_EXTERNAL, ">" "<message from='u@a.example'/>", "<" ERR("improper-addressing"), "C" } },
+	{ "C2 from of another domain", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@x.example", "v@b.example", "one"), "<" ERR("invalid-from"), "sone",
+			"C" } },
+	{ "C3 to a domain that is not served", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "v@c.example", "one"), "<" ERR("host-unknown"), "sone",
+			"C" } },
+	{ "C4 F7 E13 pair not authenticated", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "v@b2.example", "one"), "<" ERR("invalid-from"), "sone",
+			"C" } },
+	{ "C5 malformed to", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "@b.example", "one"), "<" ERR("improper-addressing"),
+			"sone", "C" } },
+	{ "C5 malformed from", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@@a.example/", "v@b.example", "one"),
+			"<" ERR("improper-addressing"), "sone", "C" } },
+	{ "D5 prepared forms are handed on", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("U@A.EXAMPLE/R", "V@B.example.", "one"),
+			"Su@a.example/R>v@b.example pkix one" } },
+	{ "E1 stanza before authentication", "",
+		{ "N", IN_TLS, ">" MSG_AB("one"), "<" ERR("not-authorized"), "sone", "C" } },
+	{ "E1 stanza before TLS", "",
+		{ "N", ">" AB, ">" MSG_AB("one"), "<" ERR("not-authorized"), "sone", "C" } },
+	{ "no room: pause, then resume", "proved one-room",
+		{ "N", IN_EXTERNAL, ">" MSG_AB("one") MSG_AB("two"), "Sone", "stwo", "O", "W700000", "O", "Y", "Stwo", "O" } },
+	{ "an answer from within the callback", "proved bounce",
+		{ "N", IN_EXTERNAL, ">" MSG_AB("one") MSG_AB("two"), "Sone", "Stwo", "K1", "A",
+			"<to=\"a.example\"" } },
+};
+
+static const struct dialogue tls[] = {
+	{ "E3 D1 bytes behind starttls", "",
+		{ "N", ">" AB, ">" STARTTLS AB MSG_AB("one"), "W5000", "C", "sone", "Lstream-closed in " } },
+	{ "E3 one space behind starttls", "", { "N", ">" AB, ">" STARTTLS " ", "W5000", "C" } },
+	{ "E6 direct TLS: no starttls inside", "proved",
+		{ "ND", ">" AB, "!starttls", "<EXTERNAL", "<dialback", ">" STARTTLS,
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "E1 TLS not required: offered all the same", "no-tls",
+		{ "N", ">" AB, "<<starttls xmlns=\"urn:ietf:params:xml:ns:xmpp-tls\"></starttls>", "<dialback",
+			"!required" } },
+	{ "E14 certificate bad, no dialback", "no-dialback",
+		{ "N", IN_TLS, "<" ERR("not-authorized"), "!features", "C",
+			"Lstream-closed in bad-certificate b.example>a.example none self-signed" } },
+	{ "E14 certificate bad, dialback goes on", "", { "N", IN_TLS, "<dialback", "!EXTERNAL", "O" } },
+	{ "handshake fails", "",
+		{ "N", ">" AB, ">" STARTTLS, "<<proceed", "H", "Lstream-closed in tls-failed" } },
+	{ "starttls twice", "",
+		{ "N", IN_TLS, ">" STARTTLS, "<" ERR("unsupported-stanza-type"), "C" } },
+};
+
+#define FAIL(condition) "<" condition "/></failure>"
+
+static const struct dialogue sasl[] = {
+	{ "F1 offered for a good certificate", "proved", { "N", IN_TLS, "<<mechanism>EXTERNAL</mechanism>" } },
+	{ "F1 not offered otherwise", "", { "N", IN_TLS, "!mechanism" } },
+	{ "F1 not offered when the rule does not take it", "proved no-pkix",
+		{ "N", IN_TLS, "!mechanism", "<dialback", ">" AUTH("="), "<" FAIL("not-authorized"), "O" } },
+	{ "F2 our own domain", "proved", { "N", IN_TLS, ">" AUTH(A_IN_BASE64), "<<success", "O" } },
+	{ "F2 equals sign", "proved", { "N", IN_TLS, ">" AUTH("="), "<<success" } },
+	{ "F2 nothing", "proved", { "N", IN_TLS, ">" AUTH(""), "<<success" } },
+	{ "F3 another authzid", "proved",
+		{ "N", IN_TLS, ">" AUTH(B_IN_BASE64), "<" FAIL("invalid-authzid"), "O" } },
+	{ "F3 bad base64", "proved",
+		{ "N", IN_TLS, ">" AUTH("YS5leG=tcGxl"), "<" FAIL("incorrect-encoding"), "O" } },
+	{ "F3 base64 with loose bits", "proved",
+		{ "N", IN_TLS, ">" AUTH("YR=="), "<" FAIL("incorrect-encoding"), "O" } },
+	{ "F4 failure, then dialback", "",
+		{ "N", IN_TLS, ">" AUTH("="), "<" FAIL("not-authorized"), ">" KEY("a.example", "b.example"), "K1",
+			"O" } },
+	{ "F5 E15 three failures", "proved",
+		{ "N", IN_TLS, ">" AUTH(B_IN_BASE64), "O", ">" AUTH(B_IN_BASE64), "O", ">" AUTH(B_IN_BASE64),
+			"<" FAIL("invalid-authzid"), "<" ERR("policy-violation"), "C" } },
+	{ "F6 another mechanism", "proved",
+		{ "N", IN_TLS, ">" "<auth" SASL " mechanism='PLAIN'>AGEAYg==</auth>", "<" FAIL("invalid-mechanism"),
+			"O" } },
+	{ "F6 SASL2 does not exist here", "proved",
+		{ "N", IN_TLS, ">" "<authenticate xmlns='urn:xmpp:sasl:2' mechanism='EXTERNAL'/>",
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "E15 EXTERNAL without TLS", "proved",
+		{ "N", ">" AB, ">" AUTH("="), "<" FAIL("encryption-required"), "O" } },
+	{ "SASL abort and response", "proved",
+		{ "N", IN_TLS, ">" "<abort" SASL "/>", "<" FAIL("aborted"), ">" "<response" SASL "/>",
+			"<" FAIL("malformed-request"), "O" } },
+	{ "EXTERNAL twice", "proved",
+		{ "N", IN_EXTERNAL, ">" AUTH("="), "<" ERR("unsupported-stanza-type"), "C" } },
+	{ "A11 empty features at the end", "proved",
+		{ "N", IN_TLS, ">" AUTH("="), ">" AB, "<<stream:features></stream:features>",
+			"Lpair-valid in - b.example>a.example pkix" } },
+	{ "EXTERNAL while a key is verified", "proved no-pkix",
+		{ "N", IN_TLS, ">" KEY("a.example", "b.example"), ">" AUTH("="), "<" FAIL("not-authorized"), "O" } },
+};
+
+static const struct dialogue deadlines[] = {
+	{ "H1 A20 silent after connect", "",
+		{ "N", "W9999", "O", "W1", "<" ERR("connection-timeout"), "C", "Lheader-timeout" } },
+	{ "H2 slow header", "",
+		{ "N", ">" "<stream:stream", "W5000", "> ", "W4999", "O", "W1", "C", "Lheader-timeout" } },
+	{ "H3 silent after features", "", { "N", ">" AB, "W9999", "O", "W1", "C", "Lauth-timeout" } },
+	{ "H4 no ClientHello", "", { "N", ">" AB, ">" STARTTLS, "W9999", "O", "W1", "C", "Ltls-timeout" } },
+	{ "H5 silent after TLS", "",
+		{ "N", ">" AB, ">" STARTTLS, "T", "W9999", "O", "W1", "C", "Lheader-timeout" } },
+	{ "H6 SASL element open", "proved",
+		{ "N", IN_TLS, ">" "<auth" SASL " mechanism='EXTERNAL'>", "W9999", "O", "W1", "C", "Lauth-timeout" } },
+	{ "H8 A13 stanza half sent", "proved",
+		{ "N", IN_EXTERNAL, ">" "<message from='u@a.example' to='v@b.example'>", "W29999", ">x", "O", "W1",
+			"<" ERR("connection-timeout"), "C", "Lstanza-timeout" } },
+	{ "H8 the deadline starts anew per stanza", "proved",
+		{ "N", IN_EXTERNAL, ">" "<message from='u@a.example' to='v@b.example'>", "W29999",
+			">" "</message><message from='u@a.example' to='v@b.example'>", "W29999", "O", "W1", "C" } },
+	{ "H10 no end tag", "", { "N", ">" AB, ">" "<x/>", "<" END, "W4999", "W1", "C" } },
+	{ "A19 idle", "proved",
+		{ "N", IN_EXTERNAL, "W599999", "O", "> ", "W599999", "O", "W1", "<" ERR("connection-timeout"), "C",
+			"Lstream-closed in idle" } },
+	{ "A23 shutdown", "proved",
+		{ "N", IN_EXTERNAL, "Z", "<" ERR("system-shutdown"), "<" END, ">" MSG_AB("late"), "slate", ">" END,
+			"W1", "C", "Lshutdown" } },
+};
+
+static const struct dialogue reloads[] = {
+	{ "K2 pair forbidden later", "proved",
+		{ "N", IN_EXTERNAL, "R", "O", "Grefuse-a", "R", "<" ERR("policy-violation"), "C",
+			"Lpolicy-changed" } },
+	{ "proof no longer accepted", "proved",
+		{ "N", IN_EXTERNAL, "Gno-pkix", "R", "<" ERR("policy-violation"), "C" } },
+	{ "during set-up", "", { "N", ">" AB, "R", "O", "Grefuse-a", "R", "C" } },
+};
+
+static void test_streams(void **state)
+{
+	RUN_ALL(streams);
+}
+
+static void test_stanzas(void **state)
+{
+	RUN_ALL(stanzas);
+}
+
+static void test_tls(void **state)
+{
+	RUN_ALL(tls);
+}
+
+static void test_sasl(void **state)
+{
+	RUN_ALL(sasl);
+}
+
+static void test_deadlines(void **state)
+{
+	RUN_ALL(deadlines);
+}
+
+static void test_reloads(void **state)
+{
+	RUN_ALL(reloads);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_stanzas),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_sasl),
+		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_reloads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
