@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `sallyport` command: finds the command, reads the options, runs it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define SOCKET_HELP                                                                                \
+	"  -s, --socket PATH  control socket of the daemon (default: $SALLYPORT_CONTROL, else\n"   \
+	"                     those of outer.sock and inner.sock in /run/sallyport that exist)\n"
+
+static const struct command commands[] = {
+	{ "check", "FILE [--outer|--inner] [--print] [--json]",
+		"check a configuration and the files that it names",
+		"The role is seen from the words of the file unless it is given.\n\n"
+		"  --outer, --inner   which daemon the file is for\n"
+		"  --print            print the effective configuration, every default written out\n"
+		"  --json             the findings as one JSON object\n",
+		cmd_check },
+	{ "status", "[-s SOCKET] [--json]", "nodes, links, pairs with their proof, streams, counters",
+		SOCKET_HELP "  --json             one JSON object a line, as the daemon gave it\n",
+		cmd_status },
+	{ "trace", "[LOCAL FOREIGN] [-s SOCKET] [--json]", "follow the records of a pair of domains",
+		"Without domains, or with `*` for one: any. Ends with Ctrl-C.\n\n" SOCKET_HELP
+		"  --json             one JSON object a record\n",
+		cmd_trace },
+	{ "reload", "[-s SOCKET] [--json]", "make the daemons read their configuration again",
+		SOCKET_HELP "  --json             the answers as JSON objects\n", cmd_reload },
+	{ "pki init",
+		"DIR --outer ID... --inner ID... --domain NAME... [--days N]\n"
+		"                          [--lab] [--lab-domain NAME[+NAME...]...] [--json]",
+		"make the keys of the link, the minting CA and the dialback secrets",
+		"Files that exist are kept, so nodes can be added later.\n\n"
+		"  --outer ID...      outer nodes, as in `node ID`\n"
+		"  --inner ID...      inner nodes\n"
+		"  --domain NAME...   local domains: the minting CA can sign nothing for them\n"
+		"  --days N           how long certificates are valid (default 1825)\n"
+		"  --lab              also a CA for tests that plays the public ones\n"
+		"  --lab-domain NAME[+NAME...]  a certificate from it, for all these names\n"
+		"  --json             what was made, as one JSON object\n",
+		cmd_pki_init },
+};
+
+int cli_usage(const char *message)
+{
+	fprintf(stderr, "sallyport: %s (try --help)\n", message);
+	return EXIT_USAGE;
+}
+
+static void show_commands(FILE *to)
+{
+	fprintf(to, "usage: sallyport COMMAND ...\n\n");
+	for (size_t i = 0; i < COUNT(commands); i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(to, "\n  sallyport COMMAND --help   says more\n"
+		    "  sallyport --version\n");
+}
+
+static int show_help(const struct command *command)
+{
+	printf("usage: sallyport %s %s\n\n%s.\n%s", command->name, command->usage, command->summary,
+		command->help);
+	return EXIT_OK;
+}
+
+/* How many of the first words are the command's name; 0 when it is another one. */
+static size_t is_named(const struct command *command, const struct words *words)
+{
+	const char *name = command->name;
+
+	for (size_t i = 0; i < words->n; i++) {
+		size_t len = strcspn(name, " ");
+		if (strlen(words->word[i]) != len || strncmp(words->word[i], name, len) != 0)
+			return 0;
+		if (name[len] == 0)
+			return i + 1;
+		name += len + 1;
+	}
+	return 0;
+}
+
+static int run(struct cli *c)
+{
+	if (c->version) {
+		printf("sallyport %s\n", SALLYPORT_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		size_t n = is_named(&commands[i], &c->words);
+		if (n == 0)
+			continue;
+		if (c->help)
+			return show_help(&commands[i]);
+		memmove(c->words.word, c->words.word + n,
+			(c->words.n - n) * sizeof(*c->words.word));
+		c->words.n -= n;
+		return commands[i].run(c);
+	}
+	show_commands(c->help ? stdout : stderr);
+	return c->help ? EXIT_OK : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = { 0 };
+	const struct option_row rows[] = {
+		{ "--help", "-h", OPTION_FLAG, .flag = &c.help },
+		{ "--version", "-V", OPTION_FLAG, .flag = &c.version },
+		{ "--json", NULL, OPTION_FLAG, .flag = &c.json },
+		{ "--socket", "-s", OPTION_VALUE, .value = &c.socket },
+		{ "--print", NULL, OPTION_FLAG, .flag = &c.print },
+		{ "--outer", NULL, OPTION_FLAG, .flag = &c.outer },
+		{ "--inner", NULL, OPTION_FLAG, .flag = &c.inner },
+	};
+	const struct option_row pki_rows[] = {
+		{ "--help", "-h", OPTION_FLAG, .flag = &c.help },
+		{ "--version", "-V", OPTION_FLAG, .flag = &c.version },
+		{ "--json", NULL, OPTION_FLAG, .flag = &c.json },
+		{ "--outer", NULL, OPTION_LIST, .list = &c.outers },
+		{ "--inner", NULL, OPTION_LIST, .list = &c.inners },
+		{ "--domain", NULL, OPTION_LIST, .list = &c.domains },
+		{ "--lab", NULL, OPTION_FLAG, .flag = &c.lab },
+		{ "--lab-domain", NULL, OPTION_LIST, .list = &c.lab_domains },
+		{ "--days", NULL, OPTION_VALUE, .value = &c.days },
+	};
+	bool pki = argc > 1 && strcmp(argv[1], "pki") == 0;
+	bool ok = pki ? options_read(argc, argv, pki_rows, COUNT(pki_rows), &c.words) :
+			options_read(argc, argv, rows, COUNT(rows), &c.words);
+	int code = ok ? run(&c) : EXIT_USAGE;
+	if (fflush(stdout) != 0 && code == EXIT_OK)
+		code = EXIT_FAILED;
+	words_free(&c.words);
+	words_free(&c.outers);
+	words_free(&c.inners);
+	words_free(&c.domains);
+	words_free(&c.lab_domains);
+	return code;
+}

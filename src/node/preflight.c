@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/preflight.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "jid/jid.h"
+#include "net/tls.h"
+
+enum { DAY_S = 24 * 60 * 60, SECRET_LEAST = 16 };
+
+struct preflight {
+	const struct config *c;
+	long long now_s;
+	struct buf *out;
+	bool ok;
+	struct arena arena;
+};
+
+__attribute__((format(printf, 2, 3))) static void fail(struct preflight *p, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	buf_printf(p->out, "%s\n", text);
+	p->ok = false;
+}
+
+/* A key or a secret that others may read. */
+static void check_private(struct preflight *p, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH))
+		buf_printf(p->out, "warning: %s: everybody may read it (chmod 600)\n", path);
+}
+
+static void check_end(struct preflight *p, const char *path, const struct net_creds *creds)
+{
+	long long left = net_creds_not_after(creds) - p->now_s;
+
+	if (left <= 0) {
+		fail(p, "%s: the certificate has expired", path);
+	} else if (left < (long long)PREFLIGHT_SOON_DAYS * DAY_S) {
+		buf_printf(p->out, "warning: %s: the certificate expires in %lld days\n", path,
+			left / DAY_S);
+	}
+}
+
+static struct net_creds *check_creds(struct preflight *p, const struct config_keys *keys)
+{
+	char err[512] = "";
+	struct net_creds *creds = net_creds_load(keys->certificate, keys->key, err, sizeof(err));
+
+	check_private(p, keys->key);
+	if (!creds) {
+		fail(p, "%s", err);
+		return NULL;
+	}
+	check_end(p, keys->certificate, creds);
+	return creds;
+}
+
+static void check_trust(struct preflight *p, enum net_tls_use use, const char *path)
+{
+	char err[512] = "";
+	struct net_tls *tls = net_tls_new(use, &path, 1, false, err, sizeof(err));
+
+	if (!tls)
+		fail(p, "%s", err);
+	net_tls_unref(tls);
+}
+
+/* Credentials for the link name the node. */
+static void check_link(struct preflight *p, const struct config_keys *keys)
+{
+	struct net_creds *creds = check_creds(p, keys);
+
+	if (creds && !net_creds_covers(creds, p->c->node))
+		fail(p, "%s: the certificate is not for node %.*s", keys->certificate,
+			STR_FMT(p->c->node));
+	net_creds_unref(creds);
+	check_trust(p, NET_TLS_LINK, keys->trust);
+}
+
+static void check_covers(
+	struct preflight *p, const struct net_creds *creds, const struct config_domain *d)
+{
+	struct str ascii;
+
+	arena_reset(&p->arena);
+	if (jid_domain_to_ascii(&p->arena, d->name, &ascii) != JID_OK ||
+		!net_creds_covers(creds, ascii))
+		fail(p, "%s: the certificate is not for domain %.*s", d->keys.certificate,
+			STR_FMT(d->name));
+}
+
+static bool same_keys(const struct config_keys *a, const struct config_keys *b)
+{
+	return strcmp(a->certificate, b->certificate) == 0 && strcmp(a->key, b->key) == 0;
+}
+
+/* Neighbours usually share a certificate: it is loaded, and complained of, once. */
+static void check_domains(struct preflight *p)
+{
+	const struct config_domain *d = p->c->domains, *end = d + p->c->n_domains;
+
+	while (d < end) {
+		const struct config_keys *keys = &d->keys;
+		struct net_creds *creds = check_creds(p, keys);
+		for (; d < end && same_keys(keys, &d->keys); d++) {
+			if (creds)
+				check_covers(p, creds, d);
+		}
+		net_creds_unref(creds);
+	}
+}
+
+static void check_secret(struct preflight *p, const char *path)
+{
+	char line[512];
+	size_t longest = 0;
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		fail(p, "%s: %s", path, strerror(errno));
+		return;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		size_t len = line[0] == '#' ? 0 : strcspn(line, "\r\n");
+		longest = len > longest ? len : longest;
+	}
+	fclose(f);
+	if (longest < SECRET_LEAST)
+		fail(p, "%s: no line of at least %d characters", path, SECRET_LEAST);
+	check_private(p, path);
+}
+
+static void check_outer(struct preflight *p)
+{
+	const struct config *c = p->c;
+
+	check_domains(p);
+	for (size_t i = 0; i < c->n_listen_link; i++)
+		check_link(p, &c->listen_link[i].keys);
+	for (size_t i = 0; i < c->n_trust; i++)
+		check_trust(p, NET_TLS_S2S, c->trust[i]);
+}
+
+static void check_inner(struct preflight *p)
+{
+	const struct config *c = p->c;
+
+	for (size_t i = 0; i < c->n_links; i++)
+		check_link(p, &c->links[i].keys);
+	for (size_t i = 0; i < c->n_servers; i++) {
+		if (c->servers[i].trust)
+			check_trust(p, NET_TLS_S2S, c->servers[i].trust);
+	}
+	if (c->mint.certificate)
+		net_creds_unref(check_creds(p, &c->mint));
+}
+
+bool preflight(const struct config *c, long long now_s, struct buf *messages)
+{
+	struct preflight p = { .c = c, .now_s = now_s, .out = messages, .ok = true };
+
+	arena_init(&p.arena, 64 * 1024);
+	if (c->role == CONFIG_OUTER) {
+		check_outer(&p);
+	} else {
+		check_inner(&p);
+	}
+	if (c->dialback_secret)
+		check_secret(&p, c->dialback_secret);
+	arena_done(&p.arena);
+	return p.ok;
+}

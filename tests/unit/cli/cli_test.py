@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The `sallyport` command against scripted daemons and written files. Usage: cli_test.py PROGRAM SOURCE"""
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
+EVIL = "\x1b]0;owned\x07\u202eevil\u009b2J"
+
+STATUS = {
+    "node": {"id": "outer-a", "role": "outer", "version": "0.1.0", "boot": 1, "uptime_ms": 7384000,
+             "rss": 24 << 20, "profile": "standard"},
+    "links": [{"peer": "inner-a", "up": True, "heartbeat_age_ms": 120, "rtt_us": 340, "new_thing": 5},
+              {"peer": "inner-b", "up": False}],
+    "channels": [{"local": "example.se", "foreign": "example.com", "direction": "out",
+                  "owner": "outer-a", "epoch": 9, "sent": 12}],
+    "pairs": [{"us": "example.se", "them": "example.com",
+               "in": [{"stream": 1, "proof": "pkix", "tls": "TLSv1.3"}, {"stream": 3}],
+               "out": {"stream": 2, "state": "ready", "proof": "dialback", "tls": "TLSv1.2"},
+               "stanzas_in": 3, "stanzas_out": 4},
+              {"us": "example.se", "them": EVIL, "in": [],
+               "failed": {"failure": "timeout", "text": "TLS handshake", "seconds_ago": 70,
+                          "in_a_row": 2, "retry_in_ms": 8000}}],
+    "streams": [],
+    "counters": {"streams_in": 1, "nothing": 0, "closed": {"idle": 2}},
+    "relay": {"stanzas_in": 7},
+    "future": {"unknown": "x" + EVIL},
+}
+RECORD = {"time_ms": 1700000000123, "trace": "00000000000000ab", "node": "inner-a",
+          "direction": "in", "local": "example.se", "foreign": "example.com", "kind": "message",
+          "from": "a@example.com/" + EVIL, "to": "b@example.se", "diag": "{1: \"hi\"}",
+          "xml": "<message><body>hi\nthere</body></message>"}
+
+
+class Daemon(threading.Thread):
+    """Listens on a Unix socket and answers each connection with the next of some bytes."""
+
+    def __init__(self, path, *answers):
+        super().__init__(daemon=True)
+        self.asked, self.answers = [], answers
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen()
+        self.start()
+
+    def run(self):
+        for answer in self.answers:
+            client, _ = self.socket.accept()
+            with client:
+                self.asked.append(client.makefile("rb").readline())
+                client.sendall(answer)
+
+    def close(self):
+        self.join(10)
+        self.socket.close()
+
+
+def run(*words, **env):
+    return subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=30,
+                          env={**os.environ, **env})
+
+
+class Cli(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, "c.sock")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def daemon(self, *answers):
+        daemon = Daemon(self.path, *(a if isinstance(a, bytes) else json.dumps(a).encode() + b"\n"
+                                     for a in answers))
+        self.addCleanup(daemon.close)
+        return daemon
+
+    def assert_harmless(self, text):
+        for c in text:
+            self.assertTrue(c == "\n" or (c.isprintable() and c != "\u202e"), repr(c))
+
+    def test_status(self):
+        daemon = self.daemon(STATUS)
+        done = run("status", "-s", self.path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(daemon.asked, [b"status\n"])
+        for part in ("outer-a (outer) 0.1.0, up 2 h 3 min, 24 MiB of memory, profile standard",
+                     "inner-a", "0.34 ms", "DOWN", "new_thing", "ready dialback TLSv1.2",
+                     "pkix TLSv1.3 and 1 more",
+                     "timeout TLS handshake, 70 s ago, 2 in a row, next try in 8 s",
+                     "closed.idle", "\\u{1b}]0;owned", "future", "relay"):
+            self.assertIn(part, done.stdout)
+        self.assertNotIn("nothing", done.stdout)
+        self.assert_harmless(done.stdout)
+
+    def test_status_json(self):
+        self.daemon(STATUS)
+        done = run("-s", self.path, "--json", "status")
+        self.assertEqual(json.loads(done.stdout), STATUS)
+        self.assertTrue(done.stdout.isascii() and done.stdout.count("\n") == 1)
+
+    def test_status_of_little(self):
+        for answer in ({}, {"links": []}, {"links": [1, "x", None]}, {"node": 5, "pairs": {"a": 1}},
+                       {"links": [{}]}, {"counters": {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}}):
+            self.daemon(answer)
+            done = run("status", SALLYPORT_CONTROL=self.path)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), answer)
+            os.unlink(self.path)
+
+    def test_status_refused_or_broken(self):
+        for answer, says in (({"error": "no" + EVIL}, "no\\u{1b}"), (b"", "not an answer"),
+                             (b"{\"a\":", "not an answer"), (b"[]", "not an answer")):
+            self.daemon(answer)
+            done = run("status", "-s", self.path)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(says, done.stderr)
+            self.assert_harmless(done.stderr)
+            os.unlink(self.path)
+
+    def test_nobody_there(self):
+        done = run("status", "-s", self.path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No such file", done.stderr)
+        unused = socket.socket(socket.AF_UNIX)
+        unused.bind(self.path)
+        unused.close()
+        self.assertIn("no daemon listens there", run("status", "-s", self.path).stderr)
+
+    def test_trace(self):
+        line = json.dumps(RECORD).encode() + b"\n"
+        daemon = self.daemon(line + b"not json\n" + line)
+        done = run("trace", "EXAMPLE.se", "example.com", "-s", self.path)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(daemon.asked, [b"trace example.se example.com\n"])
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 6)
+        self.assertRegex(lines[0], r"^\d\d:\d\d:\d\d\.123 inner-a in  message a@example.com/\\u\{1b\}")
+        self.assertEqual(lines[2], "    <message><body>hi\\u{a}there</body></message>")
+        self.assertIn("not a record", done.stderr)
+        self.assert_harmless(done.stdout + done.stderr)
+
+    def test_trace_json(self):
+        daemon = self.daemon(RECORD)
+        done = run("trace", "--json", "-s", self.path)
+        self.assertEqual(daemon.asked, [b"trace * *\n"])
+        self.assertEqual(json.loads(done.stdout), RECORD)
+
+    def test_trace_refused(self):
+        self.daemon({"error": "too many"})
+        self.assertEqual(run("trace", "*", "*", "-s", self.path).returncode, 1)
+        self.assertIn("not a domain", run("trace", "a b", "*", "-s", self.path).stderr)
+
+    def test_reload(self):
+        self.daemon({"ok": True, "message": ""}, {"ok": False, "message": "x.conf:1:1: " + EVIL + "\n  ^\n"})
+        self.assertEqual(run("reload", "-s", self.path).returncode, 0)
+        done = run("reload", "-s", self.path)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("\n    ^\n", done.stderr)
+        self.assert_harmless(done.stderr)
+
+    def test_usage(self):
+        for words, code in ((["--help"], 0), (["--version"], 0), ([], 2), (["wat"], 2),
+                            (["check", "--help"], 0), (["status", "--help"], 0),
+                            (["trace", "--help"], 0), (["reload", "--help"], 0),
+                            (["pki", "init", "--help"], 0), (["pki"], 2), (["check"], 2),
+                            (["check", "a", "b"], 2), (["check", "a", "--outer", "--inner"], 2),
+                            (["status", "--wat"], 2), (["status", "-s"], 2), (["status", "x"], 2),
+                            (["trace", "x"], 2), (["status", "--json=1"], 2),
+                            (["pki", "init", "d"], 2), (["pki", "init", "d", "--outer", "a"], 2)):
+            done = run(*words)
+            self.assertEqual(done.returncode, code, words)
+            self.assertTrue(done.stdout if code == 0 else done.stderr, words)
+
+
+class Pki(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, *names):
+        return os.path.join(self.folder.name, *names)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.path(name)
+
+    def init(self, *more):
+        done = run("pki", "init", self.path("p"), "--outer", "outer-a", "outer-b", "--inner", "inner-a",
+                   "--domain", "example.se", "--lab", "--lab-domain",
+                   "example.se+conference.example.se", *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def openssl(self, *words):
+        done = subprocess.run(["openssl", *words], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def text_of(self, name):
+        return self.openssl("x509", "-in", self.path("p", name), "-noout", "-text")
+
+    def test_files(self):
+        made = json.loads(self.init("--json"))
+        self.assertTrue(made["ok"] and all(f["made"] for f in made["files"]))
+        for stem in ("link/outer-a", "link/outer-b", "link/inner-a", "lab/example.se"):
+            ca = self.path("p", os.path.dirname(stem), "ca.crt")
+            self.openssl("verify", "-CAfile", ca, self.path("p", stem + ".crt"))
+        self.assertIn("DNS:outer-a", self.text_of("link/outer-a.crt"))
+        self.assertIn("DNS:example.se, DNS:conference.example.se", self.text_of("lab/example.se.crt"))
+        mint = self.text_of("mint/ca.crt")
+        self.assertIn("Excluded:\n                  DNS:example.se", mint)
+        self.assertIn("pathlen:0", mint)
+        for file in made["files"]:
+            if file["file"].endswith((".key", ".secret")):
+                self.assertEqual(os.stat(file["file"]).st_mode & 0o777, 0o600, file)
+        with open(self.path("p", "dialback.secret"), encoding="ascii") as f:
+            self.assertRegex(f.read(), r"^[0-9a-f]{64}\n$")
+
+    def test_existing_files_are_kept(self):
+        self.init()
+        before = {}
+        for folder, _, names in os.walk(self.path("p")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as f:
+                    before[os.path.join(folder, name)] = f.read()
+        self.assertNotIn("made", self.init())
+        self.assertIn("made", run("pki", "init", self.path("p"), "--inner", "inner-b", "--domain",
+                                  "example.se").stdout)
+        for name, content in before.items():
+            with open(name, "rb") as f:
+                self.assertEqual(f.read(), content, name)
+        self.openssl("verify", "-CAfile", self.path("p/link/ca.crt"), self.path("p/link/inner-b.crt"))
+
+    def outer(self, **changes):
+        values = dict(node="outer-a", domain="example.se", stem="p/lab/example.se", key="p/lab/example.se")
+        values.update(changes)
+        return self.write("outer.conf", """node %(node)s
+domain %(domain)s { certificate "%(stem)s.crt" key "%(key)s.key" }
+listen s2s 127.0.0.1:5269
+listen link 127.0.0.1:5280 {
+  certificate "p/link/outer-a.crt" key "p/link/outer-a.key" trust "p/link/ca.crt" accept inner-a
+}
+dialback secret "p/dialback.secret"
+trust "p/lab/ca.crt"
+""" % values)
+
+    def test_check(self):
+        self.init()
+        done = run("check", self.outer())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("a good configuration for sallyport-outer", done.stdout)
+        inner = self.write("inner.conf", """node inner-a
+link outer-a 127.0.0.1:5280 {
+  certificate "p/link/inner-a.crt" key "p/link/inner-a.key" trust "p/link/ca.crt"
+}
+server main 127.0.0.3:5269 { domain example.se trust "p/lab/ca.crt" }
+listen s2s 127.0.0.2:5269
+mint { certificate "p/mint/ca.crt" key "p/mint/ca.key" }
+dialback secret "p/mint/dialback.secret"
+""")
+        done = run("check", inner)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("sallyport-inner", done.stdout)
+        printed = run("check", "--print", inner)
+        again = run("check", "--print", self.write("again.conf", printed.stdout))
+        self.assertEqual((again.returncode, again.stdout), (0, printed.stdout))
+
+    def test_check_finds(self):
+        self.init()
+        for name, changes, says in (
+                ("foreign domain", {"domain": "example.org"}, "not for domain example.org"),
+                ("foreign key", {"key": "p/link/outer-a"}, "p/lab/example.se"),
+                ("no file", {"stem": "p/lab/none"}, "p/lab/none.crt"),
+                ("foreign node", {"node": "outer-b"}, "not for node outer-b"),
+                ("language", {"node": "Outer"}, "outer.conf:1:6: not a name")):
+            done = run("check", self.outer(**changes))
+            self.assertEqual(done.returncode, 1, name)
+            self.assertIn(says, done.stderr, name)
+            done = run("check", "--json", self.outer(**changes))
+            answer = json.loads(done.stdout)
+            self.assertEqual((done.returncode, answer["ok"], answer["role"]), (1, False, "outer"), name)
+            self.assertIn(says, answer["messages"], name)
+
+    def test_check_dates_and_secrets(self):
+        self.init("--days", "3")
+        done = run("check", self.outer())
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("warning:", done.stderr)
+        self.assertIn("expires in", done.stderr)
+        self.write("p/dialback.secret", "short\n")
+        os.chmod(self.path("p/dialback.secret"), 0o644)
+        done = run("check", self.outer())
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no line of at least 16 characters", done.stderr)
+        self.assertIn("everybody may read it", done.stderr)
+
+    def test_shipped_files_need_their_keys(self):
+        for name in ("outer", "inner"):
+            done = run("check", os.path.join(SOURCE, "etc", name + ".conf"))
+            self.assertEqual(done.returncode, 1)
+            self.assertNotIn("expected:", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
