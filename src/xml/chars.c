@@ -7,6 +7,8 @@
  */
 #include "xml/chars.h"
 
+#include "xml/scan.h"
+
 struct range {
 	uint16_t first;
 	uint16_t last;
@@ -196,27 +198,33 @@ int xml_char_len(const char *bytes, size_t n)
 	return (int)len;
 }
 
+/* The length of the name character at s.p, or 0. */
+static size_t wide_name_char(struct str s, bool first)
+{
+	size_t n;
+
+	if (xml_char_len(s.p, s.len) <= 0)
+		return 0;
+	uint32_t c = utf8_decode(s, &n);
+	return (first ? xml_is_name_start(c) : xml_is_name_char(c)) ? n : 0;
+}
+
 bool xml_is_ncname(struct str s)
 {
-	bool first = true;
+	const char *p = s.p;
+	const char *end = p + s.len;
 
-	while (s.len) {
-		int n = 1;
-		uint8_t want = first ? XML_NAME_START : XML_NAME;
-		if ((unsigned char)s.p[0] < 0x80) {
-			if (!(xml_class[(unsigned char)s.p[0]] & want))
-				return false;
-		} else {
-			size_t used;
-			n = xml_char_len(s.p, s.len);
-			if (n <= 0)
-				return false;
-			uint32_t c = utf8_decode(s, &used);
-			if (first ? !xml_is_name_start(c) : !xml_is_name_char(c))
-				return false;
-		}
-		first = false;
-		s = str_skip(s, (size_t)n);
+	if (s.len == 0)
+		return false;
+	if ((unsigned char)*p < 0x80 && !xml_class_is(*p, XML_NAME_START))
+		return false;
+	while ((p = scan_name(p, end)) < end) {
+		if ((unsigned char)*p < 0x80)
+			return false;
+		size_t n = wide_name_char(str_from(p, (size_t)(end - p)), p == s.p);
+		if (n == 0)
+			return false;
+		p += n;
 	}
-	return !first;
+	return true;
 }

@@ -61,18 +61,47 @@ static bool text_run(struct xml_reader *r)
 	return xml_append(r, from, (size_t)(r->p - from));
 }
 
+static const struct {
+	struct str text;
+	char c;
+} entities[] = { { STR("&apos;"), '\'' }, { STR("&quot;"), '"' }, { STR("&amp;"), '&' },
+	{ STR("&lt;"), '<' }, { STR("&gt;"), '>' } };
+
+enum { ENTITIES = sizeof(entities) / sizeof(entities[0]) };
+
+/* The name between & and ; */
+static struct str entity_name(size_t i)
+{
+	return str_from(entities[i].text.p + 1, entities[i].text.len - 2);
+}
+
+bool xml_reference(struct xml_reader *r, bool in_value, const char **ret_char)
+{
+	struct str left = str_from(r->p, (size_t)(r->stop - r->p));
+
+	for (size_t i = 0; i < ENTITIES; i++) {
+		if (str_starts(left, entities[i].text)) {
+			r->p += entities[i].text.len;
+			*ret_char = &entities[i].c;
+			return true;
+		}
+	}
+	r->p++;
+	r->state = XML_ST_REF;
+	r->ref_in_value = in_value;
+	r->ref_kind = XML_REF_NAME;
+	r->matched = 0;
+	return false;
+}
+
 static bool special(struct xml_reader *r)
 {
+	const char *decoded;
 	uint32_t c;
 
 	switch (*r->p) {
 	case '&':
-		r->p++;
-		r->state = XML_ST_REF;
-		r->ref_in_value = false;
-		r->ref_kind = XML_REF_NAME;
-		r->matched = 0;
-		return true;
+		return !xml_reference(r, false, &decoded) || xml_append(r, decoded, 1);
 	case ']':
 		r->p++;
 		r->brackets += r->brackets < 2;
@@ -122,11 +151,6 @@ bool xml_on_content(struct xml_reader *r)
 	return true;
 }
 
-static const struct {
-	const char *name;
-	char c;
-} entities[] = { { "lt", '<' }, { "gt", '>' }, { "amp", '&' }, { "quot", '"' }, { "apos", '\'' } };
-
 /* The decoded reference goes where it stood. */
 static bool emit(struct xml_reader *r, const char *p, size_t n)
 {
@@ -139,8 +163,10 @@ static bool emit(struct xml_reader *r, const char *p, size_t n)
 /* Does any of the five names begin with what was read? */
 static bool may_be_entity(const struct xml_reader *r)
 {
-	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
-		if (strncmp(entities[i].name, r->ref_name, r->matched) == 0)
+	struct str read = str_from(r->ref_name, r->matched);
+
+	for (size_t i = 0; i < ENTITIES; i++) {
+		if (str_starts(entity_name(i), read))
 			return true;
 	}
 	return false;
@@ -148,8 +174,8 @@ static bool may_be_entity(const struct xml_reader *r)
 
 static bool ref_name_end(struct xml_reader *r)
 {
-	for (size_t i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
-		if (str_eq(str_of(entities[i].name), str_from(r->ref_name, r->matched)))
+	for (size_t i = 0; i < ENTITIES; i++) {
+		if (str_eq(entity_name(i), str_from(r->ref_name, r->matched)))
 			return emit(r, &entities[i].c, 1);
 	}
 	return xml_fail(r, r->matched ? XML_ERR_ENTITY : XML_ERR_SYNTAX);

@@ -13,7 +13,7 @@
 
 enum { DICT_ATTRS, DICT_SPACES, DICT_ELEMS }; /* elements of namespace n: DICT_ELEMS + n */
 
-/* First and last eight bytes of a name: together with its length all of it, up to 16 bytes. */
+/* First eight bytes of a name, and last eight of one that has more: all of it, up to 16 bytes. */
 struct dict_key {
 	uint64_t head;
 	uint64_t tail;
@@ -28,28 +28,33 @@ struct dict_entry {
 
 struct xml_dict {
 	struct dict_entry *entries;
-	size_t mask;
+	size_t mask; /* number of entries - 1 */
 	size_t count;
 	unsigned spaces; /* namespaces numbered so far */
 };
 
-static inline struct dict_key dict_key(struct str s)
+#define LITTLE_ENDIAN_BYTES (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+
+/* Bytes up to readable may be read, though they are not part of the name. */
+static inline struct dict_key dict_key_near(struct str s, const char *readable)
 {
 	struct dict_key k = { 0, 0 };
-	uint32_t low, high;
 
-	if (s.len >= 8) {
+	if (s.len > 8) {
 		memcpy(&k.head, s.p, 8);
 		memcpy(&k.tail, s.p + s.len - 8, 8);
-	} else if (s.len >= 4) {
-		memcpy(&low, s.p, 4);
-		memcpy(&high, s.p + s.len - 4, 4);
-		k.head = low | (uint64_t)high << 32;
+	} else if (s.len && readable - s.p >= 8 && LITTLE_ENDIAN_BYTES) {
+		memcpy(&k.head, s.p, 8);
+		k.head &= ~0ull >> (64 - 8 * s.len);
 	} else if (s.len) {
-		k.head = (unsigned char)s.p[0] | (uint64_t)(unsigned char)s.p[s.len / 2] << 8 |
-			(uint64_t)(unsigned char)s.p[s.len - 1] << 16;
+		memcpy(&k.head, s.p, s.len);
 	}
 	return k;
+}
+
+static inline struct dict_key dict_key(struct str s)
+{
+	return dict_key_near(s, s.p + s.len);
 }
 
 static inline size_t dict_slot(struct dict_key k, size_t len, uint32_t space)
@@ -61,12 +66,10 @@ static inline size_t dict_slot(struct dict_key k, size_t len, uint32_t space)
 	return h >> 32;
 }
 
-/* The entry of name in space, or NULL. d may be NULL. */
-static inline const struct dict_entry *dict_find(
-	const struct xml_dict *d, uint32_t space, struct str name)
+/* The entry of name, whose key is k, in space, or NULL. d may be NULL. */
+static inline const struct dict_entry *dict_find_key(
+	const struct xml_dict *d, uint32_t space, struct str name, struct dict_key k)
 {
-	struct dict_key k = dict_key(name);
-
 	if (!d)
 		return NULL;
 	for (size_t i = dict_slot(k, name.len, space);; i++) {
@@ -78,6 +81,12 @@ static inline const struct dict_entry *dict_find(
 			(name.len <= 16 || memcmp(e->name.p, name.p, name.len) == 0))
 			return e;
 	}
+}
+
+static inline const struct dict_entry *dict_find(
+	const struct xml_dict *d, uint32_t space, struct str name)
+{
+	return dict_find_key(d, space, name, dict_key(name));
 }
 
 #endif

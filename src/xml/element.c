@@ -15,6 +15,11 @@
 #include "base/table.h"
 #include "xml/names.h"
 
+enum {
+	FEW_ATTRS = 8, /* compared pairwise */
+	SHORT = 32,    /* bytes copied in one go */
+};
+
 static uint32_t bucket_of(const struct xml_reader *r, struct str prefix)
 {
 	struct dict_key k = dict_key(prefix);
@@ -52,14 +57,38 @@ static struct arena *scope_arena(struct xml_reader *r)
 	return r->depth ? &r->arena : &r->lasting;
 }
 
+/*
+ * A copy of a part of the tag. A short one is made in one go where there is room
+ * for the bytes too many, in the tag's memory and in the unused rest of the arena.
+ */
+static inline struct str copy_str(struct xml_reader *r, struct arena *a, struct str s)
+{
+	if (s.len == 0)
+		return STRL("");
+	char *p = arena_alloc(a, s.len);
+	if (!p)
+		return (struct str){ NULL, 0 };
+	if (s.len <= SHORT && r->tag.readable - s.p >= SHORT && a->end - p >= SHORT)
+		memcpy(p, s.p, SHORT);
+	else
+		memcpy(p, s.p, s.len);
+	return str_from(p, s.len);
+}
+
+static inline const struct dict_entry *find_known(
+	const struct xml_reader *r, uint32_t space, struct str s)
+{
+	return dict_find_key(r->dict, space, s, dict_key_near(s, r->tag.readable));
+}
+
 static bool intern_space(struct xml_reader *r, struct str uri, struct xml_space *ret_space)
 {
-	const struct dict_entry *known = dict_find(r->dict, DICT_SPACES, uri);
+	const struct dict_entry *known = find_known(r, DICT_SPACES, uri);
 
 	if (known)
 		*ret_space = (struct xml_space){ known->name, known->id };
 	else
-		*ret_space = (struct xml_space){ arena_str(scope_arena(r), uri), 0 };
+		*ret_space = (struct xml_space){ copy_str(r, scope_arena(r), uri), 0 };
 	return ret_space->uri.p || xml_fail(r, XML_ERR_MEMORY);
 }
 
@@ -99,38 +128,50 @@ static bool may_declare(struct str prefix, struct str uri)
 	return uri.len > 0 || prefix.len == 0;
 }
 
-static bool declare(struct xml_reader *r, const char *base, const struct xml_raw_attr *a,
-	size_t outside, struct xml_space *default_space)
+static bool declare_default(
+	struct xml_reader *r, struct str uri, bool *declared, struct xml_space *inside)
 {
-	struct str uri = str_from(base + a->value, a->value_len);
-	struct str prefix = { "", 0 };
-	struct xml_space space = { STRL(""), r->none_number };
+	if (!may_declare(STRL(""), uri))
+		return xml_fail(r, XML_ERR_PREFIX);
+	if (*declared)
+		return xml_fail(r, XML_ERR_DUPLICATE);
+	*declared = true;
+	*inside = (struct xml_space){ STRL(""), r->none_number };
+	return uri.len == 0 || intern_space(r, uri, inside);
+}
 
-	if (a->prefix_len)
-		prefix = str_from(base + a->name + 6, a->name_len - 6);
+static bool declare_prefix(struct xml_reader *r, struct str prefix, struct str uri, size_t outside)
+{
+	struct xml_space space;
+
 	if (!may_declare(prefix, uri))
 		return xml_fail(r, XML_ERR_PREFIX);
-	if (uri.len && !intern_space(r, uri, &space))
-		return false;
 	const struct xml_binding *same = find_binding(r, prefix);
 	if (same && (size_t)(same - r->bindings) >= outside)
 		return xml_fail(r, XML_ERR_DUPLICATE);
-	if (prefix.len == 0)
-		*default_space = space;
-	/* The default namespace is pushed too, for the sake of duplicates and of the root's. */
-	return push_binding(r, prefix, space);
+	return intern_space(r, uri, &space) && push_binding(r, prefix, space);
 }
 
-static bool declare_all(struct xml_reader *r, const char *base, struct xml_space *default_space)
+/* Puts the tag's declarations in force; *inside is the default namespace, which may change. */
+static bool declare_all(struct xml_reader *r, const char *base, struct xml_space *inside)
 {
 	size_t outside = r->n_bindings;
 	unsigned left = r->tag.ns_decls;
+	bool has_default = false;
 
 	for (const struct xml_raw_attr *a = r->raw; left; a++) {
+		struct str uri = str_from(base + a->value, a->value_len);
 		if (!a->declares)
 			continue;
 		left--;
-		if (!declare(r, base, a, outside, default_space))
+		if (a->prefix_len == 0) {
+			if (!declare_default(r, uri, &has_default, inside))
+				return false;
+			continue;
+		}
+		size_t skip = sizeof("xmlns:") - 1;
+		struct str prefix = str_from(base + a->name + skip, a->name_len - skip);
+		if (!declare_prefix(r, prefix, uri, outside))
 			return false;
 	}
 	return true;
@@ -138,10 +179,9 @@ static bool declare_all(struct xml_reader *r, const char *base, struct xml_space
 
 static bool same_attr(const struct xml_attr *a, const struct xml_attr *b)
 {
-	return str_eq(a->name, b->name) && str_eq(a->ns, b->ns);
+	return a->name.len == b->name.len && a->name.p[0] == b->name.p[0] &&
+		str_eq(a->name, b->name) && str_eq(a->ns, b->ns);
 }
-
-enum { FEW_ATTRS = 8 };
 
 /* Is there an attribute like a before it? For elements with few. */
 static bool seen_among_few(const struct xml_node *e, const struct xml_attr *a)
@@ -197,11 +237,11 @@ static bool make_attr(
 		if (str_eq(a->ns, STRL(NS_XML)) && str_eq(name, STRL("lang")))
 			a->id = r->lang_id;
 	} else {
-		known = dict_find(r->dict, DICT_ATTRS, name);
+		known = find_known(r, DICT_ATTRS, name);
 		a->id = known ? (xml_name)known->id : 0;
 	}
-	a->name = known ? known->name : arena_str(&r->arena, name);
-	a->value = arena_str(&r->arena, str_from(base + raw->value, raw->value_len));
+	a->name = known ? known->name : copy_str(r, &r->arena, name);
+	a->value = copy_str(r, &r->arena, str_from(base + raw->value, raw->value_len));
 	return (a->name.p && a->value.p) || xml_fail(r, XML_ERR_MEMORY);
 }
 
@@ -239,14 +279,14 @@ static bool name_element(struct xml_reader *r, const char *base, const struct xm
 	const struct dict_entry *known = NULL;
 
 	if (space->number)
-		known = dict_find(r->dict, DICT_ELEMS + space->number, name);
+		known = find_known(r, DICT_ELEMS + space->number, name);
 	e->ns = space->uri;
 	e->id = known ? (xml_name)known->id : 0;
 	if (known && skip == 0) {
 		e->name = *ret_qname = known->name;
 		return true;
 	}
-	*ret_qname = arena_str(scope_arena(r), qname);
+	*ret_qname = copy_str(r, scope_arena(r), qname);
 	if (!ret_qname->p)
 		return xml_fail(r, XML_ERR_MEMORY);
 	e->name = known ? known->name : str_skip(*ret_qname, skip);
@@ -267,6 +307,8 @@ static struct xml_open *push_open(struct xml_reader *r)
 static bool root_opened(struct xml_reader *r, bool empty)
 {
 	r->root_bindings = r->n_bindings;
+	if (r->open[0].space.uri.len)
+		r->root_default = r->open[0].space.uri;
 	r->close_due = empty;
 	r->state = empty ? XML_ST_DONE : XML_ST_OUTER;
 	return xml_event(r, XML_OPEN);

@@ -145,6 +145,7 @@ static bool finish_tag(struct xml_reader *r, bool empty)
 {
 	struct str tag = buf_bytes(&r->tok);
 
+	r->tag.readable = tag.p + tag.len;
 	buf_truncate(&r->tok, 0);
 	return xml_element_open(r, tag.p, empty);
 }
@@ -278,18 +279,14 @@ static bool value_done(struct xml_reader *r)
 static bool value_special(struct xml_reader *r)
 {
 	char c = *r->p;
+	const char *decoded;
 	uint32_t code_point;
 
 	if (c == r->quote)
 		return value_done(r);
 	if (c == '&') {
-		r->p++;
-		r->state = XML_ST_REF;
-		r->ref_in_value = true;
-		r->ref_kind = XML_REF_NAME;
-		r->matched = 0;
 		r->carriage = false;
-		return true;
+		return !xml_reference(r, true, &decoded) || value_part(r, decoded, 1);
 	}
 	if ((unsigned char)c >= 0x80) {
 		const char *from = r->p;

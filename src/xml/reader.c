@@ -149,6 +149,7 @@ void xml_reader_restart(struct xml_reader *r, const struct xml_limits *limits)
 	r->pristine = true;
 	r->used = r->space = 0;
 	r->part_len = 0;
+	r->root_default = (struct str){ NULL, 0 };
 	r->depth = r->n_bindings = r->root_bindings = 0;
 	memset(r->buckets, 0, sizeof(r->buckets));
 	buf_truncate(&r->tok, 0);
@@ -357,10 +358,11 @@ struct xml_node *xml_reader_node(struct xml_reader *r)
 
 struct str xml_reader_root_ns(const struct xml_reader *r, struct str prefix)
 {
+	if (prefix.len == 0)
+		return r->root_default;
 	for (size_t i = 0; i < r->root_bindings; i++) {
-		const struct xml_binding *b = &r->bindings[i];
-		if (str_eq(b->prefix, prefix) && b->space.uri.len)
-			return b->space.uri;
+		if (str_eq(r->bindings[i].prefix, prefix))
+			return r->bindings[i].space.uri;
 	}
 	return str_eq(prefix, STRL("xml")) ? STRL(NS_XML) : (struct str){ NULL, 0 };
 }

@@ -65,6 +65,7 @@ struct xml_raw_tag {
 	uint32_t prefix_len;
 	unsigned attrs;    /* not counting declarations */
 	unsigned ns_decls;
+	const char *readable; /* memory after the tag's base may be read up to here */
 };
 
 /* A namespace, with its number in the dictionary. */
@@ -148,6 +149,7 @@ struct xml_reader {
 	size_t n_bindings;
 	size_t bindings_cap;
 	size_t root_bindings;
+	struct str root_default; /* the root's default namespace */
 	uint64_t salt;
 	xml_name lang_id;      /* number of xml:lang */
 	unsigned xml_number;   /* number of the xml: namespace */
@@ -175,6 +177,11 @@ int xml_take_char(struct xml_reader *r, uint32_t *ret_code_point);
 
 /* content.c: pending text becomes a node. */
 bool xml_flush_text(struct xml_reader *r);
+/*
+ * At '&'. True when one of the five is there, whole: it is consumed, and *ret_char is
+ * what it stands for. Otherwise XML_ST_REF is to read the reference.
+ */
+bool xml_reference(struct xml_reader *r, bool in_value, const char **ret_char);
 
 /* markup.c: at '<', in whatever context. */
 bool xml_markup(struct xml_reader *r);

@@ -7,8 +7,7 @@
 #ifndef XML_SCAN_H
 #define XML_SCAN_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "xml/chars.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -44,6 +43,31 @@ static inline __m128i scan_is(__m128i x, char c)
 static inline bool scan_plain(char c)
 {
 	return c >= 0x20 && (signed char)c >= 0;
+}
+
+#ifdef __SSE2__
+/* Which of 16 bytes are ASCII name characters; a colon is none. */
+static inline __m128i scan_named(__m128i x)
+{
+	__m128i lower = _mm_or_si128(x, _mm_set1_epi8(0x20));
+	__m128i letter = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
+		_mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+	/* '-', '.', '/', digits; but '/' ends a name. */
+	__m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('-' - 1)),
+		_mm_cmplt_epi8(x, _mm_set1_epi8('9' + 1)));
+
+	return _mm_or_si128(_mm_or_si128(letter, scan_is(x, '_')),
+		_mm_andnot_si128(scan_is(x, '/'), digit));
+}
+#endif
+
+/* Names: stops at the first byte that is no ASCII name character, a colon included. */
+static inline const char *scan_name(const char *p, const char *end)
+{
+	SCAN_BLOCKS(p, end, _mm_andnot_si128(scan_named(x), _mm_set1_epi8(-1)))
+	while (p < end && xml_class_is(*p, XML_NAME))
+		p++;
+	return p;
 }
 
 /* Character data: stops at '<', '&' and ']' as well. */

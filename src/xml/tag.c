@@ -19,8 +19,7 @@ static const char *name_end(
 	for (;;) {
 		if (p == stop || !xml_class_is(*p, XML_NAME_START))
 			return NULL;
-		while (++p < stop && xml_class_is(*p, XML_NAME)) {
-		}
+		p = scan_name(p + 1, stop);
 		if (p == stop || (size_t)(p - part) > r->limits.name)
 			return NULL;
 		if (*p != ':')
@@ -108,6 +107,7 @@ static bool fast_start(struct xml_reader *r)
 		return false;
 	r->p = p + 1;
 	r->pristine = false;
+	r->tag.readable = r->input_end;
 	if (xml_flush_text(r))
 		xml_element_open(r, base, empty);
 	return true;

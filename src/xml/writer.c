@@ -168,13 +168,14 @@ static bool put_attr_spaces(struct writer *w, const struct xml_node *e)
 /* Would a reader take this name here, and is it the first like it? */
 static bool attr_name_ok(const struct xml_node *e, const struct xml_attr *a)
 {
-	if (a->ns.len == 0 && str_eq(a->name, STRL("xmlns")))
+	if (!xml_is_ncname(a->name) || (a->ns.len == 0 && str_eq(a->name, STRL("xmlns"))))
 		return false;
 	for (const struct xml_attr *b = e->attrs; b != a; b = b->next) {
-		if (str_eq(a->name, b->name) && str_eq(a->ns, b->ns))
+		if (a->name.len == b->name.len && a->name.p[0] == b->name.p[0] &&
+			str_eq(a->name, b->name) && str_eq(a->ns, b->ns))
 			return false;
 	}
-	return xml_is_ncname(a->name);
+	return true;
 }
 
 static bool put_attrs(struct writer *w, const struct xml_node *e)
@@ -217,7 +218,9 @@ static bool put_start(struct writer *w, const struct xml_node *e, struct str ns)
 		return false;
 	if (!put(w, STRL("<")) || !put_name(w, e))
 		return false;
-	if (!str_eq(inside(e, ns), ns) && !put_attr(w, STRL(""), STRL("xmlns"), e->ns))
+	struct str own = inside(e, ns);
+	bool same = own.p == ns.p && own.len == ns.len;
+	if (!same && !str_eq(own, ns) && !put_attr(w, STRL(""), STRL("xmlns"), e->ns))
 		return false;
 	if (e->attrs && (!put_attr_spaces(w, e) || !put_attrs(w, e)))
 		return false;
