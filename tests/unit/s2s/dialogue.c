@@ -64,7 +64,7 @@ static void learn(struct play *p, const char *text)
 
 static void listen_to(struct play *p)
 {
-	const char *news = script_look(p->wires[p->at]);
+	const char *news = p->n_wires ? script_look(p->wires[p->at]) : "";
 	size_t old = strlen(p->heard);
 
 	learn(p, news);

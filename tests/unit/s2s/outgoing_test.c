@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams that the face opens, towards peers that answer what they like. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dialogue.h"
+
+#define VALID "<db:result from='a.example' to='b.example' type='valid'/>"
+#define SUCCESS "<success" SASL "/>"
+#define BODY(text) "<body>" text "</body>"
+#define OUT_DIALBACK                                                                               \
+	OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result from=\"b.example\""
+#define OUT_SASL                                                                                   \
+	OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_SASL OFFER_DB),                                  \
+		"<<auth xmlns=\"urn:ietf:params:xml:ns:xmpp-sasl\" mechanism=\"EXTERNAL\">" B_IN_BASE64
+#define OPEN "Mone", "A"
+#define DB_ERROR(condition)                                                                        \
+	"<db:result from='a.example' to='b.example' type='error'><error type='cancel'><" condition \
+	" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></db:result>"
+
+static const struct dialogue ready[] = {
+	{ "A5 own header", "",
+		{ OPEN, "<<?xml version=\"1.0\"?><stream:stream xmlns=\"jabber:server\"",
+			"<xmlns:db=\"jabber:server:dialback\" from=\"b.example\" to=\"a.example\" version=\"1.0\"",
+			"!id=", "B1" } },
+	{ "EXTERNAL", "proved",
+		{ OPEN, OUT_SASL, ">" SUCCESS, "<<stream:stream", "V0", ">" ANSWER("id3") FEATURES(""),
+			"<" BODY("one"), "V1", "Lpair-valid out - b.example>a.example pkix", "Mtwo", "<" BODY("two"),
+			"V2" } },
+	{ "EXTERNAL with a challenge", "proved",
+		{ OPEN, OUT_SASL, ">" "<challenge" SASL "/>", "<<response", "<" B_IN_BASE64, ">" SUCCESS,
+			">" ANSWER("id3") FEATURES(""), "<" BODY("one") } },
+	{ "F4 EXTERNAL fails, dialback follows", "proved",
+		{ OPEN, OUT_SASL, ">" "<failure" SASL "><not-authorized/><text>unsupported purpose</text></failure>",
+			"<<db:result", "Lsasl-failed out - b.example>a.example pkix unsupported purpose", ">" VALID,
+			"<" BODY("one"), "V1" } },
+	{ "G2 dialback", "",
+		{ OPEN, OUT_DIALBACK, "< to=\"a.example\">", "!<body", ">" VALID, "<" BODY("one"), "V1",
+			"Lpair-valid out - b.example>a.example dialback" } },
+	{ "Prosody's answer has id and key", "",
+		{ OPEN, OUT_DIALBACK,
+			">" "<db:result from='a.example' to='b.example' type='valid' id='id2'>$KEY</db:result>",
+			"<" BODY("one") } },
+	{ "dialback by namespace declaration alone", "",
+		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(""), "<<db:result", ">" VALID, "<" BODY("one") } },
+	{ "jabberd2: no version, no features", "no-tls",
+		{ OPEN, ">" STREAM("id='id1'"), "<<db:result", ">" VALID, "<" BODY("one") } },
+	{ "clear features, TLS not required nor offered", "no-tls",
+		{ OPEN, ">" ANSWER("id1") FEATURES(""), "<<db:result", ">" VALID, "<" BODY("one") } },
+	{ "TLS is used where it is offered", "no-tls",
+		{ OPEN, ">" ANSWER("id1") FEATURES("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+			"<<starttls" } },
+	{ "direct TLS", "direct",
+		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_DB), "<<db:result", ">" VALID, "<" BODY("one") } },
+	{ "A19 keepalive", "",
+		{ OPEN, OUT_DIALBACK, ">" VALID, "<one", "> ", "!  ", "W300000", "< ", "O", "W300000", "<  ",
+			"O" } },
+	{ "E20 many unknown features", "",
+		{ OPEN, ">" ANSWER("id1") FEATURES("<a xmlns='x'/><b xmlns='y'><required/></b>" OFFER_TLS),
+			"<<starttls" } },
+};
+
+static const struct dialogue failing[] = {
+	{ "A4 C11 nothing listens", "",
+		{ "Mone", "X", "U1", "Lpair-failed out connect-failed", "Mtwo", "U1", "K1" } },
+	{ "E2 starttls is tried although not offered", "",
+		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_DB), "<<starttls", "!<db:result",
+			">" "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>" END, "W1", "C", "U1", "Ltls-refused" } },
+	{ "D3 no version where TLS is required", "",
+		{ OPEN, ">" STREAM("id='id1'"), "!<db:result", "<" ERR("policy-violation"), "C", "U1" } },
+	{ "D2 bytes behind proceed", "",
+		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_TLS),
+			">" PROCEED ANSWER("evil") FEATURES(OFFER_DB), "W5000", "C", "U1", "!<db:result" } },
+	{ "D4 proceed without a request", "",
+		{ OPEN, ">" ANSWER("id1") PROCEED, "<" ERR("unsupported-stanza-type"), "C", "U1" } },
+	{ "handshake fails", "",
+		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_TLS) PROCEED, "H", "U1", "Ltls-failed" } },
+	{ "E16 certificate bad, no dialback", "no-dialback",
+		{ OPEN, OUT_TLS, "C", "!<auth", "U1", "Lbad-certificate b.example>a.example none self-signed" } },
+	{ "no way to authenticate", "proved no-dialback",
+		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "C", "U1", "Lno-authentication" } },
+	{ "EXTERNAL fails, dialback not accepted", "proved no-dialback",
+		{ OPEN, OUT_SASL, ">" "<failure" SASL "><not-authorized/></failure>", "!<db:result", "C", "U1",
+			"Lauth-refused" } },
+	{ "E19 no id in the answer", "no-tls",
+		{ OPEN, ">" STREAM("from='a.example' version='1.0'") FEATURES(OFFER_DB), "!<db:result", "C", "U1",
+			"Lbad-stream-id" } },
+	{ "E5 id with a space", "no-tls",
+		{ OPEN, ">" ANSWER("a b") FEATURES(OFFER_DB), "!<db:result", "C", "U1" } },
+	{ "E19 long id", "no-tls", { OPEN, ">" ANSWER("$BIG") FEATURES(OFFER_DB), "!<db:result", "C", "U1" } },
+	{ "A13 answer from another domain", "",
+		{ OPEN, ">" STREAM("from='x.example' id='i' version='1.0'") FEATURES(OFFER_TLS),
+			"<" ERR("invalid-from"), "C", "U1" } },
+	{ "A16 error in place of features", "",
+		{ OPEN,
+			">" STREAM("id='i' version='1.0'")
+			"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>" END,
+			"!stream:error", "U1", "Lpeer-error b.example>a.example none host-unknown", "W1", "C" } },
+	{ "A14 closed during negotiation", "", { OPEN, ">" ANSWER("i") END, "W1", "C", "U1" } },
+	{ "connection lost during negotiation", "", { OPEN, "H", "U1", "Lconnection-lost" } },
+	{ "dialback invalid", "",
+		{ OPEN, OUT_DIALBACK, ">" "<db:result from='a.example' to='b.example' type='invalid'/>", "C", "U1",
+			"Lauth-refused b.example>a.example dialback invalid" } },
+	{ "G7 dialback error", "",
+		{ OPEN, OUT_DIALBACK, ">" DB_ERROR("remote-server-not-found"), "C", "U1",
+			"Lauth-refused b.example>a.example dialback remote-server-not-found" } },
+	{ "E2 dialback answer for another pair", "",
+		{ OPEN, OUT_DIALBACK, ">" "<db:result from='x.example' to='b.example' type='valid'/>",
+			">" "<db:result from='a.example' to='b2.example' type='valid'/>",
+			">" "<db:result from='b.example' to='a.example' type='valid'/>", "V0", "O",
+			"Ldialback-unsolicited", ">" VALID, "V1" } },
+	{ "E2 dialback answer before the key", "proved",
+		{ OPEN, OUT_SASL, ">" VALID, "V0", "Ldialback-unsolicited", "O" } },
+	{ "E2 dialback answer before TLS", "",
+		{ OPEN, ">" ANSWER("i") VALID, "V0", "<" ERR("policy-violation"), "C", "U1" } },
+	{ "A17 stanza on an outgoing stream", "",
+		{ OPEN, OUT_DIALBACK, ">" VALID, ">" MSG_AB("back"), "sback", "<" ERR("unsupported-stanza-type"),
+			"C" } },
+	{ "E18 key on an outgoing stream", "",
+		{ OPEN, OUT_DIALBACK, ">" VALID, ">" KEY("a.example", "b.example"), "<type=\"error\"", "O" } },
+	{ "C16 to ourselves", "no-tls", { "Grefuse-a", "Mone", "K0" } },
+	{ "H11 connect never answered", "", { "Mone", "W30000", "U1", "Lconnect-timeout", "K1" } },
+	{ "H11 silent peer", "", { OPEN, "W10000", "U1", "Lheader-timeout" } },
+	{ "H11 no features", "", { OPEN, ">" ANSWER("i"), "W10000", "U1", "Lfeatures-timeout" } },
+	{ "H11 no proceed", "",
+		{ OPEN, ">" ANSWER("i") FEATURES(OFFER_TLS), "W10000", "U1", "Ltls-timeout" } },
+	{ "H11 no success", "proved", { OPEN, OUT_SASL, "W10000", "U1", "Lauth-timeout" } },
+	{ "H11 no dialback answer", "", { OPEN, OUT_DIALBACK, "W10000", "U1", "Lauth-timeout" } },
+	{ "A24 features twice", "",
+		{ OPEN, OUT_DIALBACK, ">" FEATURES(""), "<" ERR("unsupported-stanza-type"), "C", "U1" } },
+	{ "SASL success that nobody asked for", "",
+		{ OPEN, OUT_DIALBACK, ">" SUCCESS, "<" ERR("unsupported-stanza-type"), "C", "U1" } },
+	{ "E16 SASL success before TLS", "",
+		{ OPEN, ">" ANSWER("i") SUCCESS, "<" ERR("unsupported-stanza-type"), "C", "U1" } },
+};
+
+static const struct dialogue later[] = {
+	{ "A14 peer closes a ready stream, next stanza reconnects", "",
+		{ OPEN, OUT_DIALBACK, ">" VALID, "V1", ">" END, "W1", "C", "K1", "Mtwo", "K2" } },
+	{ "A23 shutdown flushes and closes", "",
+		{ OPEN, OUT_DIALBACK, ">" VALID, "Mtwo", "Z", "<" BODY("two"), "<" ERR("system-shutdown"), "<" END,
+			"V2", "U0" } },
+	{ "A23 shutdown during set-up", "", { OPEN, ">" ANSWER("i"), "Z", "U1", "C", "Mtwo", "K1" } },
+	{ "A23 shutdown while connecting", "", { "Mone", "Z", "U1" } },
+	{ "K2 pair forbidden later", "",
+		{ OPEN, OUT_DIALBACK, ">" VALID, "Grefuse-a", "R", "<" ERR("policy-violation"), "C", "Mtwo", "K1" } },
+	{ "pair forbidden during set-up", "", { OPEN, "Grefuse-a", "R", "U1", "C" } },
+	{ "link.md 4 fencing: nothing is written, nothing bounced", "fenced",
+		{ OPEN, OUT_DIALBACK, ">" VALID, "!<body", "U0", "V0", "Mtwo", "!<body", "U0" } },
+};
+
+static void test_ready(void **state)
+{
+	RUN_ALL(ready);
+}
+
+static void test_failing(void **state)
+{
+	RUN_ALL(failing);
+}
+
+static void test_later(void **state)
+{
+	RUN_ALL(later);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_failing),
+		cmocka_unit_test(test_later),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queues, retries, resends, fencing, flow control, and what an operator sees. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dialogue.h"
+#include "s2s/queue.h"
+
+struct one {
+	struct world w;
+	struct node n;
+	struct node *nodes[2];
+	struct wire *peer;
+};
+
+static void begin(struct one *t)
+{
+	*t = (struct one){ 0 };
+	world_init(&t->w, false);
+	node_init(&t->n, &t->w, "b.example");
+	t->n.direct_tls = true;
+	t->n.trusted = "a.example";
+	t->nodes[0] = &t->n;
+}
+
+static void end(struct one *t)
+{
+	node_done(&t->n);
+	world_done(&t->w);
+}
+
+static bool give(struct one *t, const char *body, uint64_t channel, uint64_t seq)
+{
+	return node_send(&t->n, "b.example", "a.example", body, channel, seq);
+}
+
+/* The face wants a connection: it gets one that leads to a ready stream. */
+static void become_ready(struct one *t)
+{
+	t->peer = script_accept(&t->n);
+	script_send(t->peer, ANSWER("i") FEATURES(OFFER_SASL) "<success" SASL "/>");
+	script_send(t->peer, ANSWER("j") FEATURES(""));
+}
+
+static void pass(struct one *t, uint64_t ms)
+{
+	world_wait(&t->w, t->nodes, ms);
+}
+
+static void test_order(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_true(give(&t, "x", 5, i));
+	assert_int_equal(t.n.connects, 1);
+	assert_int_equal(s2s_pending(t.n.face), 3);
+	become_ready(&t);
+	assert_int_equal(t.n.sent, 3);
+	assert_int_equal(t.n.last_sent.seq, 3);
+	assert_int_equal(s2s_pending(t.n.face), 0);
+	assert_true(give(&t, "direct", 5, 4));
+	assert_int_equal(s2s_pending(t.n.face), 1);
+	assert_has(script_look(t.peer), "direct");
+	assert_int_equal(t.n.last_sent.seq, 4);
+	end(&t);
+}
+
+/* A4: the delay grows, is random, and new stanzas are refused with the same reason meanwhile. */
+static void test_retry(void **state)
+{
+	struct one t;
+	uint64_t last = 0;
+
+	begin(&t);
+	t.n.refuse_connect = true;
+	for (int i = 0; i < 10; i++) {
+		uint64_t waited = 0;
+		while (!give(&t, "x", 0, 0)) {
+			assert_int_equal(t.n.last_failure, S2S_NOT_FOUND);
+			assert_string_equal(t.n.last_text, "nothing listens");
+			pass(&t, 50);
+			waited += 50;
+		}
+		pass(&t, 0);
+		assert_int_equal(t.n.unsent, i + 1);
+		assert_int_equal(t.n.connects, i + 1);
+		assert_true(waited <= 120050);
+		assert_true(i < 2 || i > 6 || waited * 4 > last * 3);
+		last = waited;
+	}
+	assert_true(last >= 60000);
+	t.n.refuse_connect = false;
+	/* A sign of life from them ends the waiting. */
+	struct wire *in = script_connect(&t.n, true);
+	script_send(in, AB AUTH("="));
+	assert_true(give(&t, "x", 0, 0));
+	become_ready(&t);
+	assert_int_equal(t.n.sent, 1);
+	end(&t);
+}
+
+static void test_limits(void **state)
+{
+	struct one t;
+	unsigned taken = 0;
+
+	begin(&t);
+	while (give(&t, "x", 0, 0))
+		taken++;
+	assert_int_equal(taken, 1024);
+	assert_int_equal(t.n.last_failure, S2S_TIMEOUT);
+	assert_string_equal(t.n.last_text, "queue full");
+	become_ready(&t);
+	assert_int_equal(t.n.sent, 1024);
+	end(&t);
+}
+
+static void test_bytes_limit(void **state)
+{
+	struct one t;
+	struct s2s_settings small;
+	char big[3000];
+
+	begin(&t);
+	small = s2s_settings_default;
+	small.queue_bytes = 8192;
+	s2s_set_settings(t.n.face, &small);
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	assert_true(give(&t, big, 0, 0));
+	assert_true(give(&t, big, 0, 0));
+	assert_false(give(&t, big, 0, 0));
+	assert_true(give(&t, "small", 0, 0));
+	end(&t);
+}
+
+static void test_age(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	t.n.hold_connect = true;
+	struct s2s_settings slow = s2s_settings_default;
+	slow.connect_ms = 1000000;
+	s2s_set_settings(t.n.face, &slow);
+	give(&t, "one", 0, 1);
+	pass(&t, 30000);
+	give(&t, "two", 0, 2);
+	pass(&t, 29999);
+	assert_int_equal(t.n.unsent, 0);
+	pass(&t, 1);
+	assert_int_equal(t.n.unsent, 1);
+	assert_int_equal(t.n.last_unsent.seq, 1);
+	assert_int_equal(t.n.last_failure, S2S_TIMEOUT);
+	pass(&t, 30000);
+	assert_int_equal(t.n.unsent, 2);
+	end(&t);
+}
+
+/* C17: what the kernel did not take goes again, in order, on the next stream; the rest does not. */
+static void test_resend(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	give(&t, "one", 9, 1);
+	become_ready(&t);
+	assert_int_equal(t.n.sent, 1);
+	t.peer->other->stuck = true;
+	give(&t, "two", 9, 2);
+	give(&t, "three", 9, 3);
+	assert_int_equal(t.n.sent, 1);
+	script_hang_up(t.peer);
+	assert_int_equal(t.n.connects, 2);
+	give(&t, "four", 9, 4);
+	become_ready(&t);
+	const char *got = script_look(t.peer);
+	assert_lacks(got, "one");
+	assert_true(strstr(got, "two") < strstr(got, "three"));
+	assert_true(strstr(got, "three") < strstr(got, "four"));
+	assert_has(got, "four");
+	assert_int_equal(t.n.sent, 4);
+	assert_int_equal(t.n.unsent, 0);
+	end(&t);
+}
+
+/* A peer that drops each stream before it takes anything does not keep us busy for ever. */
+static void test_flapping(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	give(&t, "one", 9, 1);
+	for (int i = 0; i < 3; i++) {
+		t.peer = script_accept(&t.n);
+		t.peer->other->stuck = false;
+		script_send(t.peer, ANSWER("i") FEATURES(OFFER_SASL) "<success" SASL "/>");
+		t.peer->other->stuck = true;
+		buf_append_c(&t.peer->other->in, ANSWER("j") FEATURES(""));
+		world_run(&t.w);
+		script_hang_up(t.peer);
+	}
+	assert_int_equal(t.n.connects, 3);
+	assert_int_equal(t.n.unsent, 1);
+	assert_false(give(&t, "two", 9, 2));
+	end(&t);
+}
+
+static void test_revoke(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	give(&t, "one", 1, 1);
+	give(&t, "other", 2, 1);
+	give(&t, "two", 1, 2);
+	give(&t, "nobody", 0, 0);
+	s2s_revoke(t.n.face, STRL("b.example"), STRL("a.example"), 1);
+	s2s_revoke(t.n.face, STRL("b.example"), STRL("x.example"), 1);
+	assert_int_equal(s2s_pending(t.n.face), 2);
+	become_ready(&t);
+	const char *got = script_look(t.peer);
+	assert_lacks(got, "one");
+	assert_lacks(got, "two");
+	assert_true(strstr(got, "other") < strstr(got, "nobody"));
+	assert_int_equal(t.n.sent, 2);
+	assert_int_equal(t.n.unsent, 0);
+	end(&t);
+}
+
+static void test_fencing(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	give(&t, "one", 1, 1);
+	give(&t, "nobody", 0, 0);
+	give(&t, "two", 1, 2);
+	t.n.fenced = true;
+	become_ready(&t);
+	const char *got = script_look(t.peer);
+	assert_lacks(got, "one");
+	assert_lacks(got, "two");
+	assert_has(got, "nobody");
+	assert_true(give(&t, "three", 1, 3));
+	assert_lacks(script_look(t.peer), "three");
+	assert_int_equal(t.n.sent, 1);
+	assert_int_equal(t.n.unsent, 0);
+	assert_int_equal(s2s_pending(t.n.face), 0);
+	end(&t);
+}
+
+/* H9: the peer reads nothing. The rest waits, and in the end the stream is given up. */
+static void test_window(void **state)
+{
+	struct one t;
+	char big[4000];
+
+	begin(&t);
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	give(&t, "one", 0, 0);
+	become_ready(&t);
+	t.peer->other->stuck = true;
+	uint64_t before = t.peer->other->written;
+	for (int i = 0; i < 1000; i++)
+		assert_true(give(&t, big, 3, (uint64_t)i));
+	assert_in_range(t.peer->other->written - before, 1 << 20, (1 << 20) + 5000);
+	assert_int_equal(s2s_pending(t.n.face), 1000);
+	t.peer->other->stuck = false;
+	pass(&t, 0);
+	assert_int_equal(t.n.sent, 1001);
+	assert_int_equal(s2s_pending(t.n.face), 0);
+	t.peer->other->stuck = true;
+	give(&t, "late", 3, 5000);
+	pass(&t, 59999);
+	assert_false(t.peer->other->closing);
+	pass(&t, 1);
+	assert_has(node_log(&t.n), "stream-closed out write-timeout");
+	end(&t);
+}
+
+static void test_open(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	s2s_open(t.n.face, STRL("b.example"), STRL("a.example"), t.w.now);
+	s2s_open(t.n.face, STRL("b.example"), STRL("a.example"), t.w.now);
+	assert_int_equal(t.n.connects, 1);
+	become_ready(&t);
+	give(&t, "x", 0, 0);
+	assert_int_equal(t.n.connects, 1);
+	t.n.refuse_connect = true;
+	s2s_open(t.n.face, STRL("b.example"), STRL("c.example"), t.w.now);
+	pass(&t, 0);
+	s2s_open(t.n.face, STRL("b.example"), STRL("c.example"), t.w.now);
+	pass(&t, 0);
+	assert_int_equal(t.n.connects, 2);
+	/* Neither from a domain that is not played, nor to one that is. */
+	s2s_open(t.n.face, STRL("z.example"), STRL("c.example"), t.w.now);
+	s2s_open(t.n.face, STRL("b.example"), STRL("b.example"), t.w.now);
+	assert_int_equal(t.n.connects, 2);
+	end(&t);
+}
+
+static void test_streams_max(void **state)
+{
+	struct one t;
+	struct s2s_settings few = s2s_settings_default;
+
+	begin(&t);
+	few.streams_max = 2;
+	s2s_set_settings(t.n.face, &few);
+	script_connect(&t.n, false);
+	script_connect(&t.n, false);
+	assert_null(s2s_accept(t.n.face, NULL, false, t.w.now));
+	assert_false(give(&t, "x", 0, 0));
+	assert_string_equal(t.n.last_text, "too many streams");
+	end(&t);
+}
+
+/* Pairs are forgotten, so that names that peers invent do not pile up. */
+static void test_forgetting(void **state)
+{
+	struct one t;
+	char them[40];
+	struct buf b;
+	struct json j;
+
+	begin(&t);
+	t.n.refuse_connect = true;
+	for (int i = 0; i < 50; i++) {
+		snprintf(them, sizeof(them), "s%d.example", i);
+		node_send(&t.n, "b.example", them, "x", 0, 0);
+		pass(&t, 0);
+	}
+	assert_int_equal(t.n.unsent, 50);
+	pass(&t, 400000);
+	buf_init(&b, 1 << 20);
+	json_init(&j, &b);
+	json_object(&j, NULL);
+	s2s_status(t.n.face, t.w.now, &j);
+	json_end(&j);
+	assert_false(j.failed);
+	*buf_space(&b, 1) = '\0';
+	assert_has(buf_bytes(&b).p, "\"pairs\":[]");
+	buf_done(&b);
+	assert_true(s2s_deadline(t.n.face) == UINT64_MAX);
+	end(&t);
+}
+
+static void test_status(void **state)
+{
+	struct one t;
+	struct buf b;
+	struct json j;
+
+	begin(&t);
+	give(&t, "one", 0, 0);
+	become_ready(&t);
+	struct wire *in = script_connect(&t.n, true);
+	script_send(in, AB AUTH("="));
+	script_send(in, AB MSG_AB("hello"));
+	t.n.refuse_connect = true;
+	node_send(&t.n, "b.example", "dead.example", "x", 0, 0);
+	pass(&t, 3000);
+	buf_init(&b, 1 << 20);
+	json_init(&j, &b);
+	json_object(&j, NULL);
+	s2s_status(t.n.face, t.w.now, &j);
+	json_end(&j);
+	assert_false(j.failed);
+	assert_int_equal(j.depth, 0);
+	*buf_space(&b, 1) = '\0';
+	const char *parts[] = { "\"us\":\"b.example\",\"them\":\"a.example\"", "\"state\":\"ready\"",
+		"\"proof\":\"pkix\"", "\"tls\":\"TLSv1.3\"", "\"direction\":\"in\"", "\"stanzas_in\":1",
+		"\"stanzas_out\":1", "\"failure\":\"not-found\"", "\"text\":\"nothing listens\"",
+		"\"seconds_ago\":3", "\"connect-failed\":1", "\"streams_out\":2" };
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_has(buf_bytes(&b).p, parts[i]);
+	buf_done(&b);
+	end(&t);
+}
+
+/* The queue against a model of it: random steps. */
+static void test_queue(void **state)
+{
+	enum { N = 64 };
+	struct queue q;
+	struct entry model[N];
+	size_t n = 0, written = 0;
+	uint64_t seq = 0;
+	unsigned seed = 1;
+	char text[32];
+
+	queue_init(&q, N, 4096);
+	for (int step = 0; step < 20000; step++) {
+		unsigned dice = (unsigned)rand_r(&seed) % 16;
+		if (dice < 6) {
+			snprintf(text, sizeof(text), "<%llu>", (unsigned long long)++seq);
+			struct s2s_token token = { (uint64_t)rand_r(&seed) % 3, seq };
+			assert_int_equal(queue_add(&q, str_of(text), token, 0), n < N);
+			if (n < N)
+				model[n++] = (struct entry){ .token = token };
+		} else if (dice < 11 && written < n) {
+			snprintf(text, sizeof(text), "<%llu>", (unsigned long long)model[written].token.seq);
+			assert_true(str_is(queue_next(&q), text));
+			queue_wrote(&q, 1);
+			written++;
+		} else if (dice < 14 && written) {
+			assert_int_equal(queue_pop(&q).seq, model[0].token.seq);
+			memmove(model, model + 1, --n * sizeof(model[0]));
+			written--;
+		} else if (dice == 14 && step % 5 == 0) {
+			queue_rewind(&q);
+			written = 0;
+		} else if (dice == 15 && step % 3 == 0) {
+			size_t kept = written;
+			for (size_t i = written; i < n; i++) {
+				if (model[i].token.channel != 1)
+					model[kept++] = model[i];
+			}
+			assert_int_equal(queue_revoke(&q, 1), n - kept);
+			n = kept;
+		} else if (dice == 15 && n - written > 3) {
+			struct s2s_token *tokens = queue_take(&q, written + 1, 2);
+			assert_int_equal(tokens[0].seq, model[written + 1].token.seq);
+			assert_int_equal(tokens[1].seq, model[written + 2].token.seq);
+			free(tokens);
+			memmove(model + written + 1, model + written + 3, (n - written - 3) * sizeof(model[0]));
+			n -= 2;
+		}
+		assert_int_equal(queue_count(&q), n);
+		assert_int_equal(q.written, written);
+	}
+	queue_done(&q);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_bytes_limit),
+		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_resend),
+		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_revoke),
+		cmocka_unit_test(test_fencing),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_streams_max),
+		cmocka_unit_test(test_forgetting),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_queue),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
