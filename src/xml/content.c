@@ -190,8 +190,8 @@ static bool ref_name(struct xml_reader *r)
 		int n = xml_take_char(r, &code_point);
 		if (n <= 0)
 			return n == 0;
-		bool names = r->matched ? xml_is_name_char(code_point) :
-					  xml_is_name_start(code_point);
+		bool names =
+			r->matched ? xml_is_name_char(code_point) : xml_is_name_start(code_point);
 		return xml_fail(r, names ? XML_ERR_ENTITY : XML_ERR_SYNTAX);
 	}
 	if (c == '#' && r->matched == 0) {
@@ -259,8 +259,7 @@ bool xml_on_ref(struct xml_reader *r)
 static const struct {
 	const char *word;
 	enum xml_error error; /* XML_ERR_NONE: a CDATA section */
-} bangs[] = { { "--", XML_ERR_COMMENT }, { "D", XML_ERR_DOCTYPE },
-	{ "[CDATA[", XML_ERR_NONE } };
+} bangs[] = { { "--", XML_ERR_COMMENT }, { "D", XML_ERR_DOCTYPE }, { "[CDATA[", XML_ERR_NONE } };
 
 static bool bang_end(struct xml_reader *r, enum xml_error e)
 {

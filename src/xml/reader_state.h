@@ -21,25 +21,25 @@
 
 /* X(enumerator, function) */
 #define XML_STATES(X)                                                                              \
-	X(XML_ST_PROLOG, xml_on_prolog)          /* before the root */                             \
-	X(XML_ST_DECL, xml_on_decl)              /* after <?, first thing in the document */       \
-	X(XML_ST_OUTER, xml_on_outer)            /* between first-level elements */                \
-	X(XML_ST_CONTENT, xml_on_content)        /* inside a first-level element */                \
-	X(XML_ST_REF, xml_on_ref)                /* after & */                                     \
-	X(XML_ST_BANG, xml_on_bang)              /* after <! */                                    \
-	X(XML_ST_CDATA, xml_on_cdata)            /* after <![CDATA[ */                             \
-	X(XML_ST_LT, xml_on_lt)                  /* after < */                                     \
-	X(XML_ST_TAG_NAME, xml_on_tag_name)      /* inside the name of a start tag */              \
-	X(XML_ST_TAG_GAP, xml_on_tag_gap)        /* after white space in a start tag */            \
-	X(XML_ST_TAG_SLASH, xml_on_tag_slash)    /* after the / of an empty element */             \
-	X(XML_ST_ATTR_NAME, xml_on_attr_name)    /* inside an attribute's name */                  \
-	X(XML_ST_ATTR_EQUAL, xml_on_attr_equal)  /* after it: = is due */                          \
-	X(XML_ST_ATTR_QUOTE, xml_on_attr_quote)  /* after =: a quote is due */                     \
-	X(XML_ST_VALUE, xml_on_value)            /* inside a value */                              \
-	X(XML_ST_VALUE_END, xml_on_value_end)    /* after the closing quote */                     \
-	X(XML_ST_END_NAME, xml_on_end_name)      /* after </ */                                    \
-	X(XML_ST_END_GAP, xml_on_end_gap)        /* after white space in an end tag */             \
-	X(XML_ST_DONE, xml_on_done)              /* after the root's end */
+	X(XML_ST_PROLOG, xml_on_prolog) /* before the root */                                      \
+	X(XML_ST_DECL, xml_on_decl) /* after <?, first thing in the document */                    \
+	X(XML_ST_OUTER, xml_on_outer) /* between first-level elements */                           \
+	X(XML_ST_CONTENT, xml_on_content) /* inside a first-level element */                       \
+	X(XML_ST_REF, xml_on_ref) /* after & */                                                    \
+	X(XML_ST_BANG, xml_on_bang) /* after <! */                                                 \
+	X(XML_ST_CDATA, xml_on_cdata) /* after <![CDATA[ */                                        \
+	X(XML_ST_LT, xml_on_lt) /* after < */                                                      \
+	X(XML_ST_TAG_NAME, xml_on_tag_name) /* inside the name of a start tag */                   \
+	X(XML_ST_TAG_GAP, xml_on_tag_gap) /* after white space in a start tag */                   \
+	X(XML_ST_TAG_SLASH, xml_on_tag_slash) /* after the / of an empty element */                \
+	X(XML_ST_ATTR_NAME, xml_on_attr_name) /* inside an attribute's name */                     \
+	X(XML_ST_ATTR_EQUAL, xml_on_attr_equal) /* after it: = is due */                           \
+	X(XML_ST_ATTR_QUOTE, xml_on_attr_quote) /* after =: a quote is due */                      \
+	X(XML_ST_VALUE, xml_on_value) /* inside a value */                                         \
+	X(XML_ST_VALUE_END, xml_on_value_end) /* after the closing quote */                        \
+	X(XML_ST_END_NAME, xml_on_end_name) /* after </ */                                         \
+	X(XML_ST_END_GAP, xml_on_end_gap) /* after white space in an end tag */                    \
+	X(XML_ST_DONE, xml_on_done) /* after the root's end */
 
 enum xml_state {
 #define X(id, fn) id,
@@ -63,7 +63,7 @@ struct xml_raw_tag {
 	uint32_t name;
 	uint32_t name_len;
 	uint32_t prefix_len;
-	unsigned attrs;    /* not counting declarations */
+	unsigned attrs; /* not counting declarations */
 	unsigned ns_decls;
 	const char *readable; /* memory after the tag's base may be read up to here */
 };
@@ -85,9 +85,9 @@ struct xml_binding {
 /* An element whose end tag has not come. */
 struct xml_open {
 	struct xml_node **tail; /* where the next child goes */
-	struct str qname;       /* as it was written */
+	struct str qname; /* as it was written */
 	struct xml_space space; /* the default namespace inside */
-	size_t bindings;        /* how many there were outside */
+	size_t bindings; /* how many there were outside */
 };
 
 enum { XML_BUCKETS = 256 };
@@ -95,19 +95,19 @@ enum { XML_BUCKETS = 256 };
 struct xml_reader {
 	/* The input of this call. */
 	const char *p;
-	const char *stop;      /* the end, or where limits.bytes is reached */
+	const char *stop; /* the end, or where limits.bytes is reached */
 	const char *input_end;
-	const char *counted;   /* bytes from here on are not in `used` yet */
+	const char *counted; /* bytes from here on are not in `used` yet */
 
 	enum xml_state state;
 	enum xml_event event;
 	enum xml_error error;
-	bool delivered;        /* the tree was given out: it goes at the next call */
-	bool close_due;        /* the root was an empty element: XML_CLOSE comes next */
-	bool counting;         /* limits.bytes runs */
-	size_t used;           /* bytes of the header or first-level element in earlier calls */
-	size_t space;          /* white space seen between first-level elements */
-	unsigned elements;     /* in this first-level element */
+	bool delivered; /* the tree was given out: it goes at the next call */
+	bool close_due; /* the root was an empty element: XML_CLOSE comes next */
+	bool counting; /* limits.bytes runs */
+	size_t used; /* bytes of the header or first-level element in earlier calls */
+	size_t space; /* white space seen between first-level elements */
+	unsigned elements; /* in this first-level element */
 
 	struct xml_limits limits;
 	struct xml_limits next_limits;
@@ -119,16 +119,16 @@ struct xml_reader {
 
 	/* Tokens read byte by byte. tok holds the pending text, or the decoded start tag. */
 	struct buf tok;
-	bool pristine;         /* nothing read yet: an XML declaration may come */
-	bool carriage;         /* the last character was a literal CR */
-	bool fresh;            /* the next character begins a name */
+	bool pristine; /* nothing read yet: an XML declaration may come */
+	bool carriage; /* the last character was a literal CR */
+	bool fresh; /* the next character begins a name */
 	char quote;
-	unsigned brackets;     /* ']' just before, at most 2 */
-	size_t part_at;        /* where in tok the local name or prefix begins */
-	size_t matched;        /* bytes of a known word seen */
-	const char *word;      /* that word, after <! */
+	unsigned brackets; /* ']' just before, at most 2 */
+	size_t part_at; /* where in tok the local name or prefix begins */
+	size_t matched; /* bytes of a known word seen */
+	const char *word; /* that word, after <! */
 	bool ref_in_value;
-	bool ref_digits;       /* at least one was there */
+	bool ref_digits; /* at least one was there */
 	enum xml_ref_kind ref_kind;
 	uint32_t ref_number;
 	char ref_name[8];
@@ -139,8 +139,8 @@ struct xml_reader {
 
 	/* The tree. */
 	const struct xml_dict *dict;
-	struct arena arena;    /* of the present tree */
-	struct arena lasting;  /* of the root: names and declarations */
+	struct arena arena; /* of the present tree */
+	struct arena lasting; /* of the root: names and declarations */
 	struct xml_node *node;
 	struct xml_open *open; /* open[0] is the root */
 	size_t depth;
@@ -151,10 +151,10 @@ struct xml_reader {
 	size_t root_bindings;
 	struct str root_default; /* the root's default namespace */
 	uint64_t salt;
-	xml_name lang_id;      /* number of xml:lang */
-	unsigned xml_number;   /* number of the xml: namespace */
-	unsigned none_number;  /* number of no namespace */
-	uint16_t *seen;        /* hash table of attributes, for elements that have many */
+	xml_name lang_id; /* number of xml:lang */
+	unsigned xml_number; /* number of the xml: namespace */
+	unsigned none_number; /* number of no namespace */
+	uint16_t *seen; /* hash table of attributes, for elements that have many */
 	size_t seen_cap;
 	uint32_t buckets[XML_BUCKETS]; /* index + 1 of the innermost binding */
 };

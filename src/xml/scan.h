@@ -56,8 +56,8 @@ static inline __m128i scan_named(__m128i x)
 	__m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('-' - 1)),
 		_mm_cmplt_epi8(x, _mm_set1_epi8('9' + 1)));
 
-	return _mm_or_si128(_mm_or_si128(letter, scan_is(x, '_')),
-		_mm_andnot_si128(scan_is(x, '/'), digit));
+	return _mm_or_si128(
+		_mm_or_si128(letter, scan_is(x, '_')), _mm_andnot_si128(scan_is(x, '/'), digit));
 }
 #endif
 

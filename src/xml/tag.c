@@ -64,8 +64,8 @@ static const char *fast_attr(struct xml_reader *r, const char *base, const char 
 		return NULL;
 	a->name = (uint32_t)(p - base);
 	a->name_len = (uint32_t)(q - p);
-	a->declares = (a->prefix_len ? a->prefix_len : a->name_len) == 5 &&
-		memcmp(p, "xmlns", 5) == 0;
+	a->declares =
+		(a->prefix_len ? a->prefix_len : a->name_len) == 5 && memcmp(p, "xmlns", 5) == 0;
 	if (a->declares ? t->ns_decls == r->limits.ns_decls : t->attrs == r->limits.attrs)
 		return NULL;
 	const char *end = value_end(r, q + 2, r->stop, q[1]);

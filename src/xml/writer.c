@@ -128,7 +128,7 @@ static bool put(struct writer *w, struct str s)
 static bool put_attr(struct writer *w, struct str prefix, struct str name, struct str value)
 {
 	return put(w, STRL(" ")) && put(w, prefix) && put(w, name) && put(w, STRL("=\"")) &&
-		(value.len == 0 || put_escaped(w->out, value, true)) && put(w, STRL("\""));
+	       (value.len == 0 || put_escaped(w->out, value, true)) && put(w, STRL("\""));
 }
 
 static struct str numbered(char bytes[24], size_t n, const char *end)
@@ -272,9 +272,7 @@ static bool put_tree(struct writer *w, const struct xml_node *root, struct str n
 
 bool xml_write(struct buf *out, const struct xml_node *e, struct str ns)
 {
-	struct writer w = {
-		.out = out, .frames_cap = FIRST_FRAMES, .spaces_cap = FIRST_SPACES
-	};
+	struct writer w = { .out = out, .frames_cap = FIRST_FRAMES, .spaces_cap = FIRST_SPACES };
 	size_t before = buf_len(out);
 
 	w.frames = w.first_frames;

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { PLENTY = 64 << 20 };
 
 static struct xml_dict *dict;
-static struct xml_reader *reader;   /* for documents */
+static struct xml_reader *reader; /* for documents */
 static struct xml_reader *rereader; /* for what the writer made */
 
 static void require(bool ok, const char *what, struct str a, struct str b)
@@ -80,7 +80,8 @@ static void check_tree(const struct xml_node *e)
 		require(a->id == want, "attribute number", a->ns, a->name);
 	}
 	for (const struct xml_node *c = e->children; c; c = c->next)
-		require(c->kind == XML_ELEM || (c->text.len && (!c->next || c->next->kind == XML_ELEM)),
+		require(c->kind == XML_ELEM ||
+				(c->text.len && (!c->next || c->next->kind == XML_ELEM)),
 			"text runs", c->text, STRL(""));
 }
 
@@ -119,9 +120,8 @@ static void check_fixed_point(const struct xml_node *e)
 	struct str root = STRL("<r xmlns='urn:elsewhere'>"), in = buf_bytes(&first);
 	xml_reader_restart(rereader, NULL);
 	require(xml_reader_next(rereader, &root) == XML_OPEN, "own root", root, root);
-	require(xml_reader_next(rereader, &in) == XML_STANZA && in.len == 0,
-		"own output refused", buf_bytes(&first),
-		str_of(xml_error_name(xml_reader_error(rereader))));
+	require(xml_reader_next(rereader, &in) == XML_STANZA && in.len == 0, "own output refused",
+		buf_bytes(&first), str_of(xml_error_name(xml_reader_error(rereader))));
 	dump(&is, xml_reader_node(rereader));
 	require(str_eq(buf_bytes(&was), buf_bytes(&is)), "own output changed the tree",
 		buf_bytes(&was), buf_bytes(&is));
@@ -182,7 +182,7 @@ static enum xml_error run_ours(struct str doc, unsigned cut, bool offsets, struc
 
 /* The same events and dumps, from expat's handlers. */
 struct oracle {
-	struct buf out;  /* complete events */
+	struct buf out; /* complete events */
 	struct buf tree; /* of the present first-level element */
 	struct buf text;
 	unsigned depth;
@@ -278,7 +278,8 @@ static bool on_purpose(enum xml_error e, struct str doc)
 		return str_starts(doc, STRL("\xef\xbb\xbf"));
 	case XML_ERR_UTF8:
 	case XML_ERR_CHAR: /* UTF-16 */
-		return doc.len >= 2 && (doc.p[0] == 0 || doc.p[1] == 0 || (uint8_t)doc.p[0] >= 0xfe);
+		return doc.len >= 2 &&
+		       (doc.p[0] == 0 || doc.p[1] == 0 || (uint8_t)doc.p[0] >= 0xfe);
 	default:
 		return e >= XML_ERR_BYTES;
 	}
@@ -351,8 +352,14 @@ static void check_doc(struct str doc, unsigned cut, const struct xml_limits *lim
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct xml_limits small = { .bytes = 160, .space = 6, .depth = 3, .attrs = 3,
-		.ns_decls = 3, .elements = 4, .name = 7, .value = 33 };
+	static const struct xml_limits small = { .bytes = 160,
+		.space = 6,
+		.depth = 3,
+		.attrs = 3,
+		.ns_decls = 3,
+		.elements = 4,
+		.name = 7,
+		.value = 33 };
 	struct buf doc;
 
 	if (!dict)

@@ -147,7 +147,7 @@ struct xml_node *read_stanza(struct xml_reader *r, struct str stanza)
 	xml_reader_restart(r, NULL);
 	assert_int_equal(xml_reader_next(r, &root), XML_OPEN);
 	if (xml_reader_next(r, &stanza) != XML_STANZA)
-		fail_msg("refused (%s): %.*s", xml_error_name(xml_reader_error(r)),
-			STR_FMT(stanza));
+		fail_msg(
+			"refused (%s): %.*s", xml_error_name(xml_reader_error(r)), STR_FMT(stanza));
 	return xml_reader_node(r);
 }

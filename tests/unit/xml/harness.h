@@ -36,12 +36,12 @@ void dump_tree(struct buf *out, const struct xml_node *e);
 void feed(struct xml_reader *r, struct str doc, size_t first, size_t step, struct buf *out);
 
 /* Runs doc whole, byte by byte and split at each offset; each must give want. */
-void expect_document(const char *name, const struct xml_limits *limits, struct str doc,
-	const char *want);
+void expect_document(
+	const char *name, const struct xml_limits *limits, struct str doc, const char *want);
 
 /* As expect_document() inside ROOT (not closed); want leaves out the OPEN. */
-void expect_inside(const char *name, const struct xml_limits *limits, struct str stanzas,
-	const char *want);
+void expect_inside(
+	const char *name, const struct xml_limits *limits, struct str stanzas, const char *want);
 
 /* Reads one stanza (inside ROOT) that must be good. The reader owns it. */
 struct xml_node *read_stanza(struct xml_reader *r, struct str stanza);

@@ -45,17 +45,20 @@ static const struct row rows[] = {
 	{ "A7 depth: names without end", { 0 }, "", "<a", 4000, "", "!not-well-formed" },
 
 	{ "A8 attributes: edge", { .attrs = 4 }, "<a xmlns='u'", " b%u=''", 4, "/>", "ok" },
-	{ "A8 attributes: one more", { .attrs = 4 }, "<a", " b%u=''", 4, " b=", "!too-many-attributes" },
+	{ "A8 attributes: one more", { .attrs = 4 }, "<a", " b%u=''", 4,
+		" b=", "!too-many-attributes" },
 	{ "A8 attributes: 300", { .attrs = 300 }, "<a", " b%u=''", 300, "/>", "ok" },
 	{ "A8 attributes: 4000", { 0 }, "<a", " b%u=''", 4000, "", "!too-many-attributes" },
 	{ "A8 declarations: edge", { .ns_decls = 4 }, "<a xmlns='u' b='c'", " xmlns:b%u='u'", 3,
 		"/>", "ok" },
 	{ "A8 declarations: one more", { .ns_decls = 4 }, "<a xmlns='u'", " xmlns:b%u='u'", 3,
 		" xmlns:p=", "!too-many-namespaces" },
-	{ "A8 declarations: 2000", { 0 }, "<a", " xmlns:b%u='u'", 2000, "", "!too-many-namespaces" },
+	{ "A8 declarations: 2000", { 0 }, "<a", " xmlns:b%u='u'", 2000, "",
+		"!too-many-namespaces" },
 
 	{ "A12 elements: edge", { .elements = 6 }, "<a>", "<b/>", 5, "</a>", "ok" },
-	{ "A12 elements: one more", { .elements = 6 }, "<a>", "<b/>", 5, "<b", "!too-many-elements" },
+	{ "A12 elements: one more", { .elements = 6 }, "<a>", "<b/>", 5, "<b",
+		"!too-many-elements" },
 	{ "A12 elements: 12000 siblings", { 0 }, "<a>", "<b/>", 12000, "", "!too-many-elements" },
 
 	{ "A9 name: edge", { .name = 9 }, "<", "x", 9, "/>", "ok" },
@@ -138,7 +141,8 @@ static void run_row(const struct row *row, struct str in, size_t first, size_t s
 	if (!ok)
 		fail_msg("%s: first cut %zu, then %zu: got %.*s", row->name, first, step,
 			STR_FMT(all));
-	/* One big token costs twice its limit, many small elements what the arena's limit allows. */
+	/* One big token costs twice its limit, many small elements what the arena's limit allows.
+	 */
 	size_t per_byte = strncmp(row->name, "A9", 2) == 0 ? 2 : 9;
 	if (xml_reader_footprint(r) > per_byte * limits.bytes + 2 * 65536)
 		fail_msg("%s: %zu bytes held", row->name, xml_reader_footprint(r));
@@ -171,7 +175,8 @@ static void test_header(void **state)
 
 	limits.bytes = 42;
 	expect_document("header at the edge", &limits,
-		STRL("<?xml version='1.0'?> \n<abcdef x='123456'><b>0123456789012345678901234567890</b>"),
+		STRL("<?xml version='1.0'?> \n<abcdef "
+		     "x='123456'><b>0123456789012345678901234567890</b>"),
 		"OPEN {}abcdef@x='123456' {}b(\"0123456789012345678901234567890\")");
 	expect_document("header one beyond", &limits,
 		STRL("<?xml version='1.0'?> \n <abcdef x='1234567'>"), "!stanza-too-big");
@@ -180,7 +185,8 @@ static void test_header(void **state)
 	expect_document("open declaration", &limits,
 		STRL("<?xml version='1.0'                      ?>"), "!stanza-too-big");
 	expect_document("end tag too long", &limits,
-		STRL("<a></a                                        >"), "OPEN {}a !stanza-too-big");
+		STRL("<a></a                                        >"),
+		"OPEN {}a !stanza-too-big");
 }
 
 /* New limits wait for the next first-level element. */

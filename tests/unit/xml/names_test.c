@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which characters may stand in names, and the private tests of strings that the writer relies on. */
+/* Which characters may stand in names, and the private tests of strings that the writer relies on.
+ */
 #include "harness.h"
 #include "xml/chars.h"
 
@@ -55,8 +56,8 @@ static void test_reader_agrees(void **state)
 		if (!xml_is_char(c) || (c < 0x80 && strchr("/>=:!?", (int)c)))
 			continue;
 		for (size_t i = 0; i < 4; i++) {
-			int len = snprintf(doc, sizeof(doc), "%s%.*s%s", forms[i][0], (int)n,
-				bytes, forms[i][1]);
+			int len = snprintf(doc, sizeof(doc), "%s%.*s%s", forms[i][0], (int)n, bytes,
+				forms[i][1]);
 			struct str in = str_from(doc, (size_t)len);
 			xml_reader_restart(r, NULL);
 			bool taken = xml_reader_next(r, &in) == XML_OPEN;

@@ -73,7 +73,8 @@ static const struct row stanzas[] = {
 	{ "A6 empty among elements", STR("<a><b/><![CDATA[]]><c/></a>"), "a(b c)" },
 	{ "A6 brackets", STR("<a><![CDATA[]]]]]></a>"), "a(\"]]]\")" },
 	{ "A6 bracket and >", STR("<a><![CDATA[]> ]] >]]></a>"), "a(\"]> ]] >\")" },
-	{ "A6 brackets, then character", STR("<a><![CDATA[]]\xc3\xa9]]></a>"), "a(\"]]\xc3\xa9\")" },
+	{ "A6 brackets, then character", STR("<a><![CDATA[]]\xc3\xa9]]></a>"),
+		"a(\"]]\xc3\xa9\")" },
 	{ "A6 ]]> made of parts", STR("<a>]]<![CDATA[>]]></a>"), "a(\"]]>\")" },
 	{ "A6 lines", STR("<a><![CDATA[\r\n\r\r]]>\n</a>"), "a(\"\n\n\n\n\")" },
 	{ "A6 unterminated", STR("<a><![CDATA[x]]</a>"), "..." },
@@ -97,7 +98,8 @@ static const struct row stanzas[] = {
 	{ "A15 longer end tag", STR("<a></ab>"), "!tag-mismatch" },
 	{ "A15 shorter end tag", STR("<ab></a>"), "!tag-mismatch" },
 	{ "A15 other prefix at the end", STR("<db:a></a>"), "!tag-mismatch" },
-	{ "A15 end tag differs late in a character", STR("<\xc3\xa9></\xc3\xa8>"), "!tag-mismatch" },
+	{ "A15 end tag differs late in a character", STR("<\xc3\xa9></\xc3\xa8>"),
+		"!tag-mismatch" },
 	{ "A15 attributes in an end tag", STR("<a></a b='1'>"), "!not-well-formed" },
 	{ "A15 space in an end tag", STR("<a></ a>"), "!not-well-formed" },
 	{ "A15 end tag without name", STR("<a></>"), "!not-well-formed" },
@@ -180,7 +182,8 @@ static const struct row stanzas[] = {
 		"!duplicate-attribute" },
 	{ "C11 not twice", STR("<a xmlns:p='u' xmlns:q='v' p:x='1' q:x='2' x='3'/>"),
 		"a@{u}x='1'@{v}x='2'@x='3'" },
-	{ "C11 prefix declared twice", STR("<a xmlns:p='u' xmlns:p='v'/>"), "!duplicate-attribute" },
+	{ "C11 prefix declared twice", STR("<a xmlns:p='u' xmlns:p='v'/>"),
+		"!duplicate-attribute" },
 	{ "C11 default declared twice", STR("<a xmlns='u' xmlns=''/>"), "!duplicate-attribute" },
 	{ "C11 among many",
 		STR("<a b1='' b2='' b3='' b4='' b5='' b6='' b7='' b8='' b9='' b10='' b3=''/>"),
@@ -293,6 +296,45 @@ static void test_documents(void **state)
 		expect_document(documents[i].name, NULL, documents[i].in, documents[i].want);
 }
 
+/* C15: what is delivered reads as the same tree when it comes by again, in the same bytes. */
+static void expect_fixed_point(const char *name, const struct xml_node *e, struct xml_reader *again)
+{
+	struct buf was, is, once, twice;
+
+	buf_init(&was, 65536);
+	buf_init(&is, 65536);
+	buf_init(&once, 65536);
+	buf_init(&twice, 65536);
+	dump_tree(&was, e);
+	assert_true(xml_write(&once, e, STRL(NS_SERVER)));
+	const struct xml_node *copy = read_stanza(again, buf_bytes(&once));
+	dump_tree(&is, copy);
+	assert_true(xml_write(&twice, copy, STRL(NS_SERVER)));
+	if (!str_eq(buf_bytes(&was), buf_bytes(&is)) ||
+		!str_eq(buf_bytes(&once), buf_bytes(&twice)))
+		fail_msg("%s: written as %.*s", name, STR_FMT(buf_bytes(&once)));
+	buf_done(&was);
+	buf_done(&is);
+	buf_done(&once);
+	buf_done(&twice);
+}
+
+static void test_fixed_points(void **state)
+{
+	struct xml_reader *r = xml_reader_new(NULL, &xml_limits_default);
+	struct xml_reader *again = xml_reader_new(NULL, &xml_limits_default);
+
+	for (size_t i = 0; i < sizeof(stanzas) / sizeof(stanzas[0]); i++) {
+		struct str root = STRL(ROOT), in = stanzas[i].in;
+		xml_reader_restart(r, NULL);
+		assert_int_equal(xml_reader_next(r, &root), XML_OPEN);
+		while (xml_reader_next(r, &in) == XML_STANZA)
+			expect_fixed_point(stanzas[i].name, xml_reader_node(r), again);
+	}
+	xml_reader_free(r);
+	xml_reader_free(again);
+}
+
 /* A17: the owner stops between two events, and restarts with more input at hand. */
 static void test_restart(void **state)
 {
@@ -382,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stanzas),
 		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_fixed_points),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_root_ns),
 		cmocka_unit_test(test_inside),

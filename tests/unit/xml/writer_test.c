@@ -38,7 +38,8 @@ static const struct {
 		"<a xmlns:n1=\"v\" xmlns:n2=\"u\" n1:b=\"1\" n2:b=\"2\" b=\"3\" n1:c=\"4\" "
 		"xml:lang=\"en\"/>" },
 	{ "C10 attribute in the element's namespace", STR("<db:a db:b='1'/>"),
-		"<a xmlns=\"jabber:server:dialback\" xmlns:n1=\"jabber:server:dialback\" n1:b=\"1\"/>" },
+		"<a xmlns=\"jabber:server:dialback\" xmlns:n1=\"jabber:server:dialback\" "
+		"n1:b=\"1\"/>" },
 	{ "C10 prefixes begin anew on each element",
 		STR("<a xmlns:p='u' xmlns:q='v' p:b='1'><c q:b='2'/></a>"),
 		"<a xmlns:n1=\"u\" n1:b=\"1\"><c xmlns:n1=\"v\" n1:b=\"2\"/></a>" },
@@ -65,8 +66,7 @@ static void test_canonical(void **state)
 		assert_true(xml_write(&once, read_stanza(r, rows[i].in), STRL(NS_SERVER)));
 		if (!str_is(buf_bytes(&once), rows[i].want))
 			fail_msg("%s: got %.*s", rows[i].name, STR_FMT(buf_bytes(&once)));
-		assert_true(xml_write(
-			&twice, read_stanza(r, buf_bytes(&once)), STRL(NS_SERVER)));
+		assert_true(xml_write(&twice, read_stanza(r, buf_bytes(&once)), STRL(NS_SERVER)));
 		if (!str_eq(buf_bytes(&once), buf_bytes(&twice)))
 			fail_msg("%s: not a fixed point: %.*s", rows[i].name,
 				STR_FMT(buf_bytes(&twice)));
@@ -84,25 +84,31 @@ static const struct {
 } trees[] = {
 	{ "good", STR("u"), STR("a"), STR(""), STR("b"), STR("v"), STR("t"), true },
 	{ "empty strings", STR(""), STR("a"), STR(""), STR("b"), STR(""), STR(""), true },
-	{ "C3 space in a name", STR("u"), STR("a b"), STR(""), STR("b"), STR("v"), STR("t"), false },
-	{ "C3 markup in a name", STR("u"), STR("a><b"), STR(""), STR("b"), STR("v"), STR("t"), false },
+	{ "C3 space in a name", STR("u"), STR("a b"), STR(""), STR("b"), STR("v"), STR("t"),
+		false },
+	{ "C3 markup in a name", STR("u"), STR("a><b"), STR(""), STR("b"), STR("v"), STR("t"),
+		false },
 	{ "C3 prefixed name", STR("u"), STR("p:a"), STR(""), STR("b"), STR("v"), STR("t"), false },
 	{ "C3 no name", STR("u"), STR(""), STR(""), STR("b"), STR("v"), STR("t"), false },
 	{ "C3 attribute name", STR("u"), STR("a"), STR(""), STR("b c"), STR("v"), STR("t"), false },
-	{ "C3 attribute xmlns", STR("u"), STR("a"), STR(""), STR("xmlns"), STR("v"), STR("t"), false },
+	{ "C3 attribute xmlns", STR("u"), STR("a"), STR(""), STR("xmlns"), STR("v"), STR("t"),
+		false },
 	{ "C12 element of xmlns", STR(NS_XMLNS), STR("a"), STR(""), STR("b"), STR("v"), STR("t"),
 		false },
 	{ "C12 attribute of xmlns", STR("u"), STR("a"), STR(NS_XMLNS), STR("b"), STR("v"), STR("t"),
 		false },
 	{ "attribute xmlns elsewhere", STR("u"), STR("a"), STR("v"), STR("xmlns"), STR("v"),
 		STR("t"), true },
-	{ "C11 attribute twice", STR("u"), STR("a"), STR(""), STR("id"), STR("v"), STR("t"), false },
+	{ "C11 attribute twice", STR("u"), STR("a"), STR(""), STR("id"), STR("v"), STR("t"),
+		false },
 	{ "control in text", STR("u"), STR("a"), STR(""), STR("b"), STR("v"), STR("\x01"), false },
 	{ "control in a value", STR("u"), STR("a"), STR(""), STR("b"), STR("\0"), STR("t"), false },
 	{ "U+FFFF in text", STR("u"), STR("a"), STR(""), STR("b"), STR("v"), STR("\xef\xbf\xbf"),
 		false },
-	{ "bad UTF-8 in text", STR("u"), STR("a"), STR(""), STR("b"), STR("v"), STR("x\xc3"), false },
-	{ "bad UTF-8 in a value", STR("u"), STR("a"), STR(""), STR("b"), STR("\xff"), STR("t"), false },
+	{ "bad UTF-8 in text", STR("u"), STR("a"), STR(""), STR("b"), STR("v"), STR("x\xc3"),
+		false },
+	{ "bad UTF-8 in a value", STR("u"), STR("a"), STR(""), STR("b"), STR("\xff"), STR("t"),
+		false },
 	{ "bad UTF-8 in a namespace", STR("\xff"), STR("a"), STR(""), STR("b"), STR("v"), STR("t"),
 		false },
 	{ "bad UTF-8 in an attribute's namespace", STR("u"), STR("a"), STR("\xff"), STR("b"),
@@ -205,8 +211,8 @@ static void test_builders(void **state)
 	xml_node_add(e, xml_node_elem(&arena, STRL("v"), STRL("d")));
 	xml_node_add(e, xml_node_text(&arena, STRL("t")));
 	assert_true(xml_write(&out, e, STRL("")));
-	assert_true(str_is(buf_bytes(&out),
-		"<a xmlns=\"u\" b=\"1\" c=\"2\"><d xmlns=\"v\"/>t</a>"));
+	assert_true(
+		str_is(buf_bytes(&out), "<a xmlns=\"u\" b=\"1\" c=\"2\"><d xmlns=\"v\"/>t</a>"));
 	assert_true(str_is(xml_attr_get(e, "c"), "2"));
 	assert_null(xml_attr_get(e, "d").p);
 	assert_non_null(xml_child(e, STRL("v"), "d"));
