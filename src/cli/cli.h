@@ -28,10 +28,10 @@ struct cli {
 };
 
 struct command {
-	const char *name;    /* one word or two */
-	const char *usage;   /* words and options after the name */
+	const char *name; /* one word or two */
+	const char *usage; /* words and options after the name */
 	const char *summary; /* one line */
-	const char *help;    /* the rest of --help */
+	const char *help; /* the rest of --help */
 	int (*run)(const struct cli *c); /* the exit code */
 };
 

@@ -30,8 +30,10 @@ bool client_sockets(const struct cli *c, struct words *ret_paths)
 			words_add(ret_paths, usual[i]);
 	}
 	if (ret_paths->n == 0)
-		fprintf(stderr, "sallyport: neither %s nor %s is there: name the socket of a "
-				"daemon with -s\n", usual[0], usual[1]);
+		fprintf(stderr,
+			"sallyport: neither %s nor %s is there: name the socket of a "
+			"daemon with -s\n",
+			usual[0], usual[1]);
 	return ret_paths->n > 0;
 }
 

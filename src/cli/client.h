@@ -9,8 +9,8 @@
 enum { CLIENT_ANSWER_MAX = 256 << 20, CLIENT_TIMEOUT_MS = 10000 };
 
 /*
- * The sockets to ask: -s, else $SALLYPORT_CONTROL, else those of /run/sallyport/outer.sock and inner.sock
- * that exist. False with a message on stderr when there is none.
+ * The sockets to ask: -s, else $SALLYPORT_CONTROL, else those of /run/sallyport/outer.sock and
+ * inner.sock that exist. False with a message on stderr when there is none.
  */
 bool client_sockets(const struct cli *c, struct words *ret_paths);
 

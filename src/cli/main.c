@@ -17,13 +17,16 @@ static const struct command commands[] = {
 		"check a configuration and the files that it names",
 		"The role is seen from the words of the file unless it is given.\n\n"
 		"  --outer, --inner   which daemon the file is for\n"
-		"  --print            print the effective configuration, every default written out\n"
+		"  --print            print the effective configuration, every default written "
+		"out\n"
 		"  --json             the findings as one JSON object\n",
 		cmd_check },
-	{ "status", "[-s SOCKET] [--json]", "nodes, links, pairs with their proof, streams, counters",
+	{ "status", "[-s SOCKET] [--json]",
+		"nodes, links, pairs with their proof, streams, counters",
 		SOCKET_HELP "  --json             one JSON object a line, as the daemon gave it\n",
 		cmd_status },
-	{ "trace", "[LOCAL FOREIGN] [-s SOCKET] [--json]", "follow the records of a pair of domains",
+	{ "trace", "[LOCAL FOREIGN] [-s SOCKET] [--json]",
+		"follow the records of a pair of domains",
 		"Without domains, or with `*` for one: any. Ends with Ctrl-C.\n\n" SOCKET_HELP
 		"  --json             one JSON object a record\n",
 		cmd_trace },
@@ -127,8 +130,8 @@ int main(int argc, char **argv)
 		{ "--days", NULL, OPTION_VALUE, .value = &c.days },
 	};
 	bool pki = argc > 1 && strcmp(argv[1], "pki") == 0;
-	bool ok = pki ? options_read(argc, argv, pki_rows, COUNT(pki_rows), &c.words) :
-			options_read(argc, argv, rows, COUNT(rows), &c.words);
+	bool ok = pki ? options_read(argc, argv, pki_rows, COUNT(pki_rows), &c.words)
+		      : options_read(argc, argv, rows, COUNT(rows), &c.words);
 	int code = ok ? run(&c) : EXIT_USAGE;
 	if (fflush(stdout) != 0 && code == EXIT_OK)
 		code = EXIT_FAILED;

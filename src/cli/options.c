@@ -66,7 +66,8 @@ static int take(const struct option_row *row, const char *value, int at, int arg
 	return at;
 }
 
-bool options_read(int argc, char **argv, const struct option_row *rows, size_t n, struct words *rest)
+bool options_read(
+	int argc, char **argv, const struct option_row *rows, size_t n, struct words *rest)
 {
 	for (int at = 1; at < argc;) {
 		const char *value;

@@ -12,7 +12,7 @@
 enum option_kind {
 	OPTION_FLAG,
 	OPTION_VALUE, /* one word, or --name=word */
-	OPTION_LIST,  /* one word or more, up to the next option; may be repeated */
+	OPTION_LIST, /* one word or more, up to the next option; may be repeated */
 };
 
 struct words {
@@ -30,10 +30,11 @@ struct option_row {
 };
 
 /*
- * Reads all arguments. What is no option goes to rest. False, and a message on stderr, for an unknown
- * option or a missing value.
+ * Reads all arguments. What is no option goes to rest. False, and a message on stderr, for an
+ * unknown option or a missing value.
  */
-bool options_read(int argc, char **argv, const struct option_row *rows, size_t n, struct words *rest);
+bool options_read(
+	int argc, char **argv, const struct option_row *rows, size_t n, struct words *rest);
 
 void words_add(struct words *w, const char *word);
 void words_free(struct words *w);

@@ -2,10 +2,12 @@
 /*
  * `sallyport pki init`: everything secret that a new gateway needs.
  *
- *	DIR/link/ca.{crt,key}  DIR/link/ID.{crt,key}     the CA of the link and each node's certificate
- *	DIR/mint/ca.{crt,key}                            the CA that only the local servers trust
- *	DIR/dialback.secret  DIR/mint/dialback.secret    of the outers, of the inners
- *	DIR/lab/ca.{crt,key}  DIR/lab/NAME.{crt,key}     tests only
+ *	DIR/link/ca.{crt,key}        the CA of the link
+ *	DIR/link/ID.{crt,key}        each node's certificate
+ *	DIR/mint/ca.{crt,key}        the CA that only the local servers trust
+ *	DIR/dialback.secret          of the outers
+ *	DIR/mint/dialback.secret     of the inners
+ *	DIR/lab/ca.{crt,key}, DIR/lab/NAME.{crt,key}   tests only
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +32,7 @@ struct pki {
 	unsigned days;
 	bool json;
 	struct arena arena; /* paths and prepared names */
-	struct buf text;    /* what is shown at the end, unless json */
+	struct buf text; /* what is shown at the end, unless json */
 	struct buf json_text;
 	struct json j;
 };
@@ -139,7 +141,8 @@ static bool make_leaf(struct pki *p, struct net_pki_ca *ca, const char *folder, 
 	return true;
 }
 
-static bool make_nodes(struct pki *p, struct net_pki_ca *ca, const struct words *ids, const char *kind)
+static bool make_nodes(
+	struct pki *p, struct net_pki_ca *ca, const struct words *ids, const char *kind)
 {
 	char host[128];
 
@@ -157,7 +160,7 @@ static bool make_link(struct pki *p, const struct cli *c)
 	struct net_pki_ca *ca = make_ca(p, "link", "sallyport link CA", NULL, "every node",
 		"keep it offline: it makes nodes");
 	bool ok = ca && make_nodes(p, ca, &c->outers, "outer") &&
-		make_nodes(p, ca, &c->inners, "inner");
+		  make_nodes(p, ca, &c->inners, "inner");
 
 	net_pki_ca_free(ca);
 	return ok;
@@ -216,9 +219,11 @@ static bool make_mint(struct pki *p, const struct cli *c)
 		if (ok)
 			words_add(&excluded, name);
 	}
-	struct net_pki_ca *ca = ok ? make_ca(p, "mint", "sallyport minting CA", &excluded,
-		"inner nodes; and the s2s part of your XMPP servers, which trust it", "inner nodes") :
-				     NULL;
+	struct net_pki_ca *ca = NULL;
+	if (ok)
+		ca = make_ca(p, "mint", "sallyport minting CA", &excluded,
+			"inner nodes; and the s2s part of your XMPP servers, which trust it",
+			"inner nodes");
 	net_pki_ca_free(ca);
 	words_free(&excluded);
 	return ca != NULL;
@@ -282,7 +287,7 @@ static bool good_ids(const struct words *ids)
 		if (len == 0 || len > LABEL_MOST || id[0] == '-' || id[len - 1] == '-' ||
 			strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != len ||
 			strcmp(id, "ca") == 0)
-			return complain(id, "not a node name: 1 to 63 lower-case letters, digits and `-`");
+			return complain(id, "not a node name: lower-case letters, digits and `-`");
 	}
 	return true;
 }
@@ -313,7 +318,7 @@ int cmd_pki_init(const struct cli *c)
 	if (!c->outers.n && !c->inners.n && !c->lab && !c->lab_domains.n)
 		return cli_usage("pki init needs --outer and --inner, or --lab");
 	if ((c->outers.n || c->inners.n) && !c->domains.n)
-		return cli_usage("pki init needs --domain: the minting CA must not sign for your domains");
+		return cli_usage("pki init needs --domain: names that the minting CA may not sign");
 	if (!good_ids(&c->outers) || !good_ids(&c->inners) || !good_days(c->days, &p.days))
 		return EXIT_USAGE;
 	p.dir = c->words.word[0];

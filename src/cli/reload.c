@@ -14,7 +14,8 @@ static void show(const char *path, const json_t *answer, bool ok)
 	if (!text)
 		text = json_object_get(answer, "error");
 	buf_init(&out, CLIENT_ANSWER_MAX);
-	buf_printf(&out, "%s: %s\n", path, ok ? "reloaded" : "not reloaded, the old configuration stays");
+	buf_printf(&out, "%s: %s\n", path,
+		ok ? "reloaded" : "not reloaded, the old configuration stays");
 	/* The daemon's messages have lines; everything else in them stays text. */
 	const char *p = json_string_value(text) ? json_string_value(text) : "";
 	while (*p) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text for a terminal: aligned tables, sizes and times for people, and nothing that a terminal obeys. */
+/* Text for a terminal: aligned tables, sizes and times for people, and nothing that a terminal
+ * obeys. */
 #ifndef CLI_SHOW_H
 #define CLI_SHOW_H
 
 #include "base/buf.h"
 
 /*
- * Appends a peer's text so that it stays text: control characters, line ends and changes of direction
- * become \u{...}, a backslash is doubled. s is valid UTF-8.
+ * Appends a peer's text so that it stays text: control characters, line ends and changes of
+ * direction become \u{...}, a backslash is doubled. s is valid UTF-8.
  */
 void show_safe(struct buf *out, struct str s);
 
@@ -19,10 +20,10 @@ void show_ms(struct buf *out, uint64_t ms);
 /* A table: cells of text row by row; columns are made as wide as they must be. */
 struct grid {
 	struct buf text; /* cells, one after the other */
-	size_t *ends;    /* of each cell in text */
+	size_t *ends; /* of each cell in text */
 	size_t n;
 	size_t columns;
-	bool *right;     /* align column i to the right */
+	bool *right; /* align column i to the right */
 };
 
 void grid_init(struct grid *g, size_t columns);

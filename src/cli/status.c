@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `sallyport status`: the JSON of a daemon as tables. What a daemon does not say is left out; single values that
- * this version does not know become columns, or lines below.
+ * `sallyport status`: the JSON of a daemon as tables. What a daemon does not say is left out;
+ * single values that this version does not know become columns, or lines below.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -218,7 +218,8 @@ static const struct column stream_columns[] = {
 
 static const struct section sections[] = {
 	{ "links", "links", link_columns, COUNT(link_columns) },
-	{ "pairs", "pairs (us: the domain that this node plays)", pair_columns, COUNT(pair_columns) },
+	{ "pairs", "pairs (us: the domain that this node plays)", pair_columns,
+		COUNT(pair_columns) },
 	{ "channels", "channels of the link", channel_columns, COUNT(channel_columns) },
 	{ "streams", "streams", stream_columns, COUNT(stream_columns) },
 };
@@ -271,7 +272,8 @@ static size_t used_columns(const struct section *s, json_t *rows, const struct c
 	return n;
 }
 
-static void put_titles(struct grid *g, const struct column *columns[], size_t n, const struct words *extra)
+static void put_titles(
+	struct grid *g, const struct column *columns[], size_t n, const struct words *extra)
 {
 	for (size_t i = 0; i < n; i++) {
 		buf_append_c(&g->text, columns[i]->title);
@@ -304,8 +306,6 @@ static void put_section(struct buf *out, const struct section *s, json_t *rows)
 	const struct column *columns[16];
 	struct words extra = { 0 };
 	struct grid g;
-	size_t i;
-	json_t *row;
 
 	check(s->n <= COUNT(columns));
 	if (json_array_size(rows) == 0)
@@ -315,8 +315,8 @@ static void put_section(struct buf *out, const struct section *s, json_t *rows)
 	if (n + extra.n) {
 		grid_init(&g, n + extra.n);
 		put_titles(&g, columns, n, &extra);
-		json_array_foreach(rows, i, row)
-			put_row(&g, columns, n, &extra, row);
+		for (size_t i = 0; i < json_array_size(rows); i++)
+			put_row(&g, columns, n, &extra, json_array_get(rows, i));
 		buf_printf(out, "\n%s\n", s->title);
 		grid_show(&g, out);
 		grid_done(&g);

@@ -7,7 +7,8 @@
 
 enum { ADDRESS_TEXT = 64 }; /* bytes that hold any address with port or prefix, and a zero */
 
-/* Each returns NULL, or a static text that says what is wrong; the result is in the usual short form. */
+/* Each returns NULL, or a static text that says what is wrong; the result is in the usual short
+ * form. */
 
 /* "192.0.2.1:5269" or "[2001:db8::1]:5269" */
 const char *address_port(struct str s, char ret[ADDRESS_TEXT]);

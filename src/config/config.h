@@ -34,7 +34,7 @@ struct config_listen {
 	struct str addr;
 	bool tls_only; /* s2s: `tls` */
 	struct config_keys keys; /* link only */
-	struct str *accept;      /* link: node ids of the inners that may connect */
+	struct str *accept; /* link: node ids of the inners that may connect */
 	size_t n_accept;
 };
 
@@ -45,8 +45,9 @@ struct config_link { /* inner: `link NODE ADDR { certificate key trust }` */
 };
 
 /*
- * inner: `server NAME ADDR { domain a b  trust "ca.crt"  require tls  accept ... }`. TLS is required
- * unless `allow plaintext` stands there; `accept` is both proofs, or dialback alone without trust.
+ * inner: `server NAME ADDR { domain a b  trust "ca.crt"  require tls  accept ... }`. TLS is
+ * required unless `allow plaintext` stands there; `accept` is both proofs, or dialback alone
+ * without trust.
  */
 struct config_server {
 	struct str name;
@@ -55,18 +56,19 @@ struct config_server {
 	size_t n_domains;
 	const char *trust; /* CA for the local server's own certificate, or NULL */
 	bool tls_required;
-	unsigned accept;   /* bits of enum config_proof */
+	unsigned accept; /* bits of enum config_proof */
 };
 
 /*
- * `peer PATTERN... { require tls  accept pkix dialback | refuse }`, one row per pattern, first match
- * wins. TLS is required unless `allow plaintext` stands there. The last row is always for "any".
+ * `peer PATTERN... { require tls  accept pkix dialback | refuse }`, one row per pattern, first
+ * match wins. TLS is required unless `allow plaintext` stands there. The last row is always for
+ * "any".
  */
 struct config_peer {
 	struct str pattern; /* exact domain, "*.suffix" (any depth below), or "any" */
 	bool refuse;
 	bool tls_required;
-	unsigned accept;    /* bits of enum config_proof; `require pkix` sets this bit alone */
+	unsigned accept; /* bits of enum config_proof; `require pkix` sets this bit alone */
 };
 
 struct config_route { /* inner: `route PATTERN via NODE... | any` */
@@ -78,12 +80,12 @@ struct config_route { /* inner: `route PATTERN via NODE... | any` */
 struct config_network { /* `allow address 10.0.0.0/8` */
 	bool allow;
 	unsigned char addr[16]; /* IPv4 as ::ffff:a.b.c.d */
-	unsigned prefix;        /* 0..128 */
+	unsigned prefix; /* 0..128 */
 };
 
 /*
- * Scalar options. One row: member, default, least, most, words of the statement, unit, help. The rows make the
- * parser, `sallyport check --print` and the table in the man pages.
+ * Scalar options. One row: member, default, least, most, words of the statement, unit, help. The
+ * rows make the parser, `sallyport check --print` and the table in the man pages.
  */
 #define CONFIG_LIMITS(X)                                                                           \
 	X(stanza_bytes, 262144, 10000, 16777216, "stanza bytes", "bytes", "largest stanza")        \
@@ -99,8 +101,7 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 	X(header_ms, 10000, 100, 600000, "header time", "milliseconds",                            \
 		"wait for a stream header or features")                                            \
 	X(tls_ms, 10000, 100, 600000, "tls time", "milliseconds", "TLS handshake")                 \
-	X(auth_ms, 10000, 100, 600000, "authentication time", "milliseconds",                      \
-		"SASL and dialback")                                                               \
+	X(auth_ms, 10000, 100, 600000, "authentication time", "milliseconds", "SASL and dialback") \
 	X(connect_ms, 30000, 100, 600000, "connect time", "milliseconds",                          \
 		"look-up and all addresses of a server together")                                  \
 	X(stanza_ms, 30000, 1000, 600000, "stanza time", "milliseconds",                           \
@@ -113,7 +114,8 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 	X(queue_ms, 60000, 1000, 3600000, "queue time", "milliseconds",                            \
 		"age at which a queued stanza is bounced")                                         \
 	X(retry_min_ms, 1000, 100, 60000, "retry least", "milliseconds", "first retry delay")      \
-	X(retry_max_ms, 120000, 1000, 3600000, "retry most", "milliseconds", "longest retry delay") \
+	X(retry_max_ms, 120000, 1000, 3600000, "retry most", "milliseconds",                       \
+		"longest retry delay")                                                             \
 	X(pairs_per_stream, 64, 1, 4096, "stream pairs", "pairs", "pairs on one stream")           \
 	X(verifies_per_stream, 16, 1, 256, "stream verifications", "verifications",                \
 		"open dialback verifications of one stream")                                       \
@@ -131,7 +133,7 @@ struct config {
 	struct str node;
 	enum log_level log_level;
 	bool open_profile;
-	const char *control;         /* socket path */
+	const char *control; /* socket path */
 	const char *dialback_secret; /* file; NULL: random per start */
 	struct config_limits limits;
 
@@ -141,13 +143,14 @@ struct config {
 	size_t n_listen_s2s;
 	struct config_listen *listen_link; /* outer */
 	size_t n_listen_link;
-	/* Without statement: any, TLS required, both proofs. With some, but none for any: any is refused. */
+	/* Without statement: any, TLS, both proofs. With some, but none for any: any is refused. */
 	struct config_peer *peers;
 	size_t n_peers;
-	const char **trust;  /* outer: CA files for foreign servers; empty: the system's */
+	const char **trust; /* outer: CA files for foreign servers; empty: the system's */
 	size_t n_trust;
 	struct str resolver; /* outer: address, or empty for the system's */
-	struct config_network *networks; /* outer: exceptions to the addresses never dialled, first match */
+	/* outer: exceptions to the addresses never dialled; first match wins */
+	struct config_network *networks;
 	size_t n_networks;
 
 	struct config_link *links; /* inner */
@@ -156,16 +159,17 @@ struct config {
 	size_t n_servers;
 	struct config_route *routes; /* inner; without statement: any via any. No match: refused */
 	size_t n_routes;
-	struct config_keys mint;     /* inner; certificate NULL: none */
-	struct str steer;            /* inner: address of the steering DNS responder, or empty */
-	struct str steer_target;     /* inner: IP address that it answers; default: that of the first listen s2s */
-	bool steer_srv;              /* inner: answer SRV too */
+	struct config_keys mint; /* inner; certificate NULL: none */
+	struct str steer; /* inner: address of the steering DNS responder, or empty */
+	/* inner: IP address that it answers; default: that of the first listen s2s */
+	struct str steer_target;
+	bool steer_srv; /* inner: answer SRV too */
 };
 
 /*
- * Parses and checks text (at most 1 MiB). file is its name in messages and the base of relative paths (itself
- * relative to the current folder). Messages are appended to
- * errors (plain text, ready for a terminal). NULL when there was any error. The caller frees with config_free().
+ * Parses and checks text (at most 1 MiB). file is its name in messages and the base of relative
+ * paths (itself relative to the current folder). Messages are appended to errors (plain text, ready
+ * for a terminal). NULL when there was any error. The caller frees with config_free().
  */
 struct config *config_parse(
 	enum config_role role, const char *file, struct str text, struct buf *errors);

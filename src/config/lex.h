@@ -29,7 +29,8 @@ struct lex {
 	struct report *report;
 };
 
-/* report: may be NULL; else text is valid UTF-8 without control characters other than TAB, CR, LF. */
+/* report: may be NULL; else text is valid UTF-8 without control characters other than TAB, CR, LF.
+ */
 void lex_init(struct lex *l, struct str text, struct report *report);
 
 /* TOKEN_END again and again at the end. A string that does not end on its line is reported. */

@@ -83,8 +83,7 @@ static bool statement_end(struct parser *p)
 
 static bool parse_statement(struct parser *p)
 {
-	const struct statement *s =
-		p->now.kind == TOKEN_WORD ? statement_find(p->now.span) : NULL;
+	const struct statement *s = p->now.kind == TOKEN_WORD ? statement_find(p->now.span) : NULL;
 
 	p->statement = p->now.span;
 	p->confused = false;

@@ -43,13 +43,13 @@ static const struct rule *find_rule(const struct section *s, struct str word)
 static bool at_lost_statement(const struct parser *p)
 {
 	return p->depth && p->now.kind == TOKEN_WORD && p->now.first &&
-		statement_find(p->now.span) && !find_rule(p->section, p->now.span);
+	       statement_find(p->now.span) && !find_rule(p->section, p->now.span);
 }
 
 bool parser_in_list(const struct parser *p)
 {
-	return !p->confused && p->now.kind == TOKEN_WORD &&
-		!find_rule(p->section, p->now.span) && !at_lost_statement(p);
+	return !p->confused && p->now.kind == TOKEN_WORD && !find_rule(p->section, p->now.span) &&
+	       !at_lost_statement(p);
 }
 
 bool parser_unexpected(struct parser *p, const char *const *words, size_t n)
@@ -149,8 +149,8 @@ static bool is_node_id(struct str s)
 
 bool parser_node(struct parser *p, struct str *ret_id, struct str *ret_span)
 {
-	static const char *const reserved[] = { "any", "via", "none", "certificate", "key",
-		"trust", "accept" };
+	static const char *const reserved[] = { "any", "via", "none", "certificate", "key", "trust",
+		"accept" };
 
 	if (!parser_word(p, "a name of lower-case letters, digits and `-`", ret_span))
 		return false;
@@ -161,8 +161,8 @@ bool parser_node(struct parser *p, struct str *ret_id, struct str *ret_span)
 	}
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
 		if (str_is(*ret_span, reserved[i])) {
-			report_at(p->report, *ret_span, "`%s` is a word of this language, not a name",
-				reserved[i]);
+			report_at(p->report, *ret_span,
+				"`%s` is a word of this language, not a name", reserved[i]);
 			return false;
 		}
 	}
@@ -220,8 +220,9 @@ bool parser_once(struct parser *p, const char *kind, struct str name, struct str
 	len = (size_t)snprintf(key, len + 1, "%s%s%.*s", kind, name.len ? " " : "", STR_FMT(name));
 	const struct str *first = table_find(&p->seen, str_from(key, len));
 	if (first) {
-		report_at(p->report, span, "`%.200s` stands here for the second time, first in line %u",
-			key, report_line(p->report, *first));
+		report_at(p->report, span,
+			"`%.200s` stands here for the second time, first in line %u", key,
+			report_line(p->report, *first));
 		return false;
 	}
 	table_set(&p->seen, str_from(key, len), parser_remember(p, span));
@@ -268,8 +269,7 @@ static bool section_line(struct parser *p, const struct section *s, struct secti
 {
 	const char *words[WORDS_MAX];
 	size_t n_words;
-	const struct rule *rule =
-		p->now.kind == TOKEN_WORD ? find_rule(s, p->now.span) : NULL;
+	const struct rule *rule = p->now.kind == TOKEN_WORD ? find_rule(s, p->now.span) : NULL;
 
 	if (!rule) {
 		expected_rules(s, words, &n_words);
@@ -286,8 +286,8 @@ static bool section_line(struct parser *p, const struct section *s, struct secti
 	return rule->parse(p, row);
 }
 
-static bool section_complete(struct parser *p, const struct section *s, struct str at,
-	const struct str first[WORDS_MAX])
+static bool section_complete(
+	struct parser *p, const struct section *s, struct str at, const struct str first[WORDS_MAX])
 {
 	bool ok = true;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machinery under the productions of statements.c: the current token, sections made of rules,
- * words that become values. A function that returns false has reported why, at the place where it is
- * wrong; the caller returns false too, and parse.c goes on at the next statement.
+ * words that become values. A function that returns false has reported why, at the place where it
+ * is wrong; the caller returns false too, and parse.c goes on at the next statement.
  */
 #ifndef CONFIG_PARSER_H
 #define CONFIG_PARSER_H
@@ -48,20 +48,23 @@ struct node_ref {
 struct parser {
 	struct lex lex;
 	struct token now;
-	unsigned depth;  /* open braces */
-	bool confused; /* an unexpected token was reported: values take nothing until the next line */
-	bool at_statement; /* the current token opens a statement: nothing to skip after the error */
+	unsigned depth; /* open braces */
+	bool confused; /* an unexpected token was reported: values take nothing until the next line
+			*/
+	bool at_statement; /* the current token opens a statement: nothing to skip after the error
+			    */
 	const struct section *section;
 	struct report *report;
-	struct arena *arena;   /* of the configuration */
-	struct arena scratch;  /* for jid */
+	struct arena *arena; /* of the configuration */
+	struct arena scratch; /* for jid */
 	struct config *c;
-	char *folder;          /* of the file, absolute, with a slash at its end */
-	struct str statement;  /* where the current one starts */
-	unsigned failed;       /* bit i: an error in a statement of row i of the table */
-	bool unknown;          /* an unknown word stood where a statement should */
-	struct table seen;     /* "kind name" of everything that may stand only once -> its struct str */
-	struct table peers;    /* patterns, for shadows */
+	char *folder; /* of the file, absolute, with a slash at its end */
+	struct str statement; /* where the current one starts */
+	unsigned failed; /* bit i: an error in a statement of row i of the table */
+	bool unknown; /* an unknown word stood where a statement should */
+	struct table
+		seen; /* "kind name" of everything that may stand only once -> its struct str */
+	struct table peers; /* patterns, for shadows */
 	struct table routes;
 	struct table networks;
 	struct node_ref *vias;
@@ -74,7 +77,8 @@ void parser_next(struct parser *p);
 bool parser_at_end(const struct parser *p); /* of a statement outside braces */
 /* Is there another word of a list here? Not one that opens the next statement. */
 bool parser_in_list(const struct parser *p);
-/* The current token is not what the words describe: reported, unless already confused. Always false. */
+/* The current token is not what the words describe: reported, unless already confused. Always
+ * false. */
 bool parser_unexpected(struct parser *p, const char *const *words, size_t n);
 /* Takes a word; what says what it is, for the message. */
 bool parser_word(struct parser *p, const char *what, struct str *ret_span);
@@ -101,7 +105,7 @@ struct str *parser_remember(struct parser *p, struct str span);
 /* Which statements exist: parse.c asks statements.c. */
 struct statement {
 	const char *word;
-	unsigned roles;  /* bits: 1 << enum config_role */
+	unsigned roles; /* bits: 1 << enum config_role */
 	bool once;
 	bool (*parse)(struct parser *p);
 	const char *elsewhere; /* advice where it does not belong */

@@ -8,7 +8,7 @@
 
 enum {
 	LINE_SHOWN = 120, /* code points of the source line */
-	GUESS_MAX = 24,   /* longest word that is compared with the allowed ones */
+	GUESS_MAX = 24, /* longest word that is compared with the allowed ones */
 };
 
 static bool silent(const struct report *r)
@@ -32,6 +32,8 @@ unsigned report_line(const struct report *r, struct str where)
 {
 	unsigned line = 1;
 
+	if (silent(r))
+		return 0; /* nobody reads it, and a file may have very many errors */
 	for (const char *p = r->text.p; p < where.p; p++)
 		line += *p == '\n';
 	return line;
@@ -50,7 +52,7 @@ static size_t code_points(struct str s)
 static bool is_safe(uint32_t c)
 {
 	return !(c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
-		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff);
+		 (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff);
 }
 
 /* One line; TABs stay, so that carets below stand right. */
@@ -111,7 +113,8 @@ static void show_source(struct report *r, struct str where)
 	if (line.len == 0)
 		return;
 	if (code_points(line) > LINE_SHOWN) {
-		/* Far into a long line: start nearby, not at every code point from its beginning. */
+		/* Far into a long line: start nearby, not at every code point from its beginning.
+		 */
 		size_t before = (size_t)(where.p - line.p);
 		size_t skip = before > 4 * LINE_SHOWN ? before - 4 * LINE_SHOWN : 0;
 		while (skip && ((unsigned char)line.p[skip] & 0xc0) == 0x80)
@@ -165,8 +168,7 @@ static unsigned distance(struct str a, struct str b)
 			}
 			unsigned change = d[i - 1][j - 1] + (a.p[i - 1] != b.p[j - 1]);
 			d[i][j] = min3(change, d[i - 1][j] + 1, d[i][j - 1] + 1);
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
-				a.p[i - 2] == b.p[j - 1])
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
 				d[i][j] = min3(d[i][j], d[i - 2][j - 2] + 1, d[i][j]);
 		}
 	}
@@ -199,7 +201,8 @@ void report_expected(struct report *r, const char *const *words, size_t n, struc
 		return;
 	buf_append_c(r->out, "    expected: ");
 	for (size_t i = 0; i < n; i++) {
-		/* What stands for something in angle brackets or is described goes without quotes. */
+		/* What stands for something in angle brackets or is described goes without quotes.
+		 */
 		const char *quote = strchr(words[i], ' ') || words[i][0] == '<' ? "" : "`";
 		size_t len = strlen(words[i]) + 4;
 		if (i && width + len > 96) {

@@ -184,7 +184,9 @@ bool section_proofs(struct parser *p, struct str at, const struct section_row *r
 		report_at(p->report, at, "%s", error);
 		return false;
 	}
-	*ret_accept = row->refuse ? 0 : row->require ? row->require : row->accept ? row->accept : possible;
+	*ret_accept = row->require | row->accept;
+	if (!row->refuse && !*ret_accept)
+		*ret_accept = possible;
 	return true;
 }
 
@@ -228,7 +230,8 @@ static bool find_factor(struct str suffix, const char *unit, uint64_t *ret_facto
 	return false;
 }
 
-static bool limit_number(struct parser *p, const struct limit_row *row, struct str word, struct str at)
+static bool limit_number(
+	struct parser *p, const struct limit_row *row, struct str word, struct str at)
 {
 	size_t digits = 0;
 	uint64_t n, factor;

@@ -61,14 +61,18 @@ static bool parse_listen_s2s(struct parser *p)
 	return ok;
 }
 
-/* listen-link = `listen` `link` ADDR `{` `certificate` FILE `key` FILE `trust` FILE `accept` NAME... `}` */
+/*
+ * listen-link = `listen` `link` ADDR `{` `certificate` FILE `key` FILE `trust` FILE
+ *               `accept` NAME... `}`
+ */
 static bool parse_listen_link(struct parser *p, struct str word)
 {
 	struct section_row row = { 0 };
 	struct config_listen *l = OWNED_APPEND(p->arena, p->c->listen_link, p->c->n_listen_link);
 
 	if (p->c->role == CONFIG_INNER) {
-		report_at(p->report, word, "inner listens for no links: it dials out to the outers");
+		report_at(
+			p->report, word, "inner listens for no links: it dials out to the outers");
 		report_hint(p->report, "write `link NODE ADDRESS { ... }` here, and `listen link` "
 				       "into outer.conf");
 		return false;
@@ -207,7 +211,8 @@ static bool parse_resolver(struct parser *p)
 }
 
 /* Is the network inside one that an earlier statement decides? *ret_key identifies it. */
-static const struct str *network_shadow(struct parser *p, const struct config_network *n, char key[17])
+static const struct str *network_shadow(
+	struct parser *p, const struct config_network *n, char key[17])
 {
 	const struct str *found = NULL;
 

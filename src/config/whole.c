@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What only the whole file shows: missing statements, names that lead nowhere, defaults that depend. */
+/* What only the whole file shows: what is missing, names that lead nowhere, defaults. */
 #include "config/address.h"
 #include "config/parser.h"
 #include "config/sections.h"
@@ -55,7 +55,8 @@ static void check_routes(struct parser *p)
 	for (size_t i = 0; i < p->n_vias; i++) {
 		const struct node_ref *via = &p->vias[i];
 		if (!table_find(&links, via->node))
-			report_at(p->report, via->at, "there is no `link %.*s`", STR_FMT(via->node));
+			report_at(
+				p->report, via->at, "there is no `link %.*s`", STR_FMT(via->node));
 	}
 	table_done(&links);
 }
@@ -66,15 +67,18 @@ static void check_self(struct parser *p)
 
 	for (size_t i = 0; i < c->n_links; i++) {
 		if (c->node.len && str_eq(c->links[i].node, c->node))
-			report_at(p->report, place_of(p, "node"), "`%.*s` is also the name of a `link`: "
-				"each node has a name of its own", STR_FMT(c->node));
+			report_at(p->report, place_of(p, "node"),
+				"`%.*s` is also the name of a `link`: "
+				"each node has a name of its own",
+				STR_FMT(c->node));
 	}
 	for (size_t i = 0; i < c->n_listen_link; i++) {
 		for (size_t j = 0; j < c->listen_link[i].n_accept; j++) {
 			if (c->node.len && str_eq(c->listen_link[i].accept[j], c->node))
 				report_at(p->report, place_of(p, "node"),
 					"`%.*s` is also accepted by `listen link`: each node has a "
-					"name of its own", STR_FMT(c->node));
+					"name of its own",
+					STR_FMT(c->node));
 		}
 	}
 }
@@ -87,7 +91,8 @@ static void check_mint(struct parser *p)
 			statement_failed(p, "mint"))
 			continue;
 		report_at(p->report, p->server_at[i],
-			"this server has to use TLS, but without `mint` there is no certificate to show it");
+			"this server has to use TLS, but without `mint` there is no certificate to "
+			"show it");
 		report_hint(p->report, "add `mint { certificate \"FILE\" key \"FILE\" }`, or "
 				       "`allow plaintext` in the section");
 	}
@@ -104,7 +109,8 @@ static void fill_steer_target(struct parser *p)
 		return;
 	if (address_is_wildcard(host)) {
 		report_at(p->report, place_of(p, "steer"),
-			"`target IP` is missing: the first `listen s2s` names no address to lead to");
+			"`target IP` is missing: the first `listen s2s` names no address to lead "
+			"to");
 		return;
 	}
 	c->steer_target = owned_str(p->arena, host);
@@ -132,7 +138,8 @@ static void fill_routes(struct parser *p)
 		OWNED_APPEND(p->arena, p->c->routes, p->c->n_routes)->pattern = STRL("any");
 }
 
-static void in_order(struct parser *p, uint64_t less, uint64_t more, const char *low, const char *high)
+static void in_order(
+	struct parser *p, uint64_t less, uint64_t more, const char *low, const char *high)
 {
 	if (less <= more)
 		return;
@@ -148,7 +155,8 @@ static void check_limits(struct parser *p)
 	in_order(p, l->retry_min_ms, l->retry_max_ms, "limit retry least", "limit retry most");
 	in_order(p, l->early_bytes, l->stanza_bytes, "limit early bytes", "limit stanza bytes");
 	in_order(p, l->stanza_bytes, l->queue_bytes, "limit stanza bytes", "limit queue bytes");
-	in_order(p, l->early_elements, l->elements, "limit early elements", "limit stanza elements");
+	in_order(
+		p, l->early_elements, l->elements, "limit early elements", "limit stanza elements");
 }
 
 void whole_check(struct parser *p)

@@ -16,7 +16,8 @@ static void inverse(const struct config *c)
 	buf_init(&errors, 1 << 20);
 	check(config_print(c, &once));
 	struct config *again = config_parse(c->role, "/f/fuzz.conf", buf_bytes(&once), &errors);
-	/* Default values and absolute paths make the text longer, perhaps over the limit of a file. */
+	/* Default values and absolute paths make the text longer, perhaps over the limit of a file.
+	 */
 	if (again) {
 		check(config_print(again, &twice));
 		check(str_eq(buf_bytes(&once), buf_bytes(&twice)));

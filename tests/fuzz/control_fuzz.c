@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests from the control socket: what is accepted lies inside the first line and is clean text. */
+/* Requests from the control socket: what is accepted lies inside the first line and is clean text.
+ */
 #include <stdint.h>
 
 #include "base/check.h"

@@ -26,7 +26,8 @@ static void safe(void **state)
 		const char *want;
 	} rows[] = {
 		{ "plain", STR("a b<&>\"~"), "a b<&>\"~" },
-		{ "letters", STR("\xc3\xa5\xe4\xb8\xad\xf0\x9f\x90\xa7"), "\xc3\xa5\xe4\xb8\xad\xf0\x9f\x90\xa7" },
+		{ "letters", STR("\xc3\xa5\xe4\xb8\xad\xf0\x9f\x90\xa7"),
+			"\xc3\xa5\xe4\xb8\xad\xf0\x9f\x90\xa7" },
 		{ "escape", STR("\033[31m"), "\\u{1b}[31m" },
 		{ "NUL", STR("\0"), "\\u{0}" },
 		{ "line end", STR("a\r\nb\tc"), "a\\u{d}\\u{a}b\\u{9}c" },
@@ -54,8 +55,12 @@ static void sizes(void **state)
 		uint64_t n;
 		const char *want;
 	} rows[] = {
-		{ 0, "0 B" }, { 1023, "1023 B" }, { 1536, "1.5 KiB" }, { 20480, "20 KiB" },
-		{ 5 << 20, "5.0 MiB" }, { UINT64_MAX, "16777216 TiB" },
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1536, "1.5 KiB" },
+		{ 20480, "20 KiB" },
+		{ 5 << 20, "5.0 MiB" },
+		{ UINT64_MAX, "16777216 TiB" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -71,8 +76,13 @@ static void times(void **state)
 		uint64_t ms;
 		const char *want;
 	} rows[] = {
-		{ 0, "0 ms" }, { 999, "999 ms" }, { 1000, "1 s" }, { 119999, "119 s" },
-		{ 125000, "2 min 5 s" }, { 7384000, "2 h 3 min" }, { 200000000, "2 d 7 h" },
+		{ 0, "0 ms" },
+		{ 999, "999 ms" },
+		{ 1000, "1 s" },
+		{ 119999, "119 s" },
+		{ 125000, "2 min 5 s" },
+		{ 7384000, "2 h 3 min" },
+		{ 200000000, "2 d 7 h" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -84,8 +94,8 @@ static void times(void **state)
 static void table(void **state)
 {
 	(void)state;
-	static const char *const cells[] = { "NAME", "N", "X", "\xc3\xa5", "1000", "", "longer", "7", "x",
-		"", "", "x" };
+	static const char *const cells[] = { "NAME", "N", "X", "\xc3\xa5", "1000", "", "longer",
+		"7", "x", "", "", "x" };
 	struct grid g;
 
 	grid_init(&g, 3);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a configuration means; that printing and parsing are inverse; the shipped files; the manual. */
+/* What a configuration means; that printing and parsing are inverse; the shipped files; the manual.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -120,7 +121,8 @@ static void inner_example(void **state)
 		"node inner-a\n"
 		"link outer-a 10.1.0.1:5280 { certificate \"c\" key \"k\" trust \"t\" }\n"
 		"link outer-mn [fd00::1]:5280 { certificate \"c\" key \"k\" trust \"t\" }\n"
-		"server main 10.2.0.5:5269 { domain example.se\n conference.example.se trust \"ca\" }\n"
+		"server main 10.2.0.5:5269 { domain example.se\n conference.example.se trust "
+		"\"ca\" }\n"
 		"server old 10.2.0.6:5269 { domain old.example.se allow plaintext }\n"
 		"listen s2s 10.2.0.4:5269\n"
 		"mint { certificate \"m\" key \"mk\" }\n"

@@ -22,7 +22,8 @@ static const struct row rows[] = {
 	{ "carriage return", STR("status\r\n"), CONTROL_REQUEST, CONTROL_STATUS },
 	{ "reload", STR("reload\n"), CONTROL_REQUEST, CONTROL_RELOAD },
 	{ "ping", STR("ping\n"), CONTROL_REQUEST, CONTROL_PING },
-	{ "trace", STR("trace a.example *\n"), CONTROL_REQUEST, CONTROL_TRACE, { "a.example", "*" } },
+	{ "trace", STR("trace a.example *\n"), CONTROL_REQUEST, CONTROL_TRACE,
+		{ "a.example", "*" } },
 	{ "more spaces", STR("  trace  a   b \n"), CONTROL_REQUEST, CONTROL_TRACE, { "a", "b" } },
 	{ "UTF-8", STR("trace \xc3\xa5.example b\n"), CONTROL_REQUEST, CONTROL_TRACE,
 		{ "\xc3\xa5.example", "b" } },
@@ -84,7 +85,8 @@ static void byte_by_byte(void **state)
 		const char *end = memchr(rows[i].bytes.p, '\n', rows[i].bytes.len);
 		size_t line = end ? (size_t)(end - rows[i].bytes.p) : rows[i].bytes.len;
 		for (size_t n = 0; n <= line; n++)
-			assert_int_equal(control_parse(str_from(rows[i].bytes.p, n), &request, &error),
+			assert_int_equal(
+				control_parse(str_from(rows[i].bytes.p, n), &request, &error),
 				CONTROL_MORE);
 	}
 }
@@ -99,14 +101,17 @@ static void longest(void **state)
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "trace a ", 8);
 	line[CONTROL_LINE_MAX - 1] = '\n';
-	assert_int_equal(control_parse(str_from(line, CONTROL_LINE_MAX), &request, &error), CONTROL_REQUEST);
+	assert_int_equal(
+		control_parse(str_from(line, CONTROL_LINE_MAX), &request, &error), CONTROL_REQUEST);
 	line[CONTROL_LINE_MAX - 1] = 'x';
 	line[CONTROL_LINE_MAX] = '\n';
+	assert_int_equal(control_parse(str_from(line, CONTROL_LINE_MAX - 1), &request, &error),
+		CONTROL_MORE);
 	assert_int_equal(
-		control_parse(str_from(line, CONTROL_LINE_MAX - 1), &request, &error), CONTROL_MORE);
-	assert_int_equal(control_parse(str_from(line, CONTROL_LINE_MAX), &request, &error), CONTROL_BAD);
+		control_parse(str_from(line, CONTROL_LINE_MAX), &request, &error), CONTROL_BAD);
 	assert_string_equal(error, "request too long");
-	assert_int_equal(control_parse(str_from(line, sizeof(line)), &request, &error), CONTROL_BAD);
+	assert_int_equal(
+		control_parse(str_from(line, sizeof(line)), &request, &error), CONTROL_BAD);
 }
 
 int main(void)
