@@ -46,8 +46,8 @@ struct s2s_face {
 	struct s2s_pair *last_pair; /* of the latest lookup, or NULL */
 	size_t pending;
 	bool stopping;
-	struct buf out;    /* what is being composed */
-	struct buf key;    /* of the pair that is being looked up */
+	struct buf out; /* what is being composed */
+	struct buf key; /* of the pair that is being looked up */
 	struct {
 		uint64_t closes[CLOSE_REASONS];
 		uint64_t streams_in, streams_out, refused_streams;

@@ -2,8 +2,8 @@
 /*
  * A key arrives (db:result), is judged by rule and limits, and then either the certificate
  * covers the new domain, or the sender's own server is asked (verify.c). Several
- * pairs may share a stream, with any senders and targets (XEP-0220 section 2.6). Answers that nobody
- * asked for change nothing.
+ * pairs may share a stream, with any senders and targets (XEP-0220 section 2.6). Answers that
+ * nobody asked for change nothing.
  */
 #include "s2s/dialback.h"
 
@@ -24,7 +24,6 @@ bool dialback_usable_id(struct str id)
 	return id.len >= 1 && id.len <= DIALBACK_ID_MAX;
 }
 
-
 void dialback_put_pair(struct buf *out, struct str us, struct str them)
 {
 	buf_append(out, STRL(" from=\""));
@@ -36,7 +35,8 @@ void dialback_put_pair(struct buf *out, struct str us, struct str them)
 
 static void put_condition(struct buf *out, const char *condition)
 {
-	buf_printf(out, "<error type=\"cancel\"><%s xmlns=\"" NS_STANZA_ERRORS "\"/></error>", condition);
+	buf_printf(out, "<error type=\"cancel\"><%s xmlns=\"" NS_STANZA_ERRORS "\"/></error>",
+		condition);
 }
 
 void dialback_answer_key(struct s2s_stream *s, struct str us, struct str them, const char *type,
@@ -144,8 +144,8 @@ void dialback_on_answer(struct s2s_stream *s, struct xml_node *e)
 	}
 }
 
-static void refuse_key(struct s2s_stream *s, const struct parties *who, const char *reason,
-	const char *condition)
+static void refuse_key(
+	struct s2s_stream *s, const struct parties *who, const char *reason, const char *condition)
 {
 	struct s2s_event e = stream_event(s, "dialback-refused");
 
@@ -167,7 +167,7 @@ static bool proves(struct s2s_stream *s, const struct s2s_rule *rule, struct str
 	const char *why;
 
 	return s->tls && rule->accept_pkix &&
-		f->ops->certificate(f->user, s->transport, them, &why) == S2S_CERT_VALID;
+	       f->ops->certificate(f->user, s->transport, them, &why) == S2S_CERT_VALID;
 }
 
 /* Does the configuration let this key be looked at? Refuses it otherwise. */
@@ -261,7 +261,8 @@ static bool too_many_questions(struct s2s_stream *s)
 }
 
 /* Somebody shows a key that we are said to have made. */
-static void answer_question(struct s2s_stream *s, const struct parties *who, struct str id, struct str key)
+static void answer_question(
+	struct s2s_stream *s, const struct parties *who, struct str id, struct str key)
 {
 	struct s2s_face *f = s->face;
 	const char *type = "error", *condition = NULL;

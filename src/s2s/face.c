@@ -85,8 +85,7 @@ struct s2s_face *s2s_face_new(
 
 static void empty_garbage(struct s2s_face *f)
 {
-	LIST_EACH_SAFE(&f->garbage, it)
-	{
+	LIST_EACH_SAFE (&f->garbage, it) {
 		stream_free(LIST_OWNER(it, struct s2s_stream, link));
 	}
 }
@@ -291,8 +290,7 @@ void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now
 	f->now = now;
 	if (!p)
 		return;
-	LIST_EACH(&p->members, it)
-	{
+	LIST_EACH (&p->members, it) {
 		struct s2s_stream *s = LIST_OWNER(it, struct member, in_pair)->stream;
 		if (s->paused_by == p)
 			stream_unpause(s);

@@ -57,7 +57,7 @@ static bool read_version(struct str s, uint64_t *ret_major)
 	while (dot < s.len && s.p[dot] != '.')
 		dot++;
 	return dot < s.len && str_to_u64(str_from(s.p, dot), ret_major) &&
-		str_to_u64(str_skip(s, dot + 1), &minor);
+	       str_to_u64(str_skip(s, dot + 1), &minor);
 }
 
 static bool check_version(struct s2s_stream *s, struct str version)
@@ -109,7 +109,8 @@ bool stream_check_header(struct s2s_stream *s, const struct xml_node *root)
 		stream_close(s, CLOSE_BAD_ROOT, STRL(""));
 		return false;
 	}
-	/* Without a default namespace each stanza must name jabber:server itself (section 4.8.2). */
+	/* Without a default namespace each stanza must name jabber:server itself (section 4.8.2).
+	 */
 	if (content.len && !str_is(content, NS_SERVER)) {
 		stream_close(s, CLOSE_CONTENT_NS, STRL(""));
 		return false;

@@ -15,7 +15,7 @@ enum { FORGIVE_SPACE_MS = 10000 };
 struct rule_row {
 	const char *ns;
 	const char *name;
-	unsigned in;  /* states of an incoming stream in which it may come */
+	unsigned in; /* states of an incoming stream in which it may come */
 	unsigned out; /* of an outgoing one */
 	void (*on_in)(struct s2s_stream *s, struct xml_node *e);
 	void (*on_out)(struct s2s_stream *s, struct xml_node *e);
@@ -27,7 +27,8 @@ struct rule_row {
 
 static const struct rule_row rules[] = {
 	{ NS_DIALBACK, "result", IN_DIALBACK, OUT_DIALBACK, dialback_on_key, dialback_on_answer },
-	{ NS_DIALBACK, "verify", IN_DIALBACK, OUT_DIALBACK, dialback_on_verify, dialback_on_verify },
+	{ NS_DIALBACK, "verify", IN_DIALBACK, OUT_DIALBACK, dialback_on_verify,
+		dialback_on_verify },
 	{ NS_STREAM, "error", ANY_OPEN, ANY_OPEN, negotiate_on_error, negotiate_on_error },
 	{ NS_STREAM, "features", 0, TO(ST_FEATURES), NULL, negotiate_on_features },
 	{ NS_TLS, "starttls", TO(ST_NEGOTIATE), 0, negotiate_on_starttls, NULL },

@@ -10,8 +10,7 @@
 
 struct member *member_find(struct s2s_stream *s, struct str us, struct str them)
 {
-	LIST_EACH(&s->members, it)
-	{
+	LIST_EACH (&s->members, it) {
 		struct member *m = MEMBER_OF(it);
 		if (str_eq(m->pair->them, them) && str_eq(m->pair->us, us)) {
 			if (s->members.next != it) {
@@ -26,8 +25,7 @@ struct member *member_find(struct s2s_stream *s, struct str us, struct str them)
 
 bool member_knows_sender(const struct s2s_stream *s, struct str them)
 {
-	LIST_EACH(&s->members, it)
-	{
+	LIST_EACH (&s->members, it) {
 		if (MEMBER_OF(it)->valid && str_eq(MEMBER_OF(it)->pair->them, them))
 			return true;
 	}
@@ -113,8 +111,7 @@ void member_free(struct member *m)
 
 void member_drop_all(struct s2s_stream *s)
 {
-	LIST_EACH_SAFE(&s->members, it)
-	{
+	LIST_EACH_SAFE (&s->members, it) {
 		member_free(MEMBER_OF(it));
 	}
 }

@@ -10,14 +10,14 @@
 
 struct member {
 	struct list in_stream;
-	struct list in_pair;  /* pair.members when valid, pair.verifies while verifying */
+	struct list in_pair; /* pair.members when valid, pair.verifies while verifying */
 	struct s2s_stream *stream;
 	struct s2s_pair *pair;
 	bool valid;
-	bool asked;           /* db:verify was written on pair.out */
+	bool asked; /* db:verify was written on pair.out */
 	enum s2s_proof proof;
-	struct str key;       /* while verifying */
-	struct timer timer;   /* likewise: when the question is given up */
+	struct str key; /* while verifying */
+	struct timer timer; /* likewise: when the question is given up */
 };
 
 /* The stream's member for this pair, or NULL. The latest one found is found fastest. */

@@ -23,7 +23,7 @@ struct names {
 static bool prepare(struct s2s_stream *s, struct str value, struct str *ret_domain)
 {
 	return !value.p ||
-		jid_parse_domain(xml_reader_arena(s->reader), value, ret_domain) == JID_OK;
+	       jid_parse_domain(xml_reader_arena(s->reader), value, ret_domain) == JID_OK;
 }
 
 static struct names read_names(struct s2s_stream *s, const struct xml_node *root)
@@ -75,12 +75,13 @@ static bool accept_names(struct s2s_stream *s, const struct names *n)
 }
 
 /* Is the certificate good enough for EXTERNAL? */
-static bool proves_header(const struct s2s_stream *s, const struct s2s_rule *rule, const char **ret_why)
+static bool proves_header(
+	const struct s2s_stream *s, const struct s2s_rule *rule, const char **ret_why)
 {
 	const struct s2s_face *f = s->face;
 
 	return s->tls && s->us.len && s->them.len && rule->accept_pkix &&
-		f->ops->certificate(f->user, s->transport, s->them, ret_why) == S2S_CERT_VALID;
+	       f->ops->certificate(f->user, s->transport, s->them, ret_why) == S2S_CERT_VALID;
 }
 
 static void put_dialback_feature(struct buf *out)
@@ -204,7 +205,8 @@ static const char *judge_authzid(struct s2s_stream *s, struct str text)
 		return NULL;
 	if (text.len > AUTHZID_MAX || !base64_decode(text, decoded, &len))
 		return "incorrect-encoding";
-	if (jid_parse_domain(xml_reader_arena(s->reader), str_from(decoded, len), &domain) != JID_OK ||
+	if (jid_parse_domain(xml_reader_arena(s->reader), str_from(decoded, len), &domain) !=
+			JID_OK ||
 		!str_eq(domain, s->them))
 		return "invalid-authzid";
 	return NULL;

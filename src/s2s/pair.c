@@ -118,8 +118,8 @@ void pair_alive(struct s2s_pair *p)
 
 static const struct s2s_pair *longest_idle(const struct s2s_face *f)
 {
-	return list_empty(&f->idle_pairs) ? NULL :
-					    LIST_OWNER(f->idle_pairs.next, struct s2s_pair, idle);
+	return list_empty(&f->idle_pairs) ? NULL
+					  : LIST_OWNER(f->idle_pairs.next, struct s2s_pair, idle);
 }
 
 uint64_t pair_forget_at(const struct s2s_face *f)
@@ -160,7 +160,7 @@ bool pair_may_connect(struct s2s_pair *p, enum s2s_failure *ret_failure, const c
 	if (f->stopping) {
 		text = close_rows[CLOSE_SHUTDOWN].text;
 	} else if (!f->ops->plays(f->user, p->us) || f->ops->plays(f->user, p->them) ||
-		!face_rule(f, p->us, p->them).allowed) {
+		   !face_rule(f, p->us, p->them).allowed) {
 		failure = S2S_REFUSED;
 		text = close_rows[CLOSE_REFUSED].text;
 	} else if (p->retry_at > f->now) {
@@ -216,8 +216,8 @@ static uint64_t retry_delay(const struct s2s_pair *p)
 	return ms - ms / 2 + random_below(ms / 2 + 1);
 }
 
-void pair_fail(struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure,
-	const char *text)
+void pair_fail(
+	struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure, const char *text)
 {
 	struct s2s_face *f = p->face;
 	struct s2s_event e = pair_event(p, "pair-failed");
@@ -237,8 +237,8 @@ void pair_fail(struct s2s_pair *p, enum close_reason reason, enum s2s_failure fa
 }
 
 /* Gives back n entries from the first-th on. */
-static void give_back(struct s2s_pair *p, size_t first, size_t n, enum s2s_failure failure,
-	const char *text)
+static void give_back(
+	struct s2s_pair *p, size_t first, size_t n, enum s2s_failure failure, const char *text)
 {
 	struct s2s_face *f = p->face;
 	struct s2s_token *tokens = queue_take(&p->queue, first, n);
@@ -326,7 +326,7 @@ bool pair_can_write(const struct s2s_pair *p)
 	const struct s2s_stream *s = p->out;
 
 	return s && s->state == ST_READY && p->queue.written == queue_count(&p->queue) &&
-		s->written - s->taken < WINDOW;
+	       s->written - s->taken < WINDOW;
 }
 
 void pair_flush(struct s2s_pair *p, bool all)

@@ -11,18 +11,18 @@
 
 struct s2s_pair {
 	struct s2s_face *face;
-	struct str key;        /* us, a space, them: in the allocation of the pair */
+	struct str key; /* us, a space, them: in the allocation of the pair */
 	struct str us;
 	struct str them;
 	struct s2s_stream *out;
 	struct queue queue;
-	struct list members;   /* struct member that are valid */
-	struct list verifies;  /* struct member with a key to be verified */
-	struct list idle;      /* in face.idle_pairs, or alone */
+	struct list members; /* struct member that are valid */
+	struct list verifies; /* struct member with a key to be verified */
+	struct list idle; /* in face.idle_pairs, or alone */
 	uint64_t idle_since;
-	struct timer timer;    /* for the age of what is queued */
-	unsigned failures;     /* in a row */
-	unsigned quick_ends;   /* ready streams in a row that ended before anything was taken */
+	struct timer timer; /* for the age of what is queued */
+	unsigned failures; /* in a row */
+	unsigned quick_ends; /* ready streams in a row that ended before anything was taken */
 	enum s2s_failure failure;
 	const char *failure_text; /* static; NULL: never failed */
 	uint64_t failed_at;
@@ -54,8 +54,8 @@ bool pair_connect_for_key(struct s2s_pair *p);
 /* The stream is authenticated: everything queued goes. */
 void pair_ready(struct s2s_pair *p);
 /* The stream ended before it was ready, or a connection could not be had. */
-void pair_fail(struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure,
-	const char *text);
+void pair_fail(
+	struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure, const char *text);
 /* The transport of a stream that was ready is gone. */
 void pair_lost(struct s2s_pair *p);
 /* Gives everything back that is queued. */

@@ -15,14 +15,14 @@
 struct entry {
 	struct s2s_token token;
 	uint64_t since; /* when it was queued */
-	uint64_t end;   /* offset in the stream behind its last byte, once written */
+	uint64_t end; /* offset in the stream behind its last byte, once written */
 	size_t len;
 };
 
 struct queue {
 	struct buf bytes;
 	struct buf entries; /* struct entry each */
-	size_t written;     /* how many entries were written */
+	size_t written; /* how many entries were written */
 	size_t written_len; /* and their bytes */
 };
 

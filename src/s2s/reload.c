@@ -2,7 +2,8 @@
 /* Judging what exists again after a reload, and the orderly end of everything. */
 #include "s2s/member.h"
 
-static bool rule_holds(const struct s2s_stream *s, struct str us, struct str them, enum s2s_proof proof)
+static bool rule_holds(
+	const struct s2s_stream *s, struct str us, struct str them, enum s2s_proof proof)
 {
 	struct s2s_face *f = s->face;
 
@@ -10,14 +11,13 @@ static bool rule_holds(const struct s2s_stream *s, struct str us, struct str the
 		return false;
 	struct s2s_rule rule = face_rule(f, us, them);
 	return rule.allowed && (s->tls || !rule.tls_required || s2s_setting_up(s)) &&
-		(proof != S2S_PROOF_PKIX || rule.accept_pkix) &&
-		(proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
+	       (proof != S2S_PROOF_PKIX || rule.accept_pkix) &&
+	       (proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
 }
 
 static void judge_members(struct s2s_stream *s)
 {
-	LIST_EACH_SAFE(&s->members, it)
-	{
+	LIST_EACH_SAFE (&s->members, it) {
 		struct member *m = LIST_OWNER(it, struct member, in_stream);
 		if (!rule_holds(s, m->pair->us, m->pair->them, m->proof))
 			member_free(m);
@@ -48,8 +48,7 @@ static void judge_outgoing(struct s2s_stream *s)
 void s2s_rejudge(struct s2s_face *f, uint64_t now)
 {
 	f->now = now;
-	LIST_EACH_SAFE(&f->streams, it)
-	{
+	LIST_EACH_SAFE (&f->streams, it) {
 		struct s2s_stream *s = LIST_OWNER(it, struct s2s_stream, link);
 		if (s->incoming)
 			judge_incoming(s);
@@ -73,8 +72,7 @@ void s2s_shutdown(struct s2s_face *f, uint64_t now)
 {
 	f->now = now;
 	f->stopping = true;
-	LIST_EACH_SAFE(&f->streams, it)
-	{
+	LIST_EACH_SAFE (&f->streams, it) {
 		shut_down_stream(LIST_OWNER(it, struct s2s_stream, link));
 	}
 }

@@ -11,10 +11,11 @@
 bool stanza_is(const struct xml_node *e)
 {
 	return str_is(e->ns, NS_SERVER) &&
-		(str_is(e->name, "message") || str_is(e->name, "presence") || str_is(e->name, "iq"));
+	       (str_is(e->name, "message") || str_is(e->name, "presence") || str_is(e->name, "iq"));
 }
 
-static bool read_address(struct s2s_stream *s, const struct xml_node *e, const char *name, struct jid *ret)
+static bool read_address(
+	struct s2s_stream *s, const struct xml_node *e, const char *name, struct jid *ret)
 {
 	struct str value = xml_attr_get(e, name);
 	enum jid_error error = JID_EMPTY_PART;

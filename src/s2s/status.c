@@ -34,8 +34,7 @@ static void put_failure(const struct s2s_pair *p, uint64_t now, struct json *j)
 static void put_incoming(const struct s2s_pair *p, struct json *j)
 {
 	json_array(j, "in");
-	LIST_EACH(&p->members, it)
-	{
+	LIST_EACH (&p->members, it) {
 		const struct member *m = LIST_OWNER(it, struct member, in_pair);
 		json_object(j, NULL);
 		json_u64(j, "stream", m->stream->number);
@@ -138,8 +137,7 @@ void s2s_status(const struct s2s_face *f, uint64_t now, struct json *j)
 		put_pair(p, now, j);
 	json_end(j);
 	json_array(j, "streams");
-	LIST_EACH(&f->streams, it)
-	{
+	LIST_EACH (&f->streams, it) {
 		put_stream(LIST_OWNER(it, struct s2s_stream, link), now, j);
 	}
 	json_end(j);

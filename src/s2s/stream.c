@@ -7,8 +7,8 @@
  *	               -> [SASL -> HEADER -> FEATURES] or [DIALBACK] -> READY
  *	any        -> CLOSING -> GONE
  *
- * stream_close() decides the end once: what the peer is told, what the log says and what is counted come
- * from one row. The object itself lives until the transport is gone.
+ * stream_close() decides the end once: what the peer is told, what the log says and what is
+ * counted come from one row. The object itself lives until the transport is gone.
  */
 #include "s2s/stream.h"
 
@@ -21,9 +21,9 @@
 
 struct state_row {
 	const char *name;
-	unsigned next;           /* states that may follow; GONE may always */
-	size_t ms;               /* offset of the deadline in the settings, or NO_DEADLINE */
-	enum close_reason late;  /* why it is closed then */
+	unsigned next; /* states that may follow; GONE may always */
+	size_t ms; /* offset of the deadline in the settings, or NO_DEADLINE */
+	enum close_reason late; /* why it is closed then */
 };
 
 #define NO_DEADLINE SIZE_MAX
@@ -31,10 +31,12 @@ struct state_row {
 
 static const struct state_row states[ST_STATES] = {
 	[ST_CONNECTING] = { "connecting", TO(ST_HEADER), MS(connect_ms), CLOSE_CONNECT_TIMEOUT },
-	[ST_HEADER] = { "header", TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) | TO(ST_READY),
-		MS(header_ms), CLOSE_HEADER_TIMEOUT },
-	[ST_FEATURES] = { "features", TO(ST_STARTTLS) | TO(ST_SASL) | TO(ST_DIALBACK) | TO(ST_READY),
-		MS(header_ms), CLOSE_FEATURES_TIMEOUT },
+	[ST_HEADER] = { "header",
+		TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) | TO(ST_READY), MS(header_ms),
+		CLOSE_HEADER_TIMEOUT },
+	[ST_FEATURES] = { "features",
+		TO(ST_STARTTLS) | TO(ST_SASL) | TO(ST_DIALBACK) | TO(ST_READY), MS(header_ms),
+		CLOSE_FEATURES_TIMEOUT },
 	[ST_STARTTLS] = { "starttls", TO(ST_TLS), MS(tls_ms), CLOSE_TLS_TIMEOUT },
 	[ST_TLS] = { "tls", TO(ST_HEADER), MS(tls_ms), CLOSE_TLS_TIMEOUT },
 	[ST_NEGOTIATE] = { "negotiate", TO(ST_TLS) | TO(ST_HEADER) | TO(ST_READY), MS(auth_ms),
@@ -203,7 +205,8 @@ struct s2s_event stream_event(const struct s2s_stream *s, const char *event)
 		.us = s->us,
 		.them = s->them,
 		.proof = s->proof,
-		.tls = s->tls && s->transport ? ops->tls_version(s->face->user, s->transport) : NULL,
+		.tls = s->tls && s->transport ? ops->tls_version(s->face->user, s->transport)
+					      : NULL,
 		.stream = s->number,
 	};
 }
@@ -217,7 +220,9 @@ struct s2s_rule stream_rule(const struct s2s_stream *s)
 {
 	if (s->us.len && s->them.len)
 		return face_rule(s->face, s->us, s->them);
-	return (struct s2s_rule){ .allowed = true, .tls_required = s->versioned, .accept_dialback = true };
+	return (struct s2s_rule){
+		.allowed = true, .tls_required = s->versioned, .accept_dialback = true
+	};
 }
 
 /* Is there somebody who can still read what we write? */
@@ -235,7 +240,8 @@ static void write_end_of_stream(struct s2s_stream *s, const char *condition, con
 		stream_put_header(s);
 	if (*condition)
 		buf_printf(out,
-			"<stream:error><%s xmlns=\"" NS_STREAM_ERRORS "\"/><text xmlns=\"" NS_STREAM_ERRORS
+			"<stream:error><%s xmlns=\"" NS_STREAM_ERRORS
+			"\"/><text xmlns=\"" NS_STREAM_ERRORS
 			"\" xml:lang=\"en\">%s</text></stream:error>",
 			condition, detail);
 	buf_append(out, STRL("</stream:stream>"));
@@ -292,8 +298,8 @@ void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char 
 	close_with(s, reason, close_rows[reason].failure, condition, detail, text);
 }
 
-void stream_close_failing(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure,
-	struct str text)
+void stream_close_failing(
+	struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure, struct str text)
 {
 	const struct close_row *row = &close_rows[reason];
 

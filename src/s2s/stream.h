@@ -12,16 +12,16 @@
 
 enum stream_state {
 	ST_CONNECTING, /* outgoing: the program resolves and connects */
-	ST_HEADER,     /* waiting for the other side's stream header */
-	ST_FEATURES,   /* outgoing: waiting for features */
-	ST_STARTTLS,   /* outgoing: waiting for proceed */
-	ST_TLS,        /* handshake */
-	ST_NEGOTIATE,  /* incoming: features sent, no pair is valid yet */
-	ST_SASL,       /* outgoing: waiting for success */
-	ST_DIALBACK,   /* outgoing: waiting for the answer to our key */
-	ST_READY,      /* outgoing: stanzas may be written; incoming: a pair is valid */
-	ST_CLOSING,    /* our end tag is written, theirs is awaited */
-	ST_GONE,       /* given back to the program */
+	ST_HEADER, /* waiting for the other side's stream header */
+	ST_FEATURES, /* outgoing: waiting for features */
+	ST_STARTTLS, /* outgoing: waiting for proceed */
+	ST_TLS, /* handshake */
+	ST_NEGOTIATE, /* incoming: features sent, no pair is valid yet */
+	ST_SASL, /* outgoing: waiting for success */
+	ST_DIALBACK, /* outgoing: waiting for the answer to our key */
+	ST_READY, /* outgoing: stanzas may be written; incoming: a pair is valid */
+	ST_CLOSING, /* our end tag is written, theirs is awaited */
+	ST_GONE, /* given back to the program */
 	ST_STATES
 };
 
@@ -33,33 +33,33 @@ struct s2s_stream {
 	enum stream_state state;
 	bool incoming;
 	bool tls;
-	bool header_sent;  /* since the last restart */
-	bool header_seen;  /* likewise, of the other side */
-	bool versioned;    /* the other side's header has version 1.x */
-	bool opened;       /* stream-open was reported */
-	bool named;        /* pair_named was called for the header's pair */
-	bool deaf;         /* input is no XML any more */
-	bool ended;        /* the other side's end tag was read */
-	bool answerable;   /* outgoing: past TLS and features, dialback may be spoken */
+	bool header_sent; /* since the last restart */
+	bool header_seen; /* likewise, of the other side */
+	bool versioned; /* the other side's header has version 1.x */
+	bool opened; /* stream-open was reported */
+	bool named; /* pair_named was called for the header's pair */
+	bool deaf; /* input is no XML any more */
+	bool ended; /* the other side's end tag was read */
+	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
 	bool was_ready;
-	bool took_any;     /* a stanza left through it */
+	bool took_any; /* a stanza left through it */
 	bool sasl_done;
-	bool sasl_failed;      /* outgoing */
-	bool offers_sasl;      /* outgoing: EXTERNAL is in the features */
-	bool offers_dialback;  /* outgoing: by feature or namespace declaration */
-	bool strange_from;     /* outgoing: the answer's from is not the domain asked for */
-	enum s2s_proof proof;  /* outgoing: how we know them; incoming: of EXTERNAL */
+	bool sasl_failed; /* outgoing */
+	bool offers_sasl; /* outgoing: EXTERNAL is in the features */
+	bool offers_dialback; /* outgoing: by feature or namespace declaration */
+	bool strange_from; /* outgoing: the answer's from is not the domain asked for */
+	enum s2s_proof proof; /* outgoing: how we know them; incoming: of EXTERNAL */
 	unsigned sasl_failures;
 	unsigned key_failures;
-	struct str us;         /* empty while unknown */
+	struct str us; /* empty while unknown */
 	struct str them;
-	char id[33];           /* ours, incoming */
+	char id[33]; /* ours, incoming */
 	char lang[36];
-	struct str peer_id;    /* theirs, outgoing */
+	struct str peer_id; /* theirs, outgoing */
 	struct xml_reader *reader;
-	size_t rest;           /* input behind the element that is being handled */
+	size_t rest; /* input behind the element that is being handled */
 	struct s2s_pair *pair; /* outgoing: whose stream this is, NULL when detached */
-	struct list members;   /* incoming: struct member */
+	struct list members; /* incoming: struct member */
 	unsigned n_members;
 	unsigned n_verifies;
 	struct s2s_pair *paused_by;
@@ -68,13 +68,13 @@ struct s2s_stream {
 	uint64_t element_until;
 	uint64_t last_input;
 	uint64_t last_output;
-	uint64_t progress_at;  /* when the kernel last took something, or had nothing to take */
+	uint64_t progress_at; /* when the kernel last took something, or had nothing to take */
 	uint64_t space_at;
 	uint64_t opened_at;
 	uint64_t written;
 	uint64_t taken;
 	uint64_t stanzas;
-	uint64_t second;       /* for answers_in_second */
+	uint64_t second; /* for answers_in_second */
 	unsigned answers_in_second;
 };
 
@@ -89,14 +89,15 @@ void stream_go(struct s2s_stream *s, enum stream_state to);
 /* Makes the timer fire in time for every deadline of the stream. */
 void stream_arm(struct s2s_stream *s);
 
-/* Ends the stream for a reason of the table: error and end tag, event, counter. text: for the event. */
+/* Ends the stream for a reason of the table: error and end tag, event, counter. text: for the
+ * event. */
 void stream_close(struct s2s_stream *s, enum close_reason reason, struct str text);
 /* Likewise with another stream error condition than the table's. */
 void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char *condition,
 	const char *detail, struct str text);
 /* Likewise when the row's failure is not what a pair in set-up met. */
-void stream_close_failing(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure,
-	struct str text);
+void stream_close_failing(
+	struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure, struct str text);
 /* Gives the transport back. */
 void stream_drop(struct s2s_stream *s);
 

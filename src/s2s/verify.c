@@ -32,7 +32,8 @@ static void refuse(struct member *m, const char *condition)
 	/* With other pairs on the stream it stays up, and the answer says so (section 2.2.1). */
 	if (!condition && !alone)
 		condition = "forbidden";
-	dialback_answer_key(s, m->pair->us, m->pair->them, condition ? "error" : "invalid", condition);
+	dialback_answer_key(
+		s, m->pair->us, m->pair->them, condition ? "error" : "invalid", condition);
 	member_free(m);
 	if (!condition)
 		stream_close(s, CLOSE_KEY_INVALID, STRL(""));
@@ -53,9 +54,9 @@ static void accept(struct member *m)
 
 static const char *failure_condition(enum s2s_failure failure)
 {
-	return failure == S2S_NOT_FOUND ? "remote-server-not-found" :
-	       failure == S2S_REFUSED   ? "policy-violation" :
-					  "remote-server-timeout";
+	return failure == S2S_NOT_FOUND ? "remote-server-not-found"
+	       : failure == S2S_REFUSED ? "policy-violation"
+					: "remote-server-timeout";
 }
 
 static void ask(struct member *m)
@@ -74,8 +75,7 @@ static void ask(struct member *m)
 
 void verify_ask_all(struct s2s_pair *p)
 {
-	LIST_EACH(&p->verifies, it)
-	{
+	LIST_EACH (&p->verifies, it) {
 		if (!VERIFY_OF(it)->asked)
 			ask(VERIFY_OF(it));
 	}
@@ -100,8 +100,7 @@ void verify_begin(struct member *m)
 
 void verify_forget_asked(struct s2s_pair *p)
 {
-	LIST_EACH(&p->verifies, it)
-	{
+	LIST_EACH (&p->verifies, it) {
 		VERIFY_OF(it)->asked = false;
 	}
 }
@@ -116,8 +115,7 @@ void verify_fail_all(struct s2s_pair *p, enum s2s_failure failure)
 
 static struct member *find_question(struct s2s_pair *p, struct str id)
 {
-	LIST_EACH(&p->verifies, it)
-	{
+	LIST_EACH (&p->verifies, it) {
 		if (VERIFY_OF(it)->asked && str_is(id, VERIFY_OF(it)->stream->id))
 			return VERIFY_OF(it);
 	}
@@ -135,8 +133,8 @@ bool verify_on_answer(struct s2s_stream *s, struct str id, struct str type, stru
 	else if (str_is(type, "invalid"))
 		refuse(m, NULL);
 	else
-		refuse(m, str_is(condition, "item-not-found") ? "item-not-found" :
-								"remote-server-timeout");
+		refuse(m, str_is(condition, "item-not-found") ? "item-not-found"
+							      : "remote-server-timeout");
 	return true;
 }
 

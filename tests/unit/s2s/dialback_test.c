@@ -10,11 +10,11 @@
 #include "dialogue.h"
 
 #define ASK                                                                                        \
-	"<<db:verify from=\"b.example\" to=\"a.example\" id=\"", "<\">0123456789abcdef</db:verify>"
+	"<<db:verify from=\"b.example\" to=\"a.example\" id=\"", "<\">0123456789abcdef</"          \
+								 "db:verify>"
 /* A peer with a bad certificate shows a key; the face asks on connection 1. */
 #define SHOW_KEY "N", IN_TLS, ">" KEY("a.example", "b.example")
-#define ASKED                                                                                      \
-	SHOW_KEY, "K1", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), ASK
+#define ASKED SHOW_KEY, "K1", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), ASK
 #define RESULT(type) "<<db:result from=\"b.example\" to=\"a.example\" type=\"" type "\""
 #define QUESTION(from, to, id, key)                                                                \
 	"<db:verify from='" from "' to='" to "' id='" id "'>" key "</db:verify>"
@@ -22,28 +22,34 @@
 
 static const struct dialogue keys[] = {
 	{ "G1 offered with errors", "",
-		{ "N", IN_TLS, "<<dialback xmlns=\"urn:xmpp:features:dialback\"><errors/></dialback>" } },
+		{ "N", IN_TLS,
+			"<<dialback xmlns=\"urn:xmpp:features:dialback\"><errors/></dialback>" } },
 	{ "G3 valid", "",
 		{ ASKED, ">" VERIFIED("valid"), "@0", RESULT("valid"), ">" MSG_AB("one"),
-			"S" GOT("one") "dialback one", "Lpair-valid in - b.example>a.example dialback" } },
+			"S" GOT("one") "dialback one",
+			"Lpair-valid in - b.example>a.example dialback" } },
 	{ "G3 our own key follows the question on the same stream", "",
 		{ ASKED, "<<db:result from=\"b.example\" to=\"a.example\">" } },
 	{ "G8 invalid, alone", "",
-		{ ASKED, ">" VERIFIED("invalid"), "@0", RESULT("invalid"), "<" ERR("not-authorized"), "C" } },
+		{ ASKED, ">" VERIFIED("invalid"), "@0", RESULT("invalid"),
+			"<" ERR("not-authorized"), "C" } },
 	{ "G8 invalid beside a valid pair", "",
 		{ ASKED, ">" VERIFIED("valid"), "@0", ">" KEY("a.example", "b2.example"), "K2", "A",
 			">" STREAM("id='x' version='1.0'") FEATURES(OFFER_TLS), ">" PROCEED, "T",
 			">" STREAM("id='y' version='1.0'") FEATURES(OFFER_DB),
-			">" "<db:verify from='a.example' to='b2.example' id='$ID0' type='invalid'/>", "@0",
-			"<<db:result from=\"b2.example\" to=\"a.example\" type=\"error\"", COND("forbidden"), "O",
-			">" MSG_AB("one"), "Sone" } },
+			">"
+			"<db:verify from='a.example' to='b2.example' id='$ID0' type='invalid'/>",
+			"@0", "<<db:result from=\"b2.example\" to=\"a.example\" type=\"error\"",
+			COND("forbidden"), "O", ">" MSG_AB("one"), "Sone" } },
 	{ "E13 sender and target multiplexing make pairs", "",
 		{ ASKED, ">" VERIFIED("valid"), "@0", ">" MSG("u@a.example", "v@b2.example", "one"),
 			"<" ERR("invalid-from"), "sone", "C" } },
 	{ "G7 question answered with an error", "",
-		{ ASKED, ">" VERIFIED("error"), "@0", RESULT("error"), COND("remote-server-timeout"), "O" } },
+		{ ASKED, ">" VERIFIED("error"), "@0", RESULT("error"),
+			COND("remote-server-timeout"), "O" } },
 	{ "G7 H7 no answer: deadline", "",
-		{ ASKED, "@0", "W9999", "!type=", "W1", RESULT("error"), COND("remote-server-timeout"), "O" } },
+		{ ASKED, "@0", "W9999", "!type=", "W1", RESULT("error"),
+			COND("remote-server-timeout"), "O" } },
 	{ "G7 nobody listens there", "",
 		{ SHOW_KEY, "X", RESULT("error"), COND("remote-server-not-found"), "O" } },
 	{ "G7 the asked server hangs up", "",
@@ -51,13 +57,15 @@ static const struct dialogue keys[] = {
 	{ "E11 stanzas instead of an answer", "",
 		{ ASKED, ">" MSG_AB("one"), "sone", "@0", RESULT("error"), "O" } },
 	{ "a key again after an error", "",
-		{ SHOW_KEY, "X", RESULT("error"), "Gproved", ">" KEY("a.example", "b.example"), RESULT("valid") } },
+		{ SHOW_KEY, "X", RESULT("error"), "Gproved", ">" KEY("a.example", "b.example"),
+			RESULT("valid") } },
 	{ "the same key twice", "",
-		{ ASKED, "@0", ">" KEY("a.example", "b.example"), "K1", "@1", ">" VERIFIED("valid"), "@0",
-			RESULT("valid"), ">" KEY("a.example", "b.example"), RESULT("valid") } },
+		{ ASKED, "@0", ">" KEY("a.example", "b.example"), "K1", "@1", ">" VERIFIED("valid"),
+			"@0", RESULT("valid"), ">" KEY("a.example", "b.example"),
+			RESULT("valid") } },
 	{ "G11 certificate covers the domain", "proved",
-		{ "N", IN_TLS, ">" KEY("a.example", "b.example"), RESULT("valid"), "K0", ">" MSG_AB("one"),
-			"Sv@b.example pkix one" } },
+		{ "N", IN_TLS, ">" KEY("a.example", "b.example"), RESULT("valid"), "K0",
+			">" MSG_AB("one"), "Sv@b.example pkix one" } },
 	{ "E17 certificate does not cover the second domain", "proved",
 		{ "N", IN_EXTERNAL, ">" KEY("a2.example", "b.example"), "!valid", "K1" } },
 	{ "G11 it does", "covers-a2",
@@ -67,14 +75,16 @@ static const struct dialogue keys[] = {
 		{ "N", IN_EXTERNAL, ">" KEY("a2.example", "b.example"), "<type=\"error\"",
 			COND("policy-violation"), "O" } },
 	{ "G13 key before TLS", "",
-		{ "N", ">" AB, ">" KEY("a.example", "b.example"), "<" ERR("policy-violation"), "K0", "C" } },
+		{ "N", ">" AB, ">" KEY("a.example", "b.example"), "<" ERR("policy-violation"), "K0",
+			"C" } },
 	{ "G13 key in clear where that is allowed", "no-tls",
-		{ "N", ">" AB, ">" KEY("a.example", "b.example"), "K1", "A", ">" ANSWER("x") FEATURES(""), ASK,
-			">" VERIFIED("valid"), "@0", RESULT("valid"), ">" MSG_AB("one"), "Sone" } },
+		{ "N", ">" AB, ">" KEY("a.example", "b.example"), "K1", "A",
+			">" ANSWER("x") FEATURES(""), ASK, ">" VERIFIED("valid"), "@0",
+			RESULT("valid"), ">" MSG_AB("one"), "Sone" } },
 	{ "A7 jabberd2 without a certificate", "no-tls",
 		{ "N", ">" STREAM(""), "!version=\"1.0\" xml:lang", "!features",
-			">" KEY("a.example", "b.example"), "P1", "A", ">" STREAM("id='x'"), ASK, ">" VERIFIED("valid"),
-			"@0", RESULT("valid"), ">" MSG_AB("one"), "Sone" } },
+			">" KEY("a.example", "b.example"), "P1", "A", ">" STREAM("id='x'"), ASK,
+			">" VERIFIED("valid"), "@0", RESULT("valid"), ">" MSG_AB("one"), "Sone" } },
 	{ "A7 the same where TLS is required", "no-tls",
 		{ "N", ">" STREAM(""), "Gneed-tls", ">" KEY("a.example", "b.example"), "K0",
 			"<" ERR("policy-violation"), "C" } },
@@ -82,52 +92,73 @@ static const struct dialogue keys[] = {
 		{ "N", ">" STREAM("version='1.0'"), ">" STARTTLS, "T", ">" STREAM("version='1.0'"),
 			">" KEY("a.example", "b.example"), "K1", "P1" } },
 	{ "G10 jabberd2: second target on the first stream", "",
-		{ ASKED, ">" VERIFIED("valid"), "@0", ">" KEY("a.example", "b2.example"), "K2",
-			"A", "<from=\"b2.example\" to=\"a.example\"" } },
+		{ ASKED, ">" VERIFIED("valid"), "@0", ">" KEY("a.example", "b2.example"), "K2", "A",
+			"<from=\"b2.example\" to=\"a.example\"" } },
 	{ "unknown target", "",
-		{ "N", IN_TLS, ">" KEY("a.example", "c.example"), "<type=\"error\"", COND("item-not-found"), "O",
-			"K0" } },
+		{ "N", IN_TLS, ">" KEY("a.example", "c.example"), "<type=\"error\"",
+			COND("item-not-found"), "O", "K0" } },
 	{ "E10 from one of our own domains", "",
-		{ "N", IN_TLS, ">" KEY("b2.example", "b.example"), "<type=\"error\"", COND("policy-violation"),
-			"O", "K0" } },
+		{ "N", IN_TLS, ">" KEY("b2.example", "b.example"), "<type=\"error\"",
+			COND("policy-violation"), "O", "K0" } },
 	{ "pair not allowed", "",
 		{ "N", IN_TLS, "Grefuse-a", ">" KEY("a.example", "b2.example"), "<type=\"error\"",
 			COND("policy-violation"), "O", "K0" } },
 	{ "E8 long key", "",
 		{ "N", IN_TLS,
-			">" "<db:result from='a.example' to='b.example'>"
-			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			">"
+			"<db:result from='a.example' to='b.example'>"
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			"xxxxxxxxxxxxxxxxxxxxxx"
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			"xxxxxxxxxxxxxxxxxxxxxx"
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			"xxxxxxxxxxxxxxxxxxxxxx"
 			"</db:result>",
 			COND("not-acceptable"), "K0", "O" } },
 	{ "key without addresses", "",
-		{ "N", IN_TLS, ">" "<db:result to='b.example'>00</db:result>", "<" ERR("improper-addressing"), "C" } },
+		{ "N", IN_TLS,
+			">"
+			"<db:result to='b.example'>00</db:result>",
+			"<" ERR("improper-addressing"), "C" } },
 };
 
 static const struct dialogue forged[] = {
 	{ "E2 unsolicited valid on an incoming stream", "",
-		{ "N", IN_TLS, ">" "<db:result from='a.example' to='b.example' type='valid'/>",
+		{ "N", IN_TLS,
+			">"
+			"<db:result from='a.example' to='b.example' type='valid'/>",
 			"Ldialback-unsolicited", ">" MSG_AB("one"), "sone", "C" } },
 	{ "E2 the same while a key is verified", "",
-		{ ASKED, "@0", ">" "<db:result from='a.example' to='b.example' type='valid'/>", "O",
-			">" MSG_AB("one"), "sone", "C" } },
+		{ ASKED, "@0",
+			">"
+			"<db:result from='a.example' to='b.example' type='valid'/>",
+			"O", ">" MSG_AB("one"), "sone", "C" } },
 	{ "E3 answer on the incoming stream, right id", "",
-		{ ASKED, "@0", ">" VERIFIED("valid"), "Ldialback-unsolicited", ">" MSG_AB("one"), "sone", "C" } },
+		{ ASKED, "@0", ">" VERIFIED("valid"), "Ldialback-unsolicited", ">" MSG_AB("one"),
+			"sone", "C" } },
 	{ "E3 answer with another id", "",
-		{ ASKED, ">" "<db:verify from='a.example' to='b.example' id='0' type='valid'/>",
+		{ ASKED,
+			">"
+			"<db:verify from='a.example' to='b.example' id='0' type='valid'/>",
 			"Ldialback-unsolicited", "@0", ">" MSG_AB("one"), "sone", "C" } },
 	{ "E4 answer with addresses swapped", "",
-		{ ASKED, ">" "<db:verify from='b.example' to='a.example' id='$ID0' type='valid'/>",
+		{ ASKED,
+			">"
+			"<db:verify from='b.example' to='a.example' id='$ID0' type='valid'/>",
 			"Ldialback-unsolicited", "@0", ">" MSG_AB("one"), "sone", "C" } },
 	{ "G5 answer for another pair", "",
-		{ ASKED, ">" "<db:verify from='a.example' to='b2.example' id='$ID0' type='valid'/>",
+		{ ASKED,
+			">"
+			"<db:verify from='a.example' to='b2.example' id='$ID0' type='valid'/>",
 			"Ldialback-unsolicited", "@0", ">" MSG_AB("one"), "sone", "C" } },
 	{ "E4 answer with other spelling of the right domains", "",
-		{ ASKED, ">" "<db:verify from='A.Example.' to='B.EXAMPLE' id='$ID0' type='valid'/>", "@0",
-			RESULT("valid") } },
+		{ ASKED,
+			">"
+			"<db:verify from='A.Example.' to='B.EXAMPLE' id='$ID0' type='valid'/>",
+			"@0", RESULT("valid") } },
 	{ "E3 answer twice", "",
-		{ ASKED, ">" VERIFIED("valid"), ">" VERIFIED("invalid"), "Ldialback-unsolicited", "@0", "O" } },
+		{ ASKED, ">" VERIFIED("valid"), ">" VERIFIED("invalid"), "Ldialback-unsolicited",
+			"@0", "O" } },
 	{ "E12 answer of an unknown type", "",
 		{ ASKED, ">" VERIFIED("perhaps"), "@0", RESULT("error"), "O" } },
 	{ "E3 answer before the question", "",
@@ -138,37 +169,48 @@ static const struct dialogue forged[] = {
 static const struct dialogue questions[] = {
 	{ "G4 a key that we did not make", "",
 		{ "N", IN_TLS, ">" QUESTION("a.example", "b.example", "i1", "00"),
-			"<<db:verify from=\"b.example\" to=\"a.example\" id=\"i1\" type=\"invalid\">", "O" } },
+			"<<db:verify from=\"b.example\" to=\"a.example\" id=\"i1\" "
+			"type=\"invalid\">",
+			"O" } },
 	{ "G4 a key that we made", "",
-		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result", "N", IN_TLS,
-			">" QUESTION("a.example", "b.example", "id2", "$KEY"), "<type=\"valid\"" } },
+		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result", "N",
+			IN_TLS, ">" QUESTION("a.example", "b.example", "id2", "$KEY"),
+			"<type=\"valid\"" } },
 	{ "E7 the same key for another stream id", "",
-		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result", "N", IN_TLS,
-			">" QUESTION("a.example", "b.example", "id1", "$KEY"), "<type=\"invalid\"" } },
+		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result", "N",
+			IN_TLS, ">" QUESTION("a.example", "b.example", "id1", "$KEY"),
+			"<type=\"invalid\"" } },
 	{ "E7 the same key for another pair", "",
-		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result", "N", IN_TLS,
-			">" QUESTION("a.example", "b2.example", "id2", "$KEY"), "<type=\"invalid\"" } },
+		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result", "N",
+			IN_TLS, ">" QUESTION("a.example", "b2.example", "id2", "$KEY"),
+			"<type=\"invalid\"" } },
 	{ "G4 unknown domain", "",
-		{ "N", IN_TLS, ">" QUESTION("a.example", "c.example", "i1", "00"), "<type=\"error\"",
-			COND("item-not-found"), "O" } },
+		{ "N", IN_TLS, ">" QUESTION("a.example", "c.example", "i1", "00"),
+			"<type=\"error\"", COND("item-not-found"), "O" } },
 	{ "G4 a domain that asks for itself and a stranger", "",
-		{ "N", IN_TLS, ">" QUESTION("x.example", "b2.example", "i1", "00"), "<type=\"invalid\"", "O" } },
+		{ "N", IN_TLS, ">" QUESTION("x.example", "b2.example", "i1", "00"),
+			"<type=\"invalid\"", "O" } },
 	{ "G4 on an authenticated stream", "proved",
-		{ "N", IN_EXTERNAL, ">" QUESTION("a.example", "b.example", "i1", "00"), "<type=\"invalid\"", "O" } },
+		{ "N", IN_EXTERNAL, ">" QUESTION("a.example", "b.example", "i1", "00"),
+			"<type=\"invalid\"", "O" } },
 	{ "G4 on a stream that we opened", "",
 		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "<<db:result",
-			">" QUESTION("a.example", "b.example", "id2", "$KEY"), "<type=\"valid\"", "O" } },
+			">" QUESTION("a.example", "b.example", "id2", "$KEY"), "<type=\"valid\"",
+			"O" } },
 	{ "E5 id with a space", "",
-		{ "N", IN_TLS, ">" QUESTION("a.example", "b.example", "a b", "00"), "<id=\"a b\" type=\"invalid\"" } },
+		{ "N", IN_TLS, ">" QUESTION("a.example", "b.example", "a b", "00"),
+			"<id=\"a b\" type=\"invalid\"" } },
 	{ "C2 id with markup", "",
 		{ "N", IN_TLS, ">" QUESTION("a.example", "b.example", "&quot;&lt;x", "00"),
 			"<id=\"&quot;&lt;x\" type" } },
 	{ "G4 no id", "",
-		{ "N", IN_TLS, ">" "<db:verify from='a.example' to='b.example'>00</db:verify>",
+		{ "N", IN_TLS,
+			">"
+			"<db:verify from='a.example' to='b.example'>00</db:verify>",
 			"<" ERR("improper-addressing"), "C" } },
 	{ "question before TLS", "",
-		{ "N", ">" AB, ">" QUESTION("a.example", "b.example", "i1", "00"), "<" ERR("policy-violation"),
-			"C" } },
+		{ "N", ">" AB, ">" QUESTION("a.example", "b.example", "i1", "00"),
+			"<" ERR("policy-violation"), "C" } },
 };
 
 static void test_keys(void **state)
@@ -198,7 +240,8 @@ static void test_key_flood(void **state)
 	struct wire *peer = script_connect(&n, true);
 	script_send(peer, AB);
 	for (int i = 0; i < 100; i++) {
-		snprintf(text, sizeof(text), "<db:result from='s%d.example' to='b.example'>00</db:result>", i);
+		snprintf(text, sizeof(text),
+			"<db:result from='s%d.example' to='b.example'>00</db:result>", i);
 		script_send(peer, text);
 	}
 	assert_int_equal(n.connects, 16);
@@ -206,7 +249,8 @@ static void test_key_flood(void **state)
 	world_wait(&w, nodes, 10000);
 	/* All questions failed, and so does the stream in the end. */
 	for (int i = 0; i < 16; i++) {
-		snprintf(text, sizeof(text), "<db:result from='t%d.example' to='b.example'>00</db:result>", i);
+		snprintf(text, sizeof(text),
+			"<db:result from='t%d.example' to='b.example'>00</db:result>", i);
 		script_send(peer, text);
 	}
 	world_wait(&w, nodes, 20000);

@@ -34,7 +34,7 @@
 enum { STEPS_MAX = 40 };
 
 struct dialogue {
-	const char *id;     /* of s2s.md or threats.md */
+	const char *id; /* of s2s.md or threats.md */
 	const char *config; /* words, see configure() */
 	const char *steps[STEPS_MAX];
 };
@@ -62,8 +62,7 @@ void dialogues_run(const struct dialogue *d, size_t n);
 #define MSG_AB(body) MSG("u@a.example/r", "v@b.example", body)
 #define GOT(body) "u@a.example/r>v@b.example "
 #define KEY(from, to) "<db:result from='" from "' to='" to "'>0123456789abcdef</db:result>"
-#define VERIFIED(type)                                                                             \
-	"<db:verify from='a.example' to='b.example' id='$ID0' type='" type "'/>"
+#define VERIFIED(type) "<db:verify from='a.example' to='b.example' id='$ID0' type='" type "'/>"
 
 /* The peer's answers on a connection that the face opened. */
 #define ANSWER(id) STREAM("from='a.example' to='b.example' id='" id "' version='1.0'")
@@ -76,7 +75,7 @@ void dialogues_run(const struct dialogue *d, size_t n);
 #define IN_TLS ">" AB, "<<starttls", ">" STARTTLS, "<<proceed", "T", ">" AB
 #define IN_EXTERNAL IN_TLS, "<EXTERNAL", ">" AUTH(A_IN_BASE64), "<<success", ">" AB, "<features"
 #define OUT_TLS                                                                                    \
-	"<from=\"b.example\" to=\"a.example\"", ">" ANSWER("id1") FEATURES(OFFER_TLS), "<<starttls", \
-		">" PROCEED, "T"
+	"<from=\"b.example\" to=\"a.example\"", ">" ANSWER("id1") FEATURES(OFFER_TLS),             \
+		"<<starttls", ">" PROCEED, "T"
 
 #endif

@@ -78,7 +78,8 @@ static void try_way(const struct way *way, bool byte_by_byte)
 	world_wait(&t.w, t.nodes, 0);
 	if (way->proof) {
 		snprintf(line, sizeof(line),
-			"u@a.example/r>v@b.example %s one [en]\nu@a.example/r>v@b.example %s two [en]\n",
+			"u@a.example/r>v@b.example %s one [en]\nu@a.example/r>v@b.example %s two "
+			"[en]\n",
 			way->proof, way->proof);
 		assert_string_equal(node_stanzas(&t.b), line);
 		assert_int_equal(t.a.sent, 2);

@@ -379,10 +379,11 @@ static void test_status(void **state)
 	assert_false(j.failed);
 	assert_int_equal(j.depth, 0);
 	*buf_space(&b, 1) = '\0';
-	const char *parts[] = { "\"us\":\"b.example\",\"them\":\"a.example\"", "\"state\":\"ready\"",
-		"\"proof\":\"pkix\"", "\"tls\":\"TLSv1.3\"", "\"direction\":\"in\"", "\"stanzas_in\":1",
-		"\"stanzas_out\":1", "\"failure\":\"not-found\"", "\"text\":\"nothing listens\"",
-		"\"seconds_ago\":3", "\"connect-failed\":1", "\"streams_out\":2" };
+	const char *parts[] = { "\"us\":\"b.example\",\"them\":\"a.example\"",
+		"\"state\":\"ready\"", "\"proof\":\"pkix\"", "\"tls\":\"TLSv1.3\"",
+		"\"direction\":\"in\"", "\"stanzas_in\":1", "\"stanzas_out\":1",
+		"\"failure\":\"not-found\"", "\"text\":\"nothing listens\"", "\"seconds_ago\":3",
+		"\"connect-failed\":1", "\"streams_out\":2" };
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		assert_has(buf_bytes(&b).p, parts[i]);
 	buf_done(&b);
@@ -410,7 +411,8 @@ static void test_queue(void **state)
 			if (n < N)
 				model[n++] = (struct entry){ .token = token };
 		} else if (dice < 11 && written < n) {
-			snprintf(text, sizeof(text), "<%llu>", (unsigned long long)model[written].token.seq);
+			snprintf(text, sizeof(text), "<%llu>",
+				(unsigned long long)model[written].token.seq);
 			assert_true(str_is(queue_next(&q), text));
 			queue_wrote(&q, 1);
 			written++;
@@ -434,7 +436,8 @@ static void test_queue(void **state)
 			assert_int_equal(tokens[0].seq, model[written + 1].token.seq);
 			assert_int_equal(tokens[1].seq, model[written + 2].token.seq);
 			free(tokens);
-			memmove(model + written + 1, model + written + 3, (n - written - 3) * sizeof(model[0]));
+			memmove(model + written + 1, model + written + 3,
+				(n - written - 3) * sizeof(model[0]));
 			n -= 2;
 		}
 		assert_int_equal(queue_count(&q), n);

@@ -44,7 +44,8 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 }
 
 /* Not a MAC, but it depends on everything it should. */
-static void op_dialback_key(void *user, struct str to, struct str from, struct str id, char ret_hex[65])
+static void op_dialback_key(
+	void *user, struct str to, struct str from, struct str id, char ret_hex[65])
 {
 	uint64_t h = 1469598103934665603u;
 	struct str parts[] = { to, STRL(" "), from, STRL(" "), id, STRL(" secret") };
@@ -57,7 +58,8 @@ static void op_dialback_key(void *user, struct str to, struct str from, struct s
 		snprintf(ret_hex + 16 * i, 17, "%016llx", (unsigned long long)(h + (uint64_t)i));
 }
 
-static bool op_dialback_check(void *user, struct str to, struct str from, struct str id, struct str key)
+static bool op_dialback_check(
+	void *user, struct str to, struct str from, struct str id, struct str key)
 {
 	char good[65];
 
@@ -107,7 +109,8 @@ static void op_start_tls(void *user, void *transport, bool server, struct str us
 	w->sni = str_dup(server ? us : them);
 }
 
-static enum s2s_cert op_certificate(void *user, void *transport, struct str domain, const char **why)
+static enum s2s_cert op_certificate(
+	void *user, void *transport, struct str domain, const char **why)
 {
 	const struct node *n = user;
 	const struct wire *w = transport;
@@ -146,9 +149,10 @@ static bool op_stanza(void *user, const struct s2s_stanza *st)
 	const struct xml_node *body = xml_child(st->node, STRL("jabber:server"), "body");
 
 	check(str_eq(st->from.domain, st->them) && str_eq(st->to.domain, st->us));
-	buf_printf(&n->stanzas, "%.*s>%.*s %s %.*s [%.*s]\n", STR_FMT(st->from.full), STR_FMT(st->to.full),
-		s2s_proof_name(st->proof), (int)(body ? xml_text(body).len : 0),
-		body ? xml_text(body).p : "", STR_FMT(st->lang));
+	buf_printf(&n->stanzas, "%.*s>%.*s %s %.*s [%.*s]\n", STR_FMT(st->from.full),
+		STR_FMT(st->to.full), s2s_proof_name(st->proof),
+		(int)(body ? xml_text(body).len : 0), body ? xml_text(body).p : "",
+		STR_FMT(st->lang));
 	n->received++;
 	if (n->bounce) {
 		enum s2s_failure failure;
@@ -183,8 +187,8 @@ static void op_event(void *user, const struct s2s_event *e)
 	struct node *n = user;
 
 	buf_printf(&n->log, "%s %s %s %.*s>%.*s %s %.*s\n", e->event, e->incoming ? "in" : "out",
-		e->reason ? e->reason : "-", STR_FMT(e->us), STR_FMT(e->them), s2s_proof_name(e->proof),
-		STR_FMT(e->text));
+		e->reason ? e->reason : "-", STR_FMT(e->us), STR_FMT(e->them),
+		s2s_proof_name(e->proof), STR_FMT(e->text));
 }
 
 static const struct s2s_ops ops = {
@@ -226,8 +230,7 @@ static void wire_free(struct wire *w)
 
 void world_done(struct world *w)
 {
-	LIST_EACH_SAFE(&w->wires, it)
-	{
+	LIST_EACH_SAFE (&w->wires, it) {
 		wire_free(LIST_OWNER(it, struct wire, link));
 	}
 }
@@ -252,8 +255,7 @@ static void report_closed(struct wire *w, const char *text)
 void node_done(struct node *n)
 {
 	s2s_shutdown(n->face, n->world->now);
-	LIST_EACH(&n->world->wires, it)
-	{
+	LIST_EACH (&n->world->wires, it) {
 		struct wire *w = LIST_OWNER(it, struct wire, link);
 		if (w->node == n)
 			report_closed(w, "done");
@@ -384,8 +386,7 @@ void world_run(struct world *w)
 
 	while (moved) {
 		moved = false;
-		LIST_EACH(&w->wires, it)
-		{
+		LIST_EACH (&w->wires, it) {
 			struct wire *wire = LIST_OWNER(it, struct wire, link);
 			moved |= take(wire);
 			moved |= deliver(wire, w->byte_by_byte);
@@ -513,8 +514,8 @@ bool node_send(struct node *n, const char *us, const char *them, const char *bod
 {
 	char xml[4096];
 
-	snprintf(xml, sizeof(xml), "<message from=\"u@%s/r\" to=\"v@%s\"><body>%s</body></message>", us,
-		them, body);
+	snprintf(xml, sizeof(xml), "<message from=\"u@%s/r\" to=\"v@%s\"><body>%s</body></message>",
+		us, them, body);
 	return s2s_send(n->face, str_of(us), str_of(them), str_of(xml),
 		(struct s2s_token){ channel, seq }, n->world->now, &n->last_failure, &n->last_text);
 }

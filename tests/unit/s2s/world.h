@@ -14,20 +14,20 @@ struct world;
 /* One end of a connection. */
 struct wire {
 	struct list link;
-	struct node *node;        /* NULL: the script's end */
+	struct node *node; /* NULL: the script's end */
 	struct s2s_stream *stream;
 	struct wire *other;
-	struct buf in;            /* on the way to this end */
-	struct buf seen;          /* script's end: everything that arrived */
-	unsigned writes;          /* calls of ops->write on this end */
+	struct buf in; /* on the way to this end */
+	struct buf seen; /* script's end: everything that arrived */
+	unsigned writes; /* calls of ops->write on this end */
 	uint64_t written;
 	uint64_t taken;
-	bool tls;                 /* done on this end */
-	bool wants_tls;           /* start_tls was called */
+	bool tls; /* done on this end */
+	bool wants_tls; /* start_tls was called */
 	bool paused;
-	bool closing;             /* ops->close was called */
-	bool dead;                /* s2s_closed was reported, or the script hung up */
-	bool stuck;               /* the kernel takes nothing from this end */
+	bool closing; /* ops->close was called */
+	bool dead; /* s2s_closed was reported, or the script hung up */
+	bool stuck; /* the kernel takes nothing from this end */
 	struct str sni;
 };
 
@@ -35,22 +35,22 @@ struct node {
 	struct world *world;
 	struct s2s_face *face;
 	const char *name;
-	const char *domains;      /* space separated: what it plays */
-	const char *trusted;      /* domains that the other side's certificate proves */
-	const char *bad_pairs;    /* us>them pairs that the rule forbids */
-	bool no_tls;              /* rule: TLS is not required */
+	const char *domains; /* space separated: what it plays */
+	const char *trusted; /* domains that the other side's certificate proves */
+	const char *bad_pairs; /* us>them pairs that the rule forbids */
+	bool no_tls; /* rule: TLS is not required */
 	bool no_pkix;
 	bool no_dialback;
 	bool refuse_connect;
-	bool hold_connect;        /* leave connects unanswered */
-	bool direct_tls;          /* connects with TLS from the start */
-	bool fenced;              /* may_write says no */
-	unsigned room;            /* stanzas before ops->stanza says there is no more; 0: unlimited */
-	struct node *routes_to;   /* where its connections lead; NULL: to a script */
-	bool bounce;              /* answers each stanza with another one, from within the callback */
+	bool hold_connect; /* leave connects unanswered */
+	bool direct_tls; /* connects with TLS from the start */
+	bool fenced; /* may_write says no */
+	unsigned room; /* stanzas before ops->stanza says there is no more; 0: unlimited */
+	struct node *routes_to; /* where its connections lead; NULL: to a script */
+	bool bounce; /* answers each stanza with another one, from within the callback */
 	/* what happened */
-	struct buf log;           /* one line an event: "stream-closed bad-xml" */
-	struct buf stanzas;       /* one line a stanza: "them>us proof body" */
+	struct buf log; /* one line an event: "stream-closed bad-xml" */
+	struct buf stanzas; /* one line a stanza: "them>us proof body" */
 	unsigned received;
 	unsigned sent;
 	unsigned unsent;
