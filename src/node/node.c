@@ -17,6 +17,7 @@
 #include "node/carrier.h"
 #include "node/choose.h"
 #include "node/control_server.h"
+#include "node/preflight.h"
 #include "node/relay.h"
 #include "node/secrets.h"
 #include "node/transport.h"
@@ -351,6 +352,19 @@ static int run(struct node *n)
 	return code;
 }
 
+/* -n: the configuration was good; are the files that it names? Takes c over. */
+static int check_files(struct config *c)
+{
+	struct buf messages;
+
+	buf_init(&messages, CONFIG_MAX);
+	bool good = preflight(c, (long long)(net_wall_ms() / 1000), &messages);
+	fwrite(buf_bytes(&messages).p, 1, buf_len(&messages), stderr);
+	buf_done(&messages);
+	config_free(c);
+	return good ? 0 : 1;
+}
+
 static int usage(const struct node_role *role, FILE *to)
 {
 	fprintf(to,
@@ -393,9 +407,7 @@ int node_main(int argc, char **argv, const struct node_role *role)
 	buf_done(&errors);
 	if (!c)
 		return 1;
-	if (only_check) {
-		config_free(c);
-		return 0;
-	}
+	if (only_check)
+		return check_files(c);
 	return run(node_new(role, path, c));
 }
