@@ -228,7 +228,8 @@ static void take_key(struct s2s_stream *s, const struct parties *who, const stru
 	} else {
 		verify_begin(member_add(s, p, key));
 	}
-	f->ops->pair_named(f->user, who->us, who->them);
+	if (!s->named || !str_eq(who->us, s->us) || !str_eq(who->them, s->them))
+		f->ops->pair_named(f->user, who->us, who->them);
 }
 
 void dialback_on_key(struct s2s_stream *s, struct xml_node *e)

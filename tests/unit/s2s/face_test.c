@@ -106,10 +106,162 @@ static void test_ways(void **state)
 	}
 }
 
+/* Both sides have something to say at the same moment, and must verify each other's keys. */
+static void test_at_once(void **state)
+{
+	struct two t;
+
+	begin(&t, false);
+	for (int i = 0; i < 5; i++) {
+		assert_true(node_send(&t.a, "a.example", "b.example", "there", 1, (uint64_t)i));
+		assert_true(node_send(&t.b, "b.example", "a.example", "here", 1, (uint64_t)i));
+	}
+	world_wait(&t.w, t.nodes, 0);
+	assert_int_equal(t.a.received, 5);
+	assert_int_equal(t.b.received, 5);
+	/* One stream a direction served for keys, questions and stanzas. */
+	assert_int_equal(t.a.connects, 1);
+	assert_int_equal(t.b.connects, 1);
+	end(&t);
+}
+
+/* Every pair has its own stream, its own key, its own verification. */
+static void test_four_pairs(void **state)
+{
+	static const char *const as[] = { "a.example", "a2.example" };
+	static const char *const bs[] = { "b.example", "b2.example" };
+	struct two t;
+
+	begin(&t, false);
+	for (int i = 0; i < 4; i++)
+		assert_true(node_send(&t.a, as[i / 2], bs[i % 2], "x", 0, 0));
+	world_wait(&t.w, t.nodes, 0);
+	assert_int_equal(t.b.received, 4);
+	assert_int_equal(t.a.connects, 4);
+	end(&t);
+}
+
+/* B's server reads slowly: a's stanzas wait in order, none is lost. */
+static void test_pausing(void **state)
+{
+	struct two t;
+	char body[20];
+
+	begin(&t, false);
+	t.b.room = 1;
+	for (int i = 0; i < 200; i++) {
+		snprintf(body, sizeof(body), "number %d", i);
+		assert_true(node_send(&t.a, "a.example", "b.example", body, 1, (uint64_t)i));
+	}
+	world_wait(&t.w, t.nodes, 0);
+	for (unsigned i = 1; i < 200; i++) {
+		assert_int_equal(t.b.received, i);
+		s2s_resume(t.b.face, STRL("b.example"), STRL("a.example"), t.w.now);
+		world_wait(&t.w, t.nodes, 0);
+	}
+	const char *at = node_stanzas(&t.b);
+	for (int i = 0; i < 200; i++) {
+		snprintf(body, sizeof(body), "number %d ", i);
+		at = strstr(at, body);
+		assert_non_null(at);
+	}
+	end(&t);
+}
+
+/* The stream in the other direction dies while a question is open on it. */
+static void test_question_survives(void **state)
+{
+	struct two t;
+
+	begin(&t, false);
+	assert_true(node_send(&t.b, "b.example", "a.example", "x", 0, 0));
+	world_wait(&t.w, t.nodes, 0);
+	assert_int_equal(t.a.received, 1);
+	/* B's stream to A is ready; A's answers on it get lost with it. */
+	LIST_EACH (&t.w.wires, it) {
+		struct wire *w = LIST_OWNER(it, struct wire, link);
+		if (w->node == &t.b)
+			w->dead = true, s2s_closed(w->stream, "reset", t.w.now);
+	}
+	assert_true(node_send(&t.a, "a.example", "b.example", "y", 0, 0));
+	world_wait(&t.w, t.nodes, 0);
+	assert_int_equal(t.b.received, 1);
+	end(&t);
+}
+
+/* A6 E6: ids have 128 bits and no two are alike, restarts included. */
+static void test_ids(void **state)
+{
+	enum { N = 500 };
+	static char ids[2 * N][33];
+	struct two t;
+
+	begin(&t, false);
+	for (int i = 0; i < N; i++) {
+		struct wire *script = script_connect(&t.a, true);
+		for (int k = 0; k < 2; k++) {
+			script_send(script,
+				"<stream:stream xmlns='jabber:server' version='1.0' to='a.example'"
+				" xmlns:stream='http://etherx.jabber.org/streams' "
+				"from='x.example'>");
+			const char *id = strstr(script_look(script), " id=\"");
+			assert_non_null(id);
+			snprintf(ids[2 * i + k], 33, "%.32s", id + 5);
+			assert_int_equal(strspn(ids[2 * i + k], "0123456789abcdef"), 32);
+			if (k == 0) {
+				t.a.trusted = "x.example";
+				script_send(script, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
+						    " mechanism='EXTERNAL'>=</auth>");
+				script_look(script);
+			}
+		}
+		t.a.trusted = "x.example";
+		script_hang_up(script);
+	}
+	qsort(ids, 2 * N, sizeof(ids[0]), (int (*)(const void *, const void *))strcmp);
+	for (int i = 1; i < 2 * N; i++)
+		assert_string_not_equal(ids[i - 1], ids[i]);
+	end(&t);
+}
+
+/* Thousands of streams that sit still: every one ends at its deadline, no sooner. */
+static void test_many_deadlines(void **state)
+{
+	enum { N = 3000 };
+	struct two t;
+
+	begin(&t, false);
+	for (int i = 0; i < N; i++) {
+		script_connect(&t.a, false);
+		t.w.now += 1;
+	}
+	uint64_t start = t.w.now - N;
+	for (uint64_t at = start; at < start + 10000 + N; at = s2s_deadline(t.a.face)) {
+		t.w.now = at > t.w.now ? at : t.w.now;
+		size_t due = t.w.now < start + 10000 ? 0 : t.w.now - start - 10000 + 1;
+		s2s_tick(t.a.face, t.w.now);
+		size_t closed = 0;
+		LIST_EACH (&t.w.wires, it) {
+			const struct wire *w = LIST_OWNER(it, struct wire, link);
+			closed += w->node && w->written > 0;
+		}
+		assert_int_equal(closed, due);
+		if (due > 40)
+			break;
+	}
+	end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ways),
+		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_four_pairs),
+		cmocka_unit_test(test_pausing),
+		cmocka_unit_test(test_question_survives),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_many_deadlines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
