@@ -6,7 +6,11 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 
-enum { CLIENT_ANSWER_MAX = 256 << 20, CLIENT_TIMEOUT_MS = 10000 };
+enum {
+	CLIENT_REQUEST_MAX = 1024, /* bytes of a line that a daemon takes */
+	CLIENT_ANSWER_MAX = 256 << 20,
+	CLIENT_TIMEOUT_MS = 10000,
+};
 
 /*
  * The sockets to ask: -s, else $SALLYPORT_CONTROL, else those of /run/sallyport/outer.sock and

@@ -11,7 +11,6 @@
 #include "cli/client.h"
 #include "cli/show.h"
 #include "jid/jid.h"
-#include "node/control.h"
 
 enum { SOURCES = 2, LINE_MOST = 32 << 20 };
 
@@ -183,7 +182,7 @@ static bool prepare(struct arena *a, const char *word, struct str *ret_domain)
 	return error == JID_OK;
 }
 
-static bool make_request(const struct cli *c, char line[CONTROL_LINE_MAX])
+static bool make_request(const struct cli *c, char line[CLIENT_REQUEST_MAX])
 {
 	struct arena a;
 	struct str local = STR("*"), foreign = STR("*");
@@ -191,12 +190,12 @@ static bool make_request(const struct cli *c, char line[CONTROL_LINE_MAX])
 	arena_init(&a, 64 * 1024);
 	bool ok = c->words.n == 0 || (prepare(&a, c->words.word[0], &local) &&
 					     prepare(&a, c->words.word[1], &foreign));
-	if (ok && local.len + foreign.len > CONTROL_LINE_MAX - 16) {
+	if (ok && local.len + foreign.len > CLIENT_REQUEST_MAX - 16) {
 		fprintf(stderr, "sallyport: the domains are too long\n");
 		ok = false;
 	}
 	if (ok)
-		snprintf(line, CONTROL_LINE_MAX, "trace %.*s %.*s\n", STR_FMT(local),
+		snprintf(line, CLIENT_REQUEST_MAX, "trace %.*s %.*s\n", STR_FMT(local),
 			STR_FMT(foreign));
 	arena_done(&a);
 	return ok;
@@ -206,7 +205,7 @@ int cmd_trace(const struct cli *c)
 {
 	struct source sources[SOURCES];
 	struct words paths = { 0 };
-	char request[CONTROL_LINE_MAX];
+	char request[CLIENT_REQUEST_MAX];
 	size_t n = 0;
 
 	if (c->words.n != 0 && c->words.n != 2)
