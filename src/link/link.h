@@ -15,7 +15,8 @@
  * link_expect() only ops->send, ops->can_send, ops->wall_ms and ops->choose; every other
  * function only ops->send and ops->can_send. A callback may call any function of a channel or a
  * pair (link_send() to link_may_write()), but not link_input(), link_tick(),
- * link_connected(), link_disconnected(), link_carrier_writable() or link_free().
+ * link_connected(), link_disconnected(), link_carrier_writable() or link_free(); and ops->send,
+ * ops->can_send, ops->wall_ms and ops->choose may call nothing at all.
  *
  * All times named now are milliseconds of one monotonic clock that never stands still.
  */
@@ -156,9 +157,12 @@ void link_flush(struct link *l, uint64_t now);
 /*
  * Queues a record on our sending channel of the pair; the bytes are copied. True when
  * there is room for another record after it; false: the window is full, stop reading the stream
- * that feeds this pair until ops->writable. The record is taken in either case, unless
- * the caller ignores a false (then the window's double is a check()).
+ * that feeds this pair until ops->writable. The record is taken in either case; what goes beyond
+ * the window's double, or belongs to one pair more than channels_max, comes back through
+ * ops->undelivered with cond_busy at the next link_tick(). A record may be as long as the frame
+ * limit less LINK_OVERHEAD; domains have 1 to 1023 bytes.
  */
+enum { LINK_OVERHEAD = 128 };
 bool link_send(struct link *l, struct link_pair pair, uint64_t trace, uint8_t proof,
 	struct str record, uint64_t now);
 /* Is there room now? */
@@ -181,6 +185,9 @@ void link_unreachable(struct link *l, uint64_t channel, unsigned condition, cons
 
 /* May this receive channel still speak to the next hop (fencing, link.md, Ownership 4)? */
 bool link_may_write(const struct link *l, uint64_t channel, uint64_t now);
+
+/* inner: the local domains changed (reload); all peers are told. They are copied. */
+void link_set_domains(struct link *l, const struct str *domains, size_t n, uint64_t now);
 
 /* Planned shutdown: no new pairs. True from link_drained() on: nothing is unacknowledged. */
 void link_drain(struct link *l, uint64_t now);

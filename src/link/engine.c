@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's life and clock; what link.h offers, handed to peers and channels. */
+#include "link/engine.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+const struct link_settings link_settings_default = {
+	.window_records = 512,
+	.window_bytes = 4 << 20,
+	.frame_bytes = 1 << 20,
+	.channels_max = 65536,
+	.heartbeat_ms = 200,
+	.dead_ms = 1000,
+	.fence_ms = 800,
+	.stall_ms = 400,
+	.ack_records = 32,
+	.ack_ms = 5,
+	.queue_age_ms = 60000,
+	.idle_ms = 600000,
+	.refusal_ms = 5000,
+};
+
+enum { SCRATCH_BYTES_MAX = DOMAINS_MAX * (DOMAIN_BYTES_MAX + 3) + 4096 };
+
+/* Names of pairs. */
+
+struct str pair_key(struct link_pair pair, char space[PAIR_KEY_MAX])
+{
+	check(pair.local.len && pair.local.len <= DOMAIN_BYTES_MAX);
+	check(pair.foreign.len && pair.foreign.len <= DOMAIN_BYTES_MAX);
+	memcpy(space, pair.local.p, pair.local.len);
+	space[pair.local.len] = 0;
+	memcpy(space + pair.local.len + 1, pair.foreign.p, pair.foreign.len);
+	return str_from(space, pair.local.len + 1 + pair.foreign.len);
+}
+
+void pair_name_init(struct pair_name *name, struct link_pair pair)
+{
+	char space[PAIR_KEY_MAX];
+
+	name->key = str_dup(pair_key(pair, space));
+	name->pair.local = str_from(name->key.p, pair.local.len);
+	name->pair.foreign = str_skip(name->key, pair.local.len + 1);
+}
+
+void pair_name_done(struct pair_name *name)
+{
+	str_free(&name->key);
+}
+
+/* Life. */
+
+static void free_domains(struct link *l)
+{
+	/* The settings' array is ours and was made here. */
+	struct str *domains = (struct str *)(uintptr_t)l->set.domains;
+
+	for (size_t i = 0; i < l->set.n_domains; i++)
+		str_free(&domains[i]);
+	free(domains);
+	l->set.domains = NULL;
+	l->set.n_domains = 0;
+}
+
+static void copy_domains(struct link *l, const struct str *domains, size_t n)
+{
+	struct str *copy = NULL;
+
+	check(n <= DOMAINS_MAX);
+	if (n) {
+		copy = calloc(n, sizeof(*copy));
+		check(copy);
+	}
+	for (size_t i = 0; i < n; i++)
+		copy[i] = str_dup(domains[i]);
+	l->set.domains = copy;
+	l->set.n_domains = n;
+}
+
+static void check_settings(const struct link_settings *s)
+{
+	check(s->window_records && s->window_bytes && s->heartbeat_ms && s->stall_ms >= 4);
+	check(s->channels_max && s->channels_max <= 1u << RX_SLOT_BITS);
+	check(s->frame_bytes > LINK_OVERHEAD && s->fence_ms < s->dead_ms);
+	check(s->cond_timeout && s->cond_internal && s->cond_busy);
+	check(s->node.len && (s->role == LINK_INNER || s->n_domains == 0));
+}
+
+struct link *link_new(const struct link_settings *settings, const struct link_ops *ops, void *user)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	check(l);
+	check_settings(settings);
+	l->set = *settings;
+	l->set.node = str_dup(settings->node);
+	copy_domains(l, settings->domains, settings->n_domains);
+	l->ops = *ops;
+	l->user = user;
+	l->seq_base = 1;
+	list_init(&l->peers);
+	list_init(&l->txs);
+	list_init(&l->orphans);
+	list_init(&l->due);
+	list_init(&l->overflow);
+	list_init(&l->stall_timers);
+	list_init(&l->tx_idle_timers);
+	list_init(&l->ack_timers);
+	list_init(&l->rx_idle_timers);
+	table_init(&l->tx_by_pair);
+	fifo_pool_init(&l->pool);
+	buf_init(&l->scratch, SCRATCH_BYTES_MAX);
+	return l;
+}
+
+void link_free(struct link *l)
+{
+	if (!l)
+		return;
+	tx_done(l);
+	LIST_EACH_SAFE(&l->peers, it)
+	peer_free(LIST_OWNER(it, struct link_peer, link));
+	for (size_t i = 0; i < l->n_rx_slots; i++)
+		free(l->rx_slots[i]);
+	free(l->rx_slots);
+	free(l->live);
+	free(l->rejects);
+	free(l->out_rejects);
+	buf_done(&l->scratch);
+	free_domains(l);
+	str_free(&l->set.node);
+	free(l);
+}
+
+/* Time. */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * After a pause of this whole process nobody is called dead before it had the time to be
+ * heard. (Leases get no such grace: fencing is about what the others believe.)
+ */
+static void notice_pause(struct link *l, uint64_t now)
+{
+	const struct link_settings *s = &l->set;
+	uint64_t grace = 2 * (uint64_t)s->heartbeat_ms;
+	uint64_t since = now + grace > s->dead_ms ? now + grace - s->dead_ms : 0;
+
+	if (now > l->last_now + grace && l->last_now) {
+		LIST_EACH(&l->peers, it)
+		{
+			struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+			if (p->heard < since)
+				p->heard = since;
+		}
+	}
+	l->last_now = now;
+}
+
+void link_tick(struct link *l, uint64_t now)
+{
+	notice_pause(l, now);
+	if (now >= l->next_beat) {
+		l->next_beat = now + l->set.heartbeat_ms;
+		LIST_EACH(&l->peers, it)
+		peer_beat(LIST_OWNER(it, struct link_peer, link), now);
+	}
+	LIST_EACH(&l->peers, it)
+	peer_tick(LIST_OWNER(it, struct link_peer, link), now);
+	tx_tick(l, now);
+	rx_tick(l, now);
+}
+
+static uint64_t queue_deadline(const struct list *queue)
+{
+	return list_empty(queue) ? UINT64_MAX
+				 : LIST_OWNER(queue->next, struct link_timer, link)->at;
+}
+
+uint64_t link_deadline(const struct link *l)
+{
+	uint64_t at = list_empty(&l->peers) ? UINT64_MAX : l->next_beat;
+
+	if (!list_empty(&l->due) || !list_empty(&l->overflow))
+		return 0;
+	if (!list_empty(&l->orphans))
+		at = least(at, l->orphans_at);
+	at = least(at, queue_deadline(&l->stall_timers));
+	at = least(at, queue_deadline(&l->tx_idle_timers));
+	at = least(at, queue_deadline(&l->rx_idle_timers));
+	at = least(at, queue_deadline(&l->ack_timers));
+	LIST_EACH(&l->peers, it)
+	at = least(at, peer_deadline(LIST_OWNER(it, struct link_peer, link)));
+	return at;
+}
+
+void link_flush(struct link *l, uint64_t now)
+{
+	rx_flush(l, now);
+}
+
+/* Peers. */
+
+static struct link_peer *find_peer(struct link *l, struct str id)
+{
+	LIST_EACH(&l->peers, it)
+	{
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (str_eq(p->id, id))
+			return p;
+	}
+	return NULL;
+}
+
+struct link_peer *link_connected(struct link *l, struct str id, void *carrier, uint64_t now)
+{
+	struct link_peer *p = find_peer(l, id);
+
+	notice_pause(l, now);
+	if (!p)
+		p = peer_new(l, id);
+	if (p->carrier) {
+		p->replaced = p->state == PEER_UP;
+		peer_fault(p, FAULT_REPLACED);
+	}
+	peer_start(p, carrier, now);
+	return p;
+}
+
+void link_disconnected(struct link *l, struct link_peer *p, void *carrier, uint64_t now)
+{
+	if (p->carrier && p->carrier == carrier)
+		peer_down(p, "connection lost");
+}
+
+void link_input(struct link *l, struct link_peer *p, struct str frame, uint64_t now)
+{
+	notice_pause(l, now);
+	if (p->state == PEER_DOWN)
+		return;
+	p->heard = now;
+	p->frames_in++;
+	p->bytes_in += frame.len;
+	if (!list_empty(&p->rxs))
+		peer_lease(p, now);
+	enum link_fault fault = frame_input(p, frame, now);
+	if (fault && p->state != PEER_DOWN)
+		peer_fault(p, fault);
+}
+
+void link_carrier_writable(struct link *l, struct link_peer *p, uint64_t now)
+{
+	peer_pump(p, now);
+}
+
+struct str link_peer_id(const struct link_peer *p)
+{
+	return p->id;
+}
+
+bool link_peer_up(const struct link_peer *p)
+{
+	return p->state == PEER_UP;
+}
+
+bool link_peer_serves(const struct link_peer *p, struct str local_domain)
+{
+	size_t from = 0, to = p->n_domains;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = str_cmp(p->domains[middle], local_domain);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return false;
+}
+
+void link_set_domains(struct link *l, const struct str *domains, size_t n, uint64_t now)
+{
+	enum { HELLO_REPEATS = 4 };
+
+	check(l->set.role == LINK_INNER || n == 0);
+	free_domains(l);
+	copy_domains(l, domains, n);
+	LIST_EACH(&l->peers, it)
+	{
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (!p->carrier)
+			continue;
+		peer_send_hello(p, now);
+		p->hello_repeats = HELLO_REPEATS;
+	}
+}
+
+/* Records. */
+
+bool link_send(struct link *l, struct link_pair pair, uint64_t trace, uint8_t proof,
+	struct str record, uint64_t now)
+{
+	check(record.len + LINK_OVERHEAD <= l->set.frame_bytes);
+	struct link_tx *tx = tx_get(l, pair, now);
+	if (!tx) {
+		tx_overflow(l, pair, trace, record);
+		return true;
+	}
+	if (tx->q.count >= 2 * l->set.window_records || tx->q.bytes >= 2 * l->set.window_bytes) {
+		tx_overflow(l, pair, trace, record);
+		return false;
+	}
+	tx_append(tx, trace, proof, record, now);
+	if (tx->owner) {
+		tx_make_ready(tx);
+		peer_pump(tx->owner, now);
+	} else if (!tx->waiting) {
+		tx_assign(tx, now);
+	}
+	tx->blocked = !tx_has_room(tx);
+	return !tx->blocked;
+}
+
+bool link_writable(struct link *l, struct link_pair pair)
+{
+	struct link_tx *tx = tx_find(l, pair);
+
+	return !tx || tx_has_room(tx);
+}
+
+void link_expect(struct link *l, struct link_pair pair, uint64_t now)
+{
+	struct link_tx *tx = l->draining ? NULL : tx_get(l, pair, now);
+
+	if (!tx || tx->waiting)
+		return;
+	tx->expect = true;
+	tx->used_at = now;
+	if (!tx->owner) {
+		tx_assign(tx, now);
+		return;
+	}
+	tx->need_open = true;
+	tx_make_ready(tx);
+	peer_pump(tx->owner, now);
+}
+
+void link_taken(struct link *l, uint64_t channel, uint64_t seq, uint64_t now)
+{
+	struct link_rx *rx = rx_find(l, channel);
+
+	if (rx)
+		rx_done(rx, seq, now);
+}
+
+void link_reject(struct link *l, uint64_t channel, uint64_t seq, unsigned condition,
+	const char *text, uint64_t now)
+{
+	struct link_rx *rx = rx_find(l, channel);
+
+	if (!rx)
+		return;
+	rx_reject(rx, seq, condition, text);
+	rx_done(rx, seq, now);
+}
+
+void link_unreachable(struct link *l, uint64_t channel, unsigned condition, const char *text,
+	uint64_t now)
+{
+	struct link_rx *rx = rx_find(l, channel);
+
+	if (rx)
+		rx_give_up(rx, condition, text, now);
+}
+
+bool link_may_write(const struct link *l, uint64_t channel, uint64_t now)
+{
+	const struct link_rx *rx = rx_find(l, channel);
+
+	return rx && rx->state == RX_OPEN && peer_lease_holds(rx->peer, now);
+}
+
+void link_drain(struct link *l, uint64_t now)
+{
+	if (l->draining)
+		return;
+	l->draining = true;
+	LIST_EACH(&l->peers, it)
+	{
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (p->state == PEER_UP)
+			frame_drain(p);
+	}
+}
+
+bool link_drained(const struct link *l)
+{
+	return l->draining && l->tx_records == 0 && l->rx_untaken == 0 &&
+		list_empty(&l->ack_timers) && list_empty(&l->overflow);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the link engine: what engine.c (life, time), peer.c (connections), frame.c
+ * (bytes), tx.c (sending channels) and rx.c (receiving channels) share. Nobody else includes it.
+ *
+ *	         link_send()                    ops->deliver()
+ *	             |                                ^
+ *	            tx  one per pair                 rx  one per pair and sender
+ *	   owner     |                                |
+ *	             v                                |
+ *	           peer  ---- frames (frame.c) ---->  peer
+ *
+ * Timers are queues of entries with one constant delay each, so that a tick looks only at
+ * what is due.
+ */
+#ifndef LINK_ENGINE_H
+#define LINK_ENGINE_H
+
+#include "base/list.h"
+#include "base/table.h"
+#include "link/fifo.h"
+#include "link/frame.h"
+#include "link/link.h"
+
+enum {
+	DOMAIN_BYTES_MAX = 1023,
+	PAIR_KEY_MAX = 2 * DOMAIN_BYTES_MAX + 1,
+	DOMAINS_MAX = 4096,  /* announced by an inner */
+	TEXT_BYTES_MAX = 128, /* of a reject or reach */
+	REWIND_MS = 20,      /* at most one rewind of a channel, or nak for it, in this time */
+	HELLO_MS = 10000,    /* a connection that is not up by then is closed */
+	PROBE_SLOWEST = 16,  /* stalled channels are probed at stall_ms times 1, 2, ... this */
+};
+
+/* An entry of a queue of equal delays. */
+struct link_timer {
+	struct list link;
+	uint64_t at;
+};
+
+static inline bool timer_armed(const struct link_timer *t)
+{
+	return !list_empty(&t->link);
+}
+
+static inline void timer_start(struct list *queue, struct link_timer *t, uint64_t at)
+{
+	list_remove(&t->link);
+	t->at = at;
+	list_append(queue, &t->link);
+}
+
+/* The first entry of the queue if it is due, removed from it; or NULL. */
+static inline struct link_timer *timer_due(struct list *queue, uint64_t now)
+{
+	if (list_empty(queue))
+		return NULL;
+	struct link_timer *t = LIST_OWNER(queue->next, struct link_timer, link);
+	if (t->at > now)
+		return NULL;
+	list_remove(&t->link);
+	return t;
+}
+
+/* A pair with its own copy of the names; the key is also that of the tables. */
+struct pair_name {
+	struct link_pair pair;
+	struct str key; /* local, NUL, foreign */
+};
+
+void pair_name_init(struct pair_name *name, struct link_pair pair);
+void pair_name_done(struct pair_name *name);
+/* Writes the key of a pair into space; the lengths are checked already. */
+struct str pair_key(struct link_pair pair, char space[PAIR_KEY_MAX]);
+
+struct link {
+	struct link_settings set; /* node and domains are copies */
+	struct link_ops ops;
+	void *user;
+	struct list peers;
+	size_t n_peers;
+	struct link_peer **live; /* room for n_peers, for ops->choose */
+	uint64_t last_now;
+	uint64_t next_beat;
+	uint64_t epoch;    /* highest ever used by us */
+	uint64_t seq_base; /* where a new channel starts to count */
+	bool draining;
+
+	struct list txs;
+	struct table tx_by_pair;
+	struct link_tx **tx_by_number;
+	uint32_t *free_numbers;
+	size_t n_free;
+	size_t n_numbers; /* ever used; tx_by_number has room for cap_numbers */
+	size_t cap_numbers;
+	size_t tx_records; /* retained in all channels */
+	struct list orphans; /* channels with records and without owner */
+	uint64_t orphans_at; /* next look at them; 0: now */
+	struct list due;     /* channels whose records are to be handed back at the next tick */
+	struct list overflow; /* records that found no room, likewise */
+	struct fifo_pool pool;
+	struct list stall_timers;
+	struct list tx_idle_timers;
+
+	struct rx_slot **rx_slots; /* by the low bits of a channel id */
+	struct rx_slot *rx_free;
+	size_t n_rx_slots;
+	size_t rx_untaken;
+	struct list ack_timers;
+	struct list rx_idle_timers;
+
+	struct buf scratch; /* frames that do not fit a small array */
+	struct frame_reject *rejects; /* of the report being read */
+	size_t cap_rejects;
+	struct frame_reject *out_rejects; /* of the report being written */
+	size_t cap_out_rejects;
+	struct {
+		const char *detail; /* what exactly was wrong, or NULL */
+		uint64_t channel, epoch, seq;
+	} fault;
+};
+
+enum peer_state {
+	PEER_DOWN,      /* no connection */
+	PEER_CONNECTED, /* nothing heard yet */
+	PEER_GREETED,   /* its hello is here; not known whether it has ours */
+	PEER_UP,
+};
+
+struct link_peer {
+	struct link *l;
+	struct list link;
+	struct str id;
+	void *carrier;
+	enum peer_state state;
+	const char *why; /* it went down, for the status */
+
+	/* From its hello; kept while it is down. */
+	bool known;
+	uint64_t boot;
+	struct frame_limits limits;
+	struct str *domains; /* sorted */
+	size_t n_domains;
+
+	uint64_t connected_at;
+	uint64_t heard;      /* when the last frame came: it is dead dead_ms later */
+	uint64_t hello_at;   /* when we last sent ours */
+	uint64_t far_time;   /* the time in its last hello, to be echoed */
+	bool hello_seen_sent;
+	unsigned hello_repeats; /* still to be sent: the domains changed */
+	bool replaced;       /* this connection pushed out one that was up */
+	bool leased;         /* lease is valid: our own time that the far node echoed last */
+	uint64_t lease;
+	bool fenced;         /* all receiving channels are revoked until the lease comes back */
+	bool draining;
+	uint64_t rtt;
+
+	struct list owned; /* sending channels that it owns */
+	struct list ready; /* those with something to send now, taking turns */
+	struct list rxs;
+	struct table rx_by_pair;
+	struct link_rx **rx_by_number;
+	size_t cap_numbers;
+
+	uint64_t frames_in, frames_out, bytes_in, bytes_out, connections, faults;
+};
+
+/* peer.c */
+struct link_peer *peer_new(struct link *l, struct str id);
+void peer_free(struct link_peer *p);
+void peer_start(struct link_peer *p, void *carrier, uint64_t now);
+void peer_down(struct link_peer *p, const char *why);
+/* Tells the far node why (a close frame), closes the connection, sounds the alarm. */
+void peer_fault(struct link_peer *p, enum link_fault fault);
+void peer_send(struct link_peer *p, struct str head, struct str body);
+void peer_send_hello(struct link_peer *p, uint64_t now);
+/* It sent what only a node sends that has our hello. */
+void peer_confirmed(struct link_peer *p, uint64_t now);
+bool peer_may_send(struct link_peer *p);
+/* Revokes the receiving channels if the lease has run out. True: it holds. */
+bool peer_lease(struct link_peer *p, uint64_t now);
+bool peer_lease_holds(const struct link_peer *p, uint64_t now);
+void peer_tick(struct link_peer *p, uint64_t now);
+void peer_beat(struct link_peer *p, uint64_t now);
+uint64_t peer_deadline(const struct link_peer *p);
+/* Sends what the ready channels have, while the carrier takes it. */
+void peer_pump(struct link_peer *p, uint64_t now);
+
+/* Handlers of frames (frame.h has the table). */
+enum link_fault peer_on_hello(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault peer_on_heartbeat(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault peer_on_echo(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault peer_on_drain(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault peer_on_close(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault rx_on_open(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault rx_on_data(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault tx_on_ack(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault tx_on_nak(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault tx_on_reach(struct link_peer *p, const union frame *f, uint64_t now);
+
+/* tx.c */
+struct tx_refusals;
+
+struct link_tx {
+	struct link *l;
+	struct list link;    /* in l->txs */
+	struct pair_name name;
+	uint32_t number;
+	struct link_peer *owner;
+	struct list owned;   /* in owner->owned, l->orphans or l->due, or alone */
+	struct list ready;   /* in owner->ready or alone */
+	uint64_t epoch;
+	uint64_t una;        /* oldest record kept */
+	uint64_t send;       /* next to send */
+	uint64_t high;       /* next that never was sent */
+	uint64_t next;       /* next to be queued */
+	uint64_t have;       /* last that the owner has received in order */
+	size_t sent_bytes;   /* of una to send - 1 */
+	struct fifo q;
+	bool need_open;
+	bool expect;         /* the next open asks for the next hop's stream */
+	bool blocked;        /* the program waits for ops->writable */
+	bool waiting;        /* in l->orphans */
+	uint64_t progress_at;
+	uint64_t probed_at;
+	unsigned probe_gap;
+	uint64_t rewound_at;
+	uint64_t used_at;
+	struct link_timer stall;
+	struct link_timer idle;
+	struct tx_refusals *refusals;
+	uint64_t sent, acked, rejected, resent;
+};
+
+struct link_tx *tx_find(const struct link *l, struct link_pair pair);
+/* NULL when there are channels_max. */
+struct link_tx *tx_get(struct link *l, struct link_pair pair, uint64_t now);
+void tx_free(struct link_tx *tx);
+bool tx_has_room(const struct link_tx *tx);
+/* Something to send to the owner, as far as the window goes. */
+bool tx_sendable(const struct link_tx *tx);
+/* Sends at most one turn's share. */
+void tx_burst(struct link_tx *tx, uint64_t now);
+void tx_make_ready(struct link_tx *tx);
+void tx_append(struct link_tx *tx, uint64_t trace, uint8_t proof, struct str record, uint64_t now);
+/* Chooses an owner for a channel that has none. */
+void tx_assign(struct link_tx *tx, uint64_t now);
+/* Takes all channels away from a node that is dead or another process now. */
+void tx_release_all(struct link_peer *p, uint64_t now);
+/* The owner is connected again: go on after what it has. */
+void tx_resume_all(struct link_peer *p, uint64_t now);
+void tx_drain_all(struct link_peer *p, uint64_t now);
+/* The far node calls this record invalid. */
+void tx_withdraw(struct link_peer *p, uint64_t number, uint64_t epoch, uint64_t seq);
+void tx_retry_orphans(struct link *l, uint64_t now);
+void tx_overflow(struct link *l, struct link_pair pair, uint64_t trace, struct str record);
+void tx_tick(struct link *l, uint64_t now);
+void tx_done(struct link *l);
+
+/* rx.c */
+enum rx_state {
+	RX_OPEN,
+	RX_REVOKED, /* fenced: this epoch is over, records not taken were dropped */
+	RX_GAVE_UP, /* link_unreachable() */
+};
+
+struct rx_entry {
+	uint32_t size;
+	bool done;
+};
+
+/* A receiving channel's place in the table of ids: generation << RX_SLOT_BITS | index. */
+enum { RX_SLOT_BITS = 24 };
+struct rx_slot {
+	struct link_rx *rx; /* NULL: free */
+	uint64_t id;
+	struct rx_slot *next_free;
+};
+
+struct rx_reject {
+	uint64_t seq;
+	unsigned condition;
+	const char *text;
+};
+
+struct link_rx {
+	struct link_peer *peer;
+	struct list link; /* in peer->rxs */
+	struct pair_name name;
+	struct rx_slot *slot;
+	uint32_t number;
+	enum rx_state state;
+	uint64_t epoch;
+	uint64_t taken;   /* all up to here are taken or rejected */
+	uint64_t next;    /* next to deliver */
+	uint64_t una;     /* the sender has seen our word on all below */
+	struct rx_entry *ring; /* taken + 1 to next - 1, by seq & (cap - 1) */
+	size_t cap;
+	size_t bytes;     /* of taken + 1 to next - 1 */
+	unsigned outstanding; /* delivered, neither taken nor rejected */
+	struct rx_reject *rejects; /* sorted by seq */
+	size_t n_rejects, cap_rejects;
+	unsigned unacked;
+	struct link_timer ack;
+	struct link_timer idle;
+	uint64_t used_at;
+	uint64_t answered_at; /* last nak or reach */
+	unsigned reach_condition;
+	const char *reach_text;
+	uint64_t delivered, rejected, repeated;
+};
+
+struct link_rx *rx_find(const struct link *l, uint64_t channel);
+void rx_free(struct link_rx *rx);
+/* The lease ran out, or the sender is another process now (then they are forgotten). */
+void rx_revoke_all(struct link_peer *p);
+void rx_forget_all(struct link_peer *p);
+void rx_done(struct link_rx *rx, uint64_t seq, uint64_t now);
+void rx_reject(struct link_rx *rx, uint64_t seq, unsigned condition, const char *text);
+void rx_give_up(struct link_rx *rx, unsigned condition, const char *text, uint64_t now);
+void rx_flush(struct link *l, uint64_t now);
+void rx_tick(struct link *l, uint64_t now);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link/engine.h"
+
+static void write_peer(const struct link_peer *p, uint64_t now, struct json *j)
+{
+	json_object(j, NULL);
+	json_str(j, "peer", p->id);
+	json_bool(j, "up", p->state == PEER_UP);
+	json_bool(j, "draining", p->draining);
+	if (p->why)
+		json_cstr(j, "why", p->why);
+	if (p->heard)
+		json_u64(j, "heard_ms_ago", now - p->heard);
+	json_bool(j, "lease", peer_lease_holds(p, now));
+	json_u64(j, "rtt_ms", p->rtt);
+	json_u64(j, "frames_in", p->frames_in);
+	json_u64(j, "frames_out", p->frames_out);
+	json_u64(j, "bytes_in", p->bytes_in);
+	json_u64(j, "bytes_out", p->bytes_out);
+	json_u64(j, "connections", p->connections);
+	json_u64(j, "faults", p->faults);
+	json_array(j, "domains");
+	for (size_t i = 0; i < p->n_domains; i++)
+		json_str(j, NULL, p->domains[i]);
+	json_end(j);
+	json_end(j);
+}
+
+static void write_name(const struct pair_name *name, const char *way, struct json *j)
+{
+	json_str(j, "local", name->pair.local);
+	json_str(j, "foreign", name->pair.foreign);
+	json_cstr(j, "way", way);
+}
+
+static void write_tx(const struct link_tx *tx, struct json *j)
+{
+	json_object(j, NULL);
+	write_name(&tx->name, "out", j);
+	json_u64(j, "epoch", tx->epoch);
+	if (tx->owner)
+		json_str(j, "owner", tx->owner->id);
+	else
+		json_cstr(j, "owner", NULL);
+	json_u64(j, "queued", tx->next - tx->send);
+	json_u64(j, "unacknowledged", tx->send - tx->una);
+	json_u64(j, "sent", tx->sent);
+	json_u64(j, "acked", tx->acked);
+	json_u64(j, "rejected", tx->rejected);
+	json_u64(j, "resent", tx->resent);
+	json_end(j);
+}
+
+static void write_rx(const struct link_rx *rx, struct json *j)
+{
+	static const char *const states[] = { [RX_OPEN] = "open",
+		[RX_REVOKED] = "revoked",
+		[RX_GAVE_UP] = "unreachable" };
+
+	json_object(j, NULL);
+	write_name(&rx->name, "in", j);
+	json_u64(j, "epoch", rx->epoch);
+	json_str(j, "from", rx->peer->id);
+	json_cstr(j, "state", states[rx->state]);
+	json_u64(j, "untaken", rx->outstanding);
+	json_u64(j, "delivered", rx->delivered);
+	json_u64(j, "rejected", rx->rejected);
+	json_u64(j, "repeated", rx->repeated);
+	json_end(j);
+}
+
+void link_status(const struct link *l, uint64_t now, struct json *j)
+{
+	json_array(j, "links");
+	LIST_EACH(&l->peers, it)
+	write_peer(LIST_OWNER(it, struct link_peer, link), now, j);
+	json_end(j);
+	json_array(j, "channels");
+	LIST_EACH(&l->txs, it)
+	write_tx(LIST_OWNER(it, struct link_tx, link), j);
+	LIST_EACH(&l->peers, it)
+	{
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		LIST_EACH(&p->rxs, rx)
+		write_rx(LIST_OWNER(rx, struct link_rx, link), j);
+	}
+	json_end(j);
+}
