@@ -193,23 +193,28 @@ static const char *closest(const char *const *words, size_t n, struct str word)
 	return best;
 }
 
+/* A word that could stand there, and not a description of one. */
+static bool is_literal(const char *word)
+{
+	return strncmp(word, "a ", 2) != 0 && strncmp(word, "an ", 3) != 0 &&
+	       strncmp(word, "the ", 4) != 0;
+}
+
 void report_expected(struct report *r, const char *const *words, size_t n, struct str word)
 {
 	size_t width = 14;
 
 	if (silent(r))
 		return;
-	buf_append_c(r->out, "    expected: ");
+	buf_append_c(r->out, "    expected:");
 	for (size_t i = 0; i < n; i++) {
-		/* What stands for something in angle brackets or is described goes without quotes.
-		 */
-		const char *quote = strchr(words[i], ' ') || words[i][0] == '<' ? "" : "`";
+		const char *quote = is_literal(words[i]) ? "`" : "";
 		size_t len = strlen(words[i]) + 4;
 		if (i && width + len > 96) {
-			buf_append_c(r->out, "\n      ");
+			buf_append_c(r->out, "\n     ");
 			width = 6;
 		}
-		buf_printf(r->out, "%s%s%s%s", quote, words[i], quote, i + 1 < n ? ", " : "");
+		buf_printf(r->out, " %s%s%s%s", quote, words[i], quote, i + 1 < n ? "," : "");
 		width += len;
 	}
 	const char *guess = closest(words, n, word);
