@@ -183,6 +183,7 @@ static void test_question_survives(void **state)
 		if (w->node == &t.b)
 			w->dead = true, s2s_closed(w->stream, "reset", t.w.now);
 	}
+	world_run(&t.w);
 	assert_true(node_send(&t.a, "a.example", "b.example", "y", 0, 0));
 	world_wait(&t.w, t.nodes, 0);
 	assert_int_equal(t.b.received, 1);

@@ -77,7 +77,26 @@ static void op_connect(void *user, struct s2s_stream *s, struct str us, struct s
 	struct node *n = user;
 
 	n->connects++;
-	n->connecting = s;
+	if (n->n_connecting < sizeof(n->connecting) / sizeof(n->connecting[0]))
+		n->connecting[n->n_connecting++] = s;
+}
+
+static void drop_connecting(struct node *n, unsigned i)
+{
+	n->n_connecting--;
+	memmove(n->connecting + i, n->connecting + i + 1,
+		(n->n_connecting - i) * sizeof(n->connecting[0]));
+}
+
+/* The oldest connect that was not answered, or NULL. */
+static struct s2s_stream *take_connecting(struct node *n)
+{
+	struct s2s_stream *s = n->connecting[0];
+
+	if (!n->n_connecting)
+		return NULL;
+	drop_connecting(n, 0);
+	return s;
 }
 
 static void op_cancel(void *user, struct s2s_stream *s)
@@ -85,8 +104,10 @@ static void op_cancel(void *user, struct s2s_stream *s)
 	struct node *n = user;
 
 	n->cancels++;
-	if (n->connecting == s)
-		n->connecting = NULL;
+	for (unsigned i = 0; i < n->n_connecting; i++) {
+		if (n->connecting[i] == s)
+			drop_connecting(n, i);
+	}
 }
 
 static void op_write(void *user, void *transport, struct str bytes)
@@ -293,18 +314,15 @@ static struct wire *plug(struct world *world, struct node *a, struct node *b, bo
 
 static bool accept_connect(struct node *n)
 {
-	struct s2s_stream *s = n->connecting;
-
-	if (!s || (n->hold_connect && !n->refuse_connect))
+	if ((!n->refuse_connect && !n->routes_to) || (n->hold_connect && !n->refuse_connect))
+		return false;
+	struct s2s_stream *s = take_connecting(n);
+	if (!s)
 		return false;
 	if (n->refuse_connect) {
-		n->connecting = NULL;
 		s2s_connect_failed(s, S2S_NOT_FOUND, "nothing listens", n->world->now);
 		return true;
 	}
-	if (!n->routes_to)
-		return false;
-	n->connecting = NULL;
 	struct wire *w = plug(n->world, n, n->routes_to, n->direct_tls);
 	w->stream = s;
 	w->other->stream = s2s_accept(n->routes_to->face, w->other, n->direct_tls, n->world->now);
@@ -443,10 +461,9 @@ struct wire *script_connect(struct node *n, bool direct_tls)
 
 struct wire *script_accept(struct node *n)
 {
-	struct s2s_stream *s = n->connecting;
+	struct s2s_stream *s = take_connecting(n);
 
 	assert_non_null(s);
-	n->connecting = NULL;
 	struct wire *script = plug(n->world, NULL, n, n->direct_tls);
 	script->other->stream = s;
 	s2s_connected(s, script->other, n->direct_tls, n->world->now);

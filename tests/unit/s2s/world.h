@@ -59,7 +59,8 @@ struct node {
 	enum s2s_failure last_failure;
 	const char *last_text;
 	unsigned named;
-	struct s2s_stream *connecting;
+	struct s2s_stream *connecting[16]; /* oldest first */
+	unsigned n_connecting;
 	unsigned connects;
 	unsigned cancels;
 };
