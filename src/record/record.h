@@ -11,6 +11,7 @@
 #ifndef RECORD_RECORD_H
 #define RECORD_RECORD_H
 
+#include "base/buf.h"
 #include "jid/jid.h"
 #include "xml/dict.h"
 #include "xml/tree.h"
