@@ -177,8 +177,8 @@ static void print_attrs(struct printer *p, const struct catalogue_row *row)
 	put_piece(p, ", {");
 	for (unsigned i = 0; i < row->n_attrs; i++) {
 		struct attr_rule a = row->attrs[i];
-		snprintf(piece, sizeof(piece), "%s%s%u: %s", i ? ", " : "", a.required ? "" : "? ",
-			a.number, type_name(a.type, name));
+		snprintf(piece, sizeof(piece), " %s%u: %s%s", a.required ? "" : "? ", a.number,
+			type_name(a.type, name), i + 1 < row->n_attrs ? "," : " ");
 		put_piece(p, piece);
 	}
 	put(p, "}");
