@@ -15,8 +15,8 @@
  *
  * A callback of the part "upward" may call s2s_send(), s2s_open(), s2s_revoke() and
  * s2s_resume(); no callback may call anything else of this interface. Strings given to
- * callbacks are valid during the call. What an iq must contain (s2s.md C6) is not checked here
- * but by record/record.h, which also answers.
+ * callbacks are valid during the call. A malformed address in `to` is answered by the face
+ * (jid-malformed, s2s.md C5); what an iq must contain (C6) is checked by record/record.h.
  */
 #ifndef S2S_FACE_H
 #define S2S_FACE_H

@@ -7,6 +7,7 @@
 
 #include "s2s/member.h"
 #include "xml/names.h"
+#include "xml/writer.h"
 
 bool stanza_is(const struct xml_node *e)
 {
@@ -14,32 +15,91 @@ bool stanza_is(const struct xml_node *e)
 	       (str_is(e->name, "message") || str_is(e->name, "presence") || str_is(e->name, "iq"));
 }
 
-static bool read_address(
-	struct s2s_stream *s, const struct xml_node *e, const char *name, struct jid *ret)
-{
-	struct str value = xml_attr_get(e, name);
-	enum jid_error error = JID_EMPTY_PART;
+enum { ERROR_MAX = 16384 };
 
-	if (value.p)
-		error = jid_parse(xml_reader_arena(s->reader), value, ret);
-	if (error == JID_OK)
-		return true;
-	if (error == JID_MEMORY)
-		stream_close(s, CLOSE_MEMORY, STRL(""));
-	else
-		stream_close(s, CLOSE_ADDRESS, value.p ? value : str_of(name));
-	return false;
+/* A stanza that cannot be addressed at all ends the stream. */
+static void refuse_address(struct s2s_stream *s, enum jid_error error, struct str value)
+{
+	stream_close(s, error == JID_MEMORY ? CLOSE_MEMORY : CLOSE_ADDRESS, value);
+}
+
+/* The domain of an address whose other parts may be malformed. */
+static enum jid_error find_domain(struct s2s_stream *s, struct str value, struct str *ret_domain)
+{
+	const char *slash = value.len ? memchr(value.p, '/', value.len) : NULL;
+	if (slash)
+		value.len = (size_t)(slash - value.p);
+	const char *at = value.len ? memchr(value.p, '@', value.len) : NULL;
+	if (at)
+		value = str_skip(value, (size_t)(at - value.p) + 1);
+	return jid_parse_domain(xml_reader_arena(s->reader), value, ret_domain);
 }
 
 /* The pair is not valid here: says what is wrong with it. */
-static void refuse_pair(struct s2s_stream *s, const struct jid *from, const struct jid *to)
+static void refuse_pair(struct s2s_stream *s, struct str us, struct str them)
 {
 	const struct s2s_face *f = s->face;
 
-	if (member_knows_sender(s, from->domain) && !f->ops->plays(f->user, to->domain))
-		stream_close(s, CLOSE_UNKNOWN_HOST, to->domain);
+	if (member_knows_sender(s, them) && !f->ops->plays(f->user, us))
+		stream_close(s, CLOSE_UNKNOWN_HOST, us);
 	else
-		stream_close(s, CLOSE_INVALID_FROM, from->domain);
+		stream_close(s, CLOSE_INVALID_FROM, them);
+}
+
+static bool is_answerable(const struct xml_node *e)
+{
+	struct str type = xml_attr_get(e, "type");
+
+	return !str_is(type, "error") && !str_is(type, "result") && !str_is(type, "unavailable") &&
+	       !str_is(type, "unsubscribed");
+}
+
+static void put_attr(struct buf *out, const char *name, struct str value)
+{
+	buf_printf(out, " %s=\"", name);
+	xml_write_value(out, value);
+	buf_append(out, STRL("\""));
+}
+
+/* C5: the sender learns that the address of his stanza is malformed (RFC 6120 section 8.3.3.8). */
+static void answer_malformed(
+	const struct member *m, const struct xml_node *e, const struct jid *from)
+{
+	struct s2s_pair *p = m->pair;
+	struct str id = xml_attr_get(e, "id");
+	enum s2s_failure failure;
+	const char *text;
+	struct buf out;
+
+	buf_init(&out, ERROR_MAX);
+	buf_append(&out, STRL("<"));
+	buf_append(&out, e->name);
+	put_attr(&out, "from", p->us);
+	put_attr(&out, "to", from->full);
+	if (id.p)
+		put_attr(&out, "id", id);
+	buf_append(&out, STRL(" type=\"error\"><error type=\"modify\""));
+	put_attr(&out, "by", p->us);
+	buf_append(&out, STRL("><jid-malformed xmlns=\"" NS_STANZA_ERRORS "\"/></error></"));
+	buf_append(&out, e->name);
+	if (buf_append(&out, STRL(">")))
+		s2s_send(p->face, p->us, p->them, buf_bytes(&out), (struct s2s_token){ 0 },
+			p->face->now, &failure, &text);
+	buf_done(&out);
+}
+
+static void refuse_malformed(
+	const struct member *m, const struct xml_node *e, const struct jid *from, struct str to)
+{
+	struct s2s_event event = stream_event(m->stream, "stanza-refused");
+
+	event.us = m->pair->us;
+	event.them = m->pair->them;
+	event.warning = true;
+	event.text = to;
+	face_event(m->stream->face, &event);
+	if (is_answerable(e))
+		answer_malformed(m, e, from);
 }
 
 static void hand_over(struct s2s_stream *s, const struct member *m, struct s2s_stanza *stanza)
@@ -59,16 +119,28 @@ static void hand_over(struct s2s_stream *s, const struct member *m, struct s2s_s
 void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 {
 	struct s2s_stanza stanza = { .node = e, .arena = xml_reader_arena(s->reader) };
+	struct str from = xml_attr_get(e, "from"), to = xml_attr_get(e, "to"), us;
+	enum jid_error from_error, to_error, us_error;
 
 	if (s->state != ST_READY) {
 		stream_close(s, CLOSE_NOT_AUTHENTICATED, e->name);
 		return;
 	}
-	if (!read_address(s, e, "from", &stanza.from) || !read_address(s, e, "to", &stanza.to))
+	from_error = from.p ? jid_parse(stanza.arena, from, &stanza.from) : JID_EMPTY_PART;
+	to_error = to.p ? jid_parse(stanza.arena, to, &stanza.to) : JID_EMPTY_PART;
+	us = stanza.to.domain;
+	us_error = to_error ? find_domain(s, to, &us) : JID_OK;
+	if (from_error || us_error || to_error == JID_MEMORY) {
+		refuse_address(s, from_error ? from_error : to_error, from_error ? from : to);
 		return;
-	const struct member *m = member_find(s, stanza.to.domain, stanza.from.domain);
+	}
+	const struct member *m = member_find(s, us, stanza.from.domain);
 	if (!m || !m->valid) {
-		refuse_pair(s, &stanza.from, &stanza.to);
+		refuse_pair(s, us, stanza.from.domain);
+		return;
+	}
+	if (to_error) {
+		refuse_malformed(m, e, &stanza.from, to);
 		return;
 	}
 	stanza.us = m->pair->us;

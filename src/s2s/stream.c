@@ -26,26 +26,10 @@ struct state_row {
 	enum close_reason late; /* why it is closed then */
 };
 
-#define NO_DEADLINE SIZE_MAX
-#define MS(field) offsetof(struct s2s_settings, field)
-
 static const struct state_row states[ST_STATES] = {
-	[ST_CONNECTING] = { "connecting", TO(ST_HEADER), MS(connect_ms), CLOSE_CONNECT_TIMEOUT },
-	[ST_HEADER] = { "header",
-		TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) | TO(ST_READY), MS(header_ms),
-		CLOSE_HEADER_TIMEOUT },
-	[ST_FEATURES] = { "features",
-		TO(ST_STARTTLS) | TO(ST_SASL) | TO(ST_DIALBACK) | TO(ST_READY), MS(header_ms),
-		CLOSE_FEATURES_TIMEOUT },
-	[ST_STARTTLS] = { "starttls", TO(ST_TLS), MS(tls_ms), CLOSE_TLS_TIMEOUT },
-	[ST_TLS] = { "tls", TO(ST_HEADER), MS(tls_ms), CLOSE_TLS_TIMEOUT },
-	[ST_NEGOTIATE] = { "negotiate", TO(ST_TLS) | TO(ST_HEADER) | TO(ST_READY), MS(auth_ms),
-		CLOSE_AUTH_TIMEOUT },
-	[ST_SASL] = { "sasl", TO(ST_HEADER) | TO(ST_DIALBACK), MS(auth_ms), CLOSE_AUTH_TIMEOUT },
-	[ST_DIALBACK] = { "dialback", TO(ST_READY), MS(auth_ms), CLOSE_AUTH_TIMEOUT },
-	[ST_READY] = { "ready", 0, NO_DEADLINE, CLOSE_IDLE },
-	[ST_CLOSING] = { "closing", 0, MS(close_ms), CLOSE_IDLE },
-	[ST_GONE] = { "gone", 0, NO_DEADLINE, CLOSE_IDLE },
+#define X(id, name, next, ms, late) { name, next, ms, late },
+	STREAM_STATES(X)
+#undef X
 };
 
 const char *stream_state_name(enum stream_state state)

@@ -10,19 +10,44 @@
 
 #define TO(state) (1u << (state))
 
+#define NO_DEADLINE SIZE_MAX
+#define MS(field) offsetof(struct s2s_settings, field)
+
+/* X(enumerator, name, states that may follow besides CLOSING and GONE, deadline, why it is closed
+ * then) */
+#define STREAM_STATES(X)                                                                           \
+	/* outgoing: the program resolves and connects */                                          \
+	X(ST_CONNECTING, "connecting", TO(ST_HEADER), MS(connect_ms), CLOSE_CONNECT_TIMEOUT)       \
+	/* waiting for the other side's stream header */                                           \
+	X(ST_HEADER, "header",                                                                     \
+		TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) | TO(ST_READY),               \
+		MS(header_ms), CLOSE_HEADER_TIMEOUT)                                               \
+	/* outgoing: waiting for features */                                                       \
+	X(ST_FEATURES, "features", TO(ST_STARTTLS) | TO(ST_SASL) | TO(ST_DIALBACK) | TO(ST_READY), \
+		MS(header_ms), CLOSE_FEATURES_TIMEOUT)                                             \
+	/* outgoing: waiting for proceed */                                                        \
+	X(ST_STARTTLS, "starttls", TO(ST_TLS), MS(tls_ms), CLOSE_TLS_TIMEOUT)                      \
+	/* handshake */                                                                            \
+	X(ST_TLS, "tls", TO(ST_HEADER), MS(tls_ms), CLOSE_TLS_TIMEOUT)                             \
+	/* incoming: features sent, no pair is valid yet */                                        \
+	X(ST_NEGOTIATE, "negotiate", TO(ST_TLS) | TO(ST_HEADER) | TO(ST_READY), MS(auth_ms),       \
+		CLOSE_AUTH_TIMEOUT)                                                                \
+	/* outgoing: waiting for success */                                                        \
+	X(ST_SASL, "sasl", TO(ST_HEADER) | TO(ST_DIALBACK), MS(auth_ms), CLOSE_AUTH_TIMEOUT)       \
+	/* outgoing: waiting for the answer to our key */                                          \
+	X(ST_DIALBACK, "dialback", TO(ST_READY), MS(auth_ms), CLOSE_AUTH_TIMEOUT)                  \
+	/* outgoing: stanzas may be written; incoming: a pair is valid */                          \
+	X(ST_READY, "ready", 0, NO_DEADLINE, CLOSE_IDLE)                                           \
+	/* our end tag is written, theirs is awaited */                                            \
+	X(ST_CLOSING, "closing", 0, MS(close_ms), CLOSE_IDLE)                                      \
+	/* given back to the program */                                                            \
+	X(ST_GONE, "gone", 0, NO_DEADLINE, CLOSE_IDLE)
+
 enum stream_state {
-	ST_CONNECTING, /* outgoing: the program resolves and connects */
-	ST_HEADER, /* waiting for the other side's stream header */
-	ST_FEATURES, /* outgoing: waiting for features */
-	ST_STARTTLS, /* outgoing: waiting for proceed */
-	ST_TLS, /* handshake */
-	ST_NEGOTIATE, /* incoming: features sent, no pair is valid yet */
-	ST_SASL, /* outgoing: waiting for success */
-	ST_DIALBACK, /* outgoing: waiting for the answer to our key */
-	ST_READY, /* outgoing: stanzas may be written; incoming: a pair is valid */
-	ST_CLOSING, /* our end tag is written, theirs is awaited */
-	ST_GONE, /* given back to the program */
-	ST_STATES
+#define X(id, name, next, ms, late) id,
+	STREAM_STATES(X)
+#undef X
+		ST_STATES
 };
 
 struct s2s_stream {

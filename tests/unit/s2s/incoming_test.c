@@ -216,9 +216,33 @@ static const struct dialogue stanzas[] = {
 	{ "C4 F7 E13 pair not authenticated", "proved",
 		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "v@b2.example", "one"),
 			"<" ERR("invalid-from"), "sone", "C" } },
-	{ "C5 malformed to", "proved",
-		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "@b.example", "one"),
+	{ "C5 malformed to: the sender is told, the stream stays", "proved",
+		{ "N", IN_EXTERNAL,
+			">"
+			"<message from='u@a.example/r' to='@b.example' "
+			"id='&quot;1'><body>one</body></message>",
+			"sone", "O", "K1", "A", ">" ANSWER("x") FEATURES(OFFER_TLS) PROCEED, "T",
+			">" ANSWER("y") FEATURES(OFFER_SASL) "<success" SASL "/>",
+			">" ANSWER("z") FEATURES(""),
+			"<<message from=\"b.example\" to=\"u@a.example/r\" id=\"&quot;1\" "
+			"type=\"error\"><error"
+			" type=\"modify\" by=\"b.example\"><jid-malformed"
+			" xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error></message>",
+			"Lstanza-refused" } },
+	{ "C7 G1 malformed to of an error: no answer", "proved",
+		{ "N", IN_EXTERNAL,
+			">"
+			"<message from='u@a.example/r' to='v@b.example/' type='error'/>",
+			"O", "K0", "Lstanza-refused" } },
+	{ "C5 malformed to, and of a pair that is not valid", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "@b2.example/x/y", "one"),
+			"<" ERR("invalid-from"), "K0", "C" } },
+	{ "C5 to without a domain", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "v@/x", "one"),
 			"<" ERR("improper-addressing"), "sone", "C" } },
+	{ "C5 empty to", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG("u@a.example", "", "one"),
+			"<" ERR("improper-addressing"), "C" } },
 	{ "C5 malformed from", "proved",
 		{ "N", IN_EXTERNAL, ">" MSG("u@@a.example/", "v@b.example", "one"),
 			"<" ERR("improper-addressing"), "sone", "C" } },
@@ -310,7 +334,10 @@ static const struct dialogue sasl[] = {
 	{ "A11 empty features at the end", "proved",
 		{ "N", IN_TLS, ">" AUTH("="), ">" AB, "<<stream:features></stream:features>",
 			"Lpair-valid in - b.example>a.example pkix" } },
-	{ "EXTERNAL while a key is verified", "proved no-pkix",
+	{ "EXTERNAL while a key is verified", "proved",
+		{ "N", IN_TLS, ">" KEY("a2.example", "b.example"), ">" AUTH("="),
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "the same, not accepted", "proved no-pkix",
 		{ "N", IN_TLS, ">" KEY("a.example", "b.example"), ">" AUTH("="),
 			"<" FAIL("not-authorized"), "O" } },
 };
@@ -368,6 +395,7 @@ static const struct dialogue reloads[] = {
 			"Lpolicy-changed" } },
 	{ "proof no longer accepted", "proved",
 		{ "N", IN_EXTERNAL, "Gno-pkix", "R", "<" ERR("policy-violation"), "C" } },
+	{ "TLS required later", "no-tls", { "N", ">" AB, "R", "O", "Gneed-tls", "R", "O" } },
 	{ "during set-up", "", { "N", ">" AB, "R", "O", "Grefuse-a", "R", "C" } },
 };
 

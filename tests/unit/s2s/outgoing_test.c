@@ -107,6 +107,9 @@ static const struct dialogue failing[] = {
 	{ "no way to authenticate", "proved no-dialback",
 		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), "C", "U1",
 			"Lno-authentication" } },
+	{ "no way to authenticate in clear", "no-tls no-dialback",
+		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_DB), "!<db:result", "C", "U1",
+			"Lno-authentication" } },
 	{ "EXTERNAL fails, dialback not accepted", "proved no-dialback",
 		{ OPEN, OUT_SASL,
 			">"
