@@ -68,6 +68,8 @@ struct net_listen_settings {
 struct net_listener *net_listen(
 	struct net_loop *loop, const struct net_listen_settings *settings, char *err, size_t err_size);
 void net_listener_close(struct net_listener *l);
+/* Where it listens: the port that the kernel chose when 0 was asked for. */
+const struct net_addr *net_listener_addr(const struct net_listener *l);
 /* New TLS context after a reload. */
 void net_listener_set_tls(struct net_listener *l, struct net_tls *tls);
 
@@ -75,7 +77,7 @@ void net_listener_set_tls(struct net_listener *l, struct net_tls *tls);
 struct net_conn *net_connect(struct net_loop *loop, const struct net_addr *addrs, size_t n,
 	unsigned attempt_ms, const struct net_conn_ops *ops, void *user);
 
-/* Takes over an accepted connection: reading starts. */
+/* Takes over an accepted connection: reading starts. Or hands a connected one to another owner. */
 void net_conn_attach(struct net_conn *c, const struct net_conn_ops *ops, void *user);
 
 /* Appends plaintext. Output is flushed at the end of the loop turn. A closing connection ignores it. */

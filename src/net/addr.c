@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "net/conn.h"
+
+static struct sockaddr_in *in4(struct net_addr *a)
+{
+	return (struct sockaddr_in *)(void *)&a->sa;
+}
+
+static struct sockaddr_in6 *in6(struct net_addr *a)
+{
+	return (struct sockaddr_in6 *)(void *)&a->sa;
+}
+
+static bool parse_port(struct str s, in_port_t *ret_port)
+{
+	uint64_t n;
+
+	if (s.len > 5 || !str_to_u64(s, &n) || n > 65535)
+		return false;
+	*ret_port = htons((uint16_t)n);
+	return true;
+}
+
+/* Splits "host:port" or "[host]:port". */
+static bool split(struct str s, bool *ret_v6, char host[64], struct str *ret_port)
+{
+	bool v6 = s.len > 0 && s.p[0] == '[';
+	const char *end = s.len ? memchr(s.p, v6 ? ']' : ':', s.len) : NULL;
+
+	if (!end)
+		return false;
+	struct str name = str_from(s.p + v6, (size_t)(end - s.p) - v6);
+	struct str rest = str_skip(s, (size_t)(end - s.p) + v6);
+	if (name.len == 0 || name.len >= 64 || rest.len < 2 || rest.p[0] != ':' ||
+		memchr(name.p, '\0', name.len))
+		return false;
+	memcpy(host, name.p, name.len);
+	host[name.len] = '\0';
+	*ret_v6 = v6;
+	*ret_port = str_skip(rest, 1);
+	return true;
+}
+
+bool net_addr_parse(struct str s, struct net_addr *ret_addr)
+{
+	struct net_addr a = { .len = 0 };
+	char host[64];
+	struct str port;
+	bool v6;
+
+	if (!split(s, &v6, host, &port))
+		return false;
+	if (v6) {
+		struct sockaddr_in6 *sin6 = in6(&a);
+		sin6->sin6_family = AF_INET6;
+		if (inet_pton(AF_INET6, host, &sin6->sin6_addr) != 1 ||
+			!parse_port(port, &sin6->sin6_port))
+			return false;
+		a.len = sizeof(*sin6);
+	} else {
+		struct sockaddr_in *sin = in4(&a);
+		sin->sin_family = AF_INET;
+		if (inet_pton(AF_INET, host, &sin->sin_addr) != 1 ||
+			!parse_port(port, &sin->sin_port))
+			return false;
+		a.len = sizeof(*sin);
+	}
+	*ret_addr = a;
+	return true;
+}
+
+void net_addr_print(const struct net_addr *a, char ret_text[64])
+{
+	struct net_addr copy = *a;
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	if (a->sa.ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &in6(&copy)->sin6_addr, host, sizeof(host));
+		snprintf(ret_text, 64, "[%s]:%u", host, ntohs(in6(&copy)->sin6_port));
+	} else if (a->sa.ss_family == AF_INET) {
+		inet_ntop(AF_INET, &in4(&copy)->sin_addr, host, sizeof(host));
+		snprintf(ret_text, 64, "%s:%u", host, ntohs(in4(&copy)->sin_port));
+	} else {
+		snprintf(ret_text, 64, "?");
+	}
+}
+
+bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b)
+{
+	struct net_addr x = *a;
+	struct net_addr y = *b;
+
+	if (x.sa.ss_family != y.sa.ss_family)
+		return false;
+	if (x.sa.ss_family == AF_INET)
+		return in4(&x)->sin_addr.s_addr == in4(&y)->sin_addr.s_addr;
+	return x.sa.ss_family == AF_INET6 &&
+	       memcmp(&in6(&x)->sin6_addr, &in6(&y)->sin6_addr, 16) == 0;
+}

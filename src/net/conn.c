@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a connection:
+ *
+ *	net_connect() -> CONNECTING --.
+ *	                               >-> OPEN -> DRAINING -> DEAD -> freed
+ *	listener      -> ACCEPTED   --'      '-----------------^
+ *
+ * Anybody may ask for the end at any time; on_closed and free() come later, from
+ * net_conn_run_dead(), and free() waits for the thread pool when a handshake is there.
+ */
+#include "net/conn.h"
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "net/conn_int.h"
+
+enum {
+	OUT_MAX = 16 * 1024 * 1024,      /* more plaintext waiting than this: the end */
+	OUT_HARD = 4 * OUT_MAX,          /* what net_conn_out() may reach before net_conn_wrote() */
+	IN_MAX = 4 * 1024 * 1024,        /* kept plaintext, e.g. part of a frame */
+	CIPHER_MAX = 2 * NET_READ_SIZE,
+	WIRE_MAX = OUT_HARD,
+	LAST_WAIT_MS = 1000,             /* for the peer's FIN after ours */
+};
+
+const char *net_errno_text(int error)
+{
+	return uv_strerror(uv_translate_sys_error(error));
+}
+
+struct net_conn *net_conn_new(struct net_loop *loop, int fd, const struct net_addr *addr)
+{
+	struct net_conn *c = calloc(1, sizeof(*c));
+
+	check(c);
+	c->magic = NET_CONN_MAGIC;
+	c->loop = loop;
+	c->fd = fd;
+	c->setup = true;
+	if (addr) {
+		c->addr = *addr;
+		net_addr_print(addr, c->addr_text);
+	}
+	list_append(&loop->conns, &c->in_loop);
+	list_init(&c->ready);
+	list_init(&c->dirty);
+	list_init(&c->dead);
+	list_init(&c->fat);
+	buf_init(&c->in, IN_MAX);
+	buf_init(&c->cipher, CIPHER_MAX);
+	buf_init(&c->out, OUT_HARD);
+	buf_init(&c->wire, WIRE_MAX);
+	return c;
+}
+
+void net_conn_free(struct net_conn *c)
+{
+	check(c->magic == NET_CONN_MAGIC && c->state == NET_CONN_DEAD);
+	c->magic = 0;
+	list_remove(&c->in_loop);
+	list_remove(&c->ready);
+	list_remove(&c->dirty);
+	list_remove(&c->dead);
+	list_remove(&c->fat);
+	net_shake_free(c);
+	SSL_free(c->ssl);
+	buf_done(&c->in);
+	buf_done(&c->cipher);
+	buf_done(&c->out);
+	buf_done(&c->wire);
+	free(c->text);
+	free(c);
+}
+
+/* --- what is waited for --- */
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+	struct net_conn *c = poll->data;
+
+	if (c->state == NET_CONN_CONNECTING) {
+		net_connect_event(c);
+		return;
+	}
+	if (status < 0) {
+		/* Error or hang-up; libuv stopped the handle. Take what arrived before it. */
+		c->events = 0;
+		while (!c->paused && net_flow_receive(c))
+			;
+		net_conn_die(c, "connection lost");
+		return;
+	}
+	if (events & UV_WRITABLE) {
+		c->blocked = false;
+		net_conn_make_dirty(c);
+	}
+	if (events & UV_READABLE)
+		net_flow_receive(c);
+	net_conn_rearm(c);
+}
+
+static bool wants_input(const struct net_conn *c)
+{
+	switch (c->state) {
+	case NET_CONN_ACCEPTED:
+	case NET_CONN_OPEN:
+		if (c->tls == NET_CONN_TLS_WAITS || c->tls == NET_CONN_TLS_HANDSHAKE)
+			return !net_shake_full(c);
+		return !c->paused;
+	case NET_CONN_DRAINING:
+		return !c->peer_end;
+	default:
+		return false;
+	}
+}
+
+void net_conn_rearm(struct net_conn *c)
+{
+	if (c->fd < 0)
+		return;
+	int events = wants_input(c) ? UV_READABLE : 0;
+	if (c->blocked || c->state == NET_CONN_CONNECTING)
+		events |= UV_WRITABLE;
+	if (events == c->events)
+		return;
+	if (!c->poll) {
+		c->poll = malloc(sizeof(*c->poll));
+		check(c->poll);
+		check(uv_poll_init(&c->loop->uv, c->poll, c->fd) == 0);
+		c->poll->data = c;
+	}
+	c->events = events;
+	if (events)
+		check(uv_poll_start(c->poll, events, on_event) == 0);
+	else
+		uv_poll_stop(c->poll);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct net_conn *c = timer->data;
+
+	if (c->state == NET_CONN_CONNECTING)
+		net_connect_timeout(c);
+	else if (c->state == NET_CONN_DRAINING)
+		net_conn_die(c, c->text);
+	else if (c->state == NET_CONN_ACCEPTED)
+		net_conn_die(c, "timeout");
+}
+
+void net_conn_timer(struct net_conn *c, unsigned ms)
+{
+	if (!c->timer) {
+		c->timer = malloc(sizeof(*c->timer));
+		check(c->timer);
+		uv_timer_init(&c->loop->uv, c->timer);
+		c->timer->data = c;
+	}
+	uv_timer_start(c->timer, on_timer, ms, 0);
+}
+
+void net_conn_make_ready(struct net_conn *c)
+{
+	if (list_empty(&c->ready) && c->state != NET_CONN_DEAD)
+		list_append(&c->loop->ready, &c->ready);
+}
+
+void net_conn_make_dirty(struct net_conn *c)
+{
+	if (list_empty(&c->dirty) && c->state != NET_CONN_DEAD)
+		list_append(&c->loop->dirty, &c->dirty);
+}
+
+/* --- parts of a turn --- */
+
+/* Moves a whole list to an empty head: what is added meanwhile waits for the next round. */
+static void take_list(struct list *from, struct list *to)
+{
+	list_init(to);
+	if (list_empty(from))
+		return;
+	*to = *from;
+	to->next->prev = to;
+	to->prev->next = to;
+	list_init(from);
+}
+
+void net_conn_run_ready(struct net_loop *loop)
+{
+	struct list now, *it;
+
+	take_list(&loop->ready, &now);
+	while ((it = list_first(&now)) != NULL) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, ready);
+		list_remove(it);
+		net_flow_resume(c);
+		net_conn_rearm(c);
+	}
+}
+
+void net_conn_run_dirty(struct net_loop *loop)
+{
+	struct list now, *it;
+
+	take_list(&loop->dirty, &now);
+	while ((it = list_first(&now)) != NULL) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, dirty);
+		list_remove(it);
+		net_flow_flush(c);
+		net_conn_rearm(c);
+	}
+}
+
+void net_conn_run_dead(struct net_loop *loop)
+{
+	struct list now, *it;
+
+	take_list(&loop->dead, &now);
+	while ((it = list_first(&now)) != NULL) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, dead);
+		list_remove(it);
+		const struct net_conn_ops *ops = c->ops;
+		c->ops = NULL;
+		if (ops)
+			ops->on_closed(c->user, c->text);
+		if (!net_shake_busy(c))
+			net_conn_free(c);
+	}
+}
+
+void net_conn_run_fat(struct net_loop *loop)
+{
+	LIST_EACH_SAFE(&loop->fat, it) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, fat);
+		if (c->fat_used) {
+			c->fat_used = false;
+			continue;
+		}
+		list_remove(it);
+		net_flow_slim(c);
+	}
+}
+
+/* --- the end --- */
+
+static void set_text(struct net_conn *c, const char *text)
+{
+	if (text == c->text)
+		return;
+	free(c->text);
+	c->text = str_dup_c(str_of(text));
+}
+
+void net_conn_die(struct net_conn *c, const char *text)
+{
+	if (c->state == NET_CONN_DEAD)
+		return;
+	set_text(c, text);
+	c->state = NET_CONN_DEAD;
+	net_connect_forget(c);
+	net_uv_release(c->poll);
+	net_uv_release(c->timer);
+	c->poll = NULL;
+	c->timer = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	net_listener_release(c);
+	list_remove(&c->ready);
+	list_remove(&c->dirty);
+	list_append(&c->loop->dead, &c->dead);
+}
+
+void net_conn_drain(struct net_conn *c, const char *text, unsigned linger_ms)
+{
+	if (c->state == NET_CONN_DRAINING || c->state == NET_CONN_DEAD)
+		return;
+	bool shaking = c->tls == NET_CONN_TLS_WAITS || c->tls == NET_CONN_TLS_HANDSHAKE;
+	if (c->state == NET_CONN_CONNECTING || shaking || linger_ms == 0) {
+		net_conn_die(c, text);
+		return;
+	}
+	set_text(c, text);
+	c->state = NET_CONN_DRAINING;
+	c->linger_ms = linger_ms;
+	buf_clear(&c->in, 0);
+	net_conn_timer(c, linger_ms);
+	net_conn_make_dirty(c);
+}
+
+void net_conn_drained(struct net_conn *c)
+{
+	if (c->peer_end) {
+		net_conn_die(c, c->text);
+		return;
+	}
+	/* close() now would send a reset if input is unread, and the peer might lose our last words. */
+	if (!c->shut) {
+		c->shut = true;
+		shutdown(c->fd, SHUT_WR);
+		net_conn_timer(c, c->linger_ms < LAST_WAIT_MS ? c->linger_ms : LAST_WAIT_MS);
+	}
+}
+
+void net_conn_close(struct net_conn *c, unsigned linger_ms)
+{
+	net_conn_drain(c, "closed", linger_ms);
+}
+
+void net_conn_abort(struct net_conn *c)
+{
+	net_conn_die(c, "closed");
+}
+
+/* --- what the program does --- */
+
+void net_conn_attach(struct net_conn *c, const struct net_conn_ops *ops, void *user)
+{
+	check(c->state != NET_CONN_CONNECTING);
+	c->ops = ops;
+	c->user = user;
+	if (c->state == NET_CONN_ACCEPTED) {
+		c->state = NET_CONN_OPEN;
+		if (c->timer)
+			uv_timer_stop(c->timer);
+	}
+	if (c->state == NET_CONN_OPEN)
+		net_conn_make_ready(c);
+}
+
+static bool takes_output(const struct net_conn *c)
+{
+	return c->state == NET_CONN_OPEN || c->state == NET_CONN_CONNECTING;
+}
+
+void net_conn_write(struct net_conn *c, struct str bytes)
+{
+	if (!takes_output(c))
+		return;
+	if (!buf_append(&c->out, bytes))
+		net_conn_die(c, "output limit");
+	else
+		net_conn_wrote(c);
+}
+
+struct buf *net_conn_out(struct net_conn *c)
+{
+	return takes_output(c) ? &c->out : NULL;
+}
+
+void net_conn_wrote(struct net_conn *c)
+{
+	if (!takes_output(c))
+		return;
+	if (buf_len(&c->out) > OUT_MAX)
+		net_conn_die(c, "output limit");
+	else if (!c->blocked)
+		net_conn_make_dirty(c);
+}
+
+size_t net_conn_backlog(const struct net_conn *c)
+{
+	return buf_len(&c->out) + (size_t)(c->plain_moved - c->plain_taken);
+}
+
+void net_conn_start_tls(struct net_conn *c, struct net_tls *tls, struct net_creds *creds,
+	bool server, struct str sni)
+{
+	if (c->state != NET_CONN_OPEN)
+		return;
+	check(c->tls == NET_CONN_PLAIN && (creds || !server));
+	/* What was written so far leaves in clear; what is written from now on waits in out. */
+	struct str clear = buf_bytes(&c->out);
+	if (clear.len) {
+		check(buf_append(&c->wire, clear) && c->n_marks == 0);
+		buf_consume(&c->out, clear.len);
+		c->plain_moved += clear.len;
+		c->marks[c->n_marks].wire = c->wire_sent + buf_len(&c->wire);
+		c->marks[c->n_marks++].plain = c->plain_moved;
+	}
+	net_shake_prepare(c, tls, creds, server, sni);
+	net_conn_make_ready(c);
+	net_conn_make_dirty(c);
+}
+
+void net_conn_pause(struct net_conn *c, bool paused)
+{
+	if (c->paused == paused)
+		return;
+	c->paused = paused;
+	if (c->state != NET_CONN_OPEN)
+		return;
+	if (!paused)
+		net_conn_make_ready(c);
+	net_conn_rearm(c);
+}
+
+void net_conn_setup(struct net_conn *c, bool setting_up)
+{
+	c->setup = setting_up;
+}
+
+const char *net_conn_peer(const struct net_conn *c)
+{
+	return c->addr_text;
+}
+
+const struct net_addr *net_conn_peer_addr(const struct net_conn *c)
+{
+	return &c->addr;
+}
+
+void *net_conn_user(const struct net_conn *c)
+{
+	return c->user;
+}

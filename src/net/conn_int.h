@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a connection, shared by conn.c (life), flow.c (bytes), shake.c (handshake)
+ * and listener.c. Plaintext goes down on the left and up on the right:
+ *
+ *	net_conn_write()              on_input()
+ *	      out                        in        what on_input left
+ *	   SSL_write                  SSL_read     (without TLS: straight through)
+ *	     wire                      cipher      what SSL_read could not take yet
+ *	      send()                    recv()
+ */
+#ifndef NET_CONN_INT_H
+#define NET_CONN_INT_H
+
+#include <openssl/ssl.h>
+
+#include "net/conn.h"
+#include "net/tls_int.h"
+#include "net/uv_loop.h"
+
+enum net_conn_state {
+	NET_CONN_CONNECTING,
+	NET_CONN_ACCEPTED, /* not yet handed to the program: first byte, direct TLS */
+	NET_CONN_OPEN,
+	NET_CONN_DRAINING, /* output leaves, input is thrown away */
+	NET_CONN_DEAD,     /* on_closed is due or done */
+};
+
+enum net_conn_tls {
+	NET_CONN_PLAIN,
+	NET_CONN_TLS_WAITS, /* for plaintext that must leave first */
+	NET_CONN_TLS_HANDSHAKE,
+	NET_CONN_TLS_ON,
+	NET_CONN_TLS_BROKEN, /* nothing can be sealed any more */
+};
+
+enum { NET_MARKS = NET_BATCH + 2, NET_CONN_MAGIC = 0x6e65636f };
+
+struct net_shake;
+struct net_connecting;
+
+struct net_conn {
+	unsigned magic;
+	enum net_conn_state state;
+	enum net_conn_tls tls;
+	int fd;
+	int events; /* what poll waits for */
+	bool paused;
+	bool setup;
+	bool blocked;  /* the kernel's send buffer is full */
+	bool peer_end; /* the peer closed its direction */
+	bool notified; /* close_notify is in wire */
+	bool shut;     /* our direction is closed */
+	bool fat_used; /* since the last sweep */
+	struct net_loop *loop;
+	uv_poll_t *poll;
+	uv_timer_t *timer; /* connect attempt, first byte and direct TLS, lingering */
+	const struct net_conn_ops *ops;
+	void *user;
+	struct net_listener *listener;
+	struct net_connecting *connecting;
+
+	struct list in_loop;
+	struct list ready;
+	struct list dirty;
+	struct list dead;
+	struct list fat;
+
+	SSL *ssl;
+	struct net_shake *shake;   /* during the handshake */
+	struct net_tls_peer peer;  /* what the handshake found out */
+	struct str bio_in;         /* what OpenSSL may read now */
+	struct buf *bio_out;       /* where it writes */
+
+	struct buf in;
+	struct buf cipher;
+	struct buf out;
+	struct buf wire;
+	uint64_t wire_sent;   /* bytes the kernel took */
+	uint64_t plain_moved; /* bytes that left out */
+	uint64_t plain_taken; /* of these, the kernel has all of the ciphertext */
+	uint64_t plain_told;  /* last on_taken() */
+	/* plain_taken becomes plain when wire_sent reaches wire. */
+	struct {
+		uint64_t wire;
+		uint64_t plain;
+	} marks[NET_MARKS];
+	unsigned n_marks;
+
+	struct net_addr addr;
+	char addr_text[64];
+	char *text; /* for on_closed */
+	unsigned linger_ms;
+};
+
+/* --- conn.c --- */
+struct net_conn *net_conn_new(struct net_loop *loop, int fd, const struct net_addr *addr);
+/* Sets what poll waits for according to the state. */
+void net_conn_rearm(struct net_conn *c);
+void net_conn_make_ready(struct net_conn *c);
+void net_conn_make_dirty(struct net_conn *c);
+/* Lets output leave for at most linger_ms, then the end. text is copied. */
+void net_conn_drain(struct net_conn *c, const char *text, unsigned linger_ms);
+/* The end now. text is copied. */
+void net_conn_die(struct net_conn *c, const char *text);
+void net_conn_timer(struct net_conn *c, unsigned ms);
+/* Everything was sent while draining. */
+void net_conn_drained(struct net_conn *c);
+void net_conn_run_ready(struct net_loop *loop);
+void net_conn_run_dirty(struct net_loop *loop);
+void net_conn_run_dead(struct net_loop *loop);
+void net_conn_run_fat(struct net_loop *loop);
+void net_conn_free(struct net_conn *c);
+const char *net_errno_text(int error);
+
+/* --- connect.c --- */
+void net_connect_event(struct net_conn *c);
+void net_connect_timeout(struct net_conn *c);
+void net_connect_forget(struct net_conn *c);
+
+/* --- flow.c --- */
+/* Reads once from the kernel; false when nothing more can come now. */
+bool net_flow_receive(struct net_conn *c);
+/* Gives the program what is kept, and what can be decrypted. */
+void net_flow_resume(struct net_conn *c);
+void net_flow_flush(struct net_conn *c);
+/* A BIO over bio_in and bio_out. */
+BIO *net_flow_bio(struct net_conn *c);
+/* Buffers hold memory: have them looked at when the connection is silent. */
+void net_flow_note_fat(struct net_conn *c);
+void net_flow_slim(struct net_conn *c);
+
+/* --- shake.c --- */
+void net_shake_prepare(struct net_conn *c, struct net_tls *tls, struct net_creds *creds,
+	bool server, struct str sni);
+/* What had to leave before has left. */
+void net_shake_begin(struct net_conn *c);
+/* Bytes arrived in c->cipher. */
+void net_shake_input(struct net_conn *c);
+/* The pool works for this connection: it may not be freed. */
+bool net_shake_busy(const struct net_conn *c);
+bool net_shake_full(const struct net_conn *c);
+void net_shake_free(struct net_conn *c);
+
+/* --- listener.c --- */
+/* First byte known, or TLS done, or nothing of both in time. */
+void net_listener_first_byte(struct net_conn *c);
+void net_listener_tls_done(struct net_conn *c);
+struct net_creds *net_listener_creds(struct net_conn *c, struct str sni);
+/* The descriptor of an accepted connection is free again. */
+void net_listener_release(struct net_conn *c);
+void net_listeners_close(struct net_loop *loop);
+
+/* --- loop.c --- */
+void net_loop_sweep_later(struct net_loop *loop);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A turn of the loop:
+ *
+ *	timers -> [prepare: turn()] -> sleep in epoll, then socket events -> closed handles -> timers ...
+ *
+ * Socket events and timers only read, parse and append to output buffers. turn() then delivers
+ * what was put off, calls the hooks, flushes each connection once, reports closed
+ * connections. As those callbacks may produce more, it goes round a few times; what is still
+ * left makes the next sleep one of length zero.
+ */
+#include "net/loop.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "net/conn_int.h"
+#include "net/uv_loop.h"
+
+enum { ROUNDS = 8, SWEEP_MS = 1000 };
+
+struct net_timer {
+	uv_timer_t uv;
+	void (*fn)(void *user);
+	void *user;
+	uint64_t at;
+};
+
+struct signal {
+	uv_signal_t uv;
+	void (*fn)(void *user, int signum);
+	void *user;
+};
+
+uv_loop_t *net_uv_loop(struct net_loop *loop)
+{
+	return &loop->uv;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void net_uv_release(void *handle)
+{
+	if (handle)
+		uv_close(handle, free_handle);
+}
+
+static bool more_to_do(const struct net_loop *loop)
+{
+	return !list_empty(&loop->ready) || !list_empty(&loop->dirty) || !list_empty(&loop->dead);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+}
+
+static void turn(struct net_loop *loop)
+{
+	for (int round = 0; round < ROUNDS && (round == 0 || more_to_do(loop)); round++) {
+		net_conn_run_ready(loop);
+		for (unsigned i = 0; i < loop->n_hooks; i++)
+			loop->hooks[i].fn(loop->hooks[i].user);
+		net_conn_run_dirty(loop);
+		net_conn_run_dead(loop);
+	}
+	if (more_to_do(loop))
+		uv_idle_start(&loop->idle, on_idle);
+	else
+		uv_idle_stop(&loop->idle);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	turn(prepare->data);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct net_loop *loop = timer->data;
+
+	net_conn_run_fat(loop);
+	if (list_empty(&loop->fat))
+		uv_timer_stop(timer);
+}
+
+void net_loop_sweep_later(struct net_loop *loop)
+{
+	if (!uv_is_active((uv_handle_t *)&loop->sweep))
+		uv_timer_start(&loop->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+}
+
+struct net_loop *net_loop_new(void)
+{
+	struct net_loop *loop = calloc(1, sizeof(*loop));
+
+	check(loop);
+	check(uv_loop_init(&loop->uv) == 0);
+	uv_prepare_init(&loop->uv, &loop->prepare);
+	uv_idle_init(&loop->uv, &loop->idle);
+	uv_timer_init(&loop->uv, &loop->sweep);
+	loop->prepare.data = loop->sweep.data = loop;
+	list_init(&loop->conns);
+	list_init(&loop->ready);
+	list_init(&loop->dirty);
+	list_init(&loop->dead);
+	list_init(&loop->fat);
+	list_init(&loop->listeners);
+	loop->received = malloc(NET_READ_SIZE);
+	loop->plain = malloc(NET_READ_SIZE);
+	check(loop->received && loop->plain);
+	buf_init(&loop->sealed, 1024 * 1024);
+	uv_prepare_start(&loop->prepare, on_prepare);
+	return loop;
+}
+
+void net_loop_run(struct net_loop *loop)
+{
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	turn(loop);
+}
+
+void net_loop_stop(struct net_loop *loop)
+{
+	uv_stop(&loop->uv);
+}
+
+static void close_left_over(uv_handle_t *handle, void *loop_pointer)
+{
+	struct net_loop *loop = loop_pointer;
+
+	if (uv_is_closing(handle))
+		return;
+	bool ours = handle->type == UV_TIMER || handle->type == UV_SIGNAL;
+	bool embedded = handle == (uv_handle_t *)&loop->sweep;
+	uv_close(handle, ours && !embedded ? free_handle : NULL);
+}
+
+void net_loop_free(struct net_loop *loop)
+{
+	if (!loop)
+		return;
+	loop->freeing = true;
+	loop->n_hooks = 0;
+	net_listeners_close(loop);
+	LIST_EACH_SAFE(&loop->conns, it)
+		net_conn_abort(LIST_OWNER(it, struct net_conn, in_loop));
+	for (int round = 0; round < ROUNDS && more_to_do(loop); round++)
+		turn(loop);
+	uv_walk(&loop->uv, close_left_over, loop);
+	/* Also waits for handshakes in the thread pool. */
+	while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0)
+		;
+	check(uv_loop_close(&loop->uv) == 0);
+	free(loop->received);
+	free(loop->plain);
+	buf_done(&loop->sealed);
+	free(loop);
+}
+
+uint64_t net_now(const struct net_loop *loop)
+{
+	return uv_now(&loop->uv);
+}
+
+uint64_t net_wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user)
+{
+	check(loop->n_hooks < sizeof(loop->hooks) / sizeof(loop->hooks[0]));
+	loop->hooks[loop->n_hooks].fn = fn;
+	loop->hooks[loop->n_hooks++].user = user;
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	struct signal *s = (struct signal *)(void *)handle;
+
+	s->fn(s->user, signum);
+}
+
+void net_on_signal(struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user)
+{
+	struct signal *s = calloc(1, sizeof(*s));
+
+	check(s);
+	s->fn = fn;
+	s->user = user;
+	check(uv_signal_init(&loop->uv, &s->uv) == 0);
+	check(uv_signal_start(&s->uv, on_signal, signum) == 0);
+}
+
+struct net_timer *net_timer_new(struct net_loop *loop, void (*fn)(void *user), void *user)
+{
+	struct net_timer *t = calloc(1, sizeof(*t));
+
+	check(t);
+	uv_timer_init(&loop->uv, &t->uv);
+	t->fn = fn;
+	t->user = user;
+	t->at = UINT64_MAX;
+	return t;
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+	struct net_timer *t = (struct net_timer *)(void *)handle;
+
+	t->at = UINT64_MAX;
+	t->fn(t->user);
+}
+
+void net_timer_set(struct net_timer *t, uint64_t at)
+{
+	if (at == t->at)
+		return;
+	t->at = at;
+	if (at == UINT64_MAX) {
+		uv_timer_stop(&t->uv);
+		return;
+	}
+	uint64_t now = uv_now(t->uv.loop);
+	uv_timer_start(&t->uv, on_timer, at > now ? at - now : 0, 0);
+}
+
+void net_timer_free(struct net_timer *t)
+{
+	net_uv_release(t);
+}
