@@ -48,22 +48,22 @@ enum { NO_TLS = 1, NO_PKIX = 2, NO_DIALBACK = 4, PROVED = 8, BYTES = 16, FORBID 
 
 /* $ is the latest id, % the latest key. */
 static const char *const phrases[] = {
-	"<stream:stream" NS " from='a.example' to='b.example' version='1.0'>",
-	"<stream:stream" NS " from='a.example' to='b.example' id='peer' version='1.0'>",
-	"<stream:stream" NS ">",
-	"<stream:stream" NS " from='a2.example' to='b.example' version='1.0'>",
-	"<stream:stream" NS " id='i' from='c.example' to='b2.example'>",
-	"<starttls" TLS "/>",
-	"<proceed" TLS "/>",
-	"<failure" TLS "/>",
-	"<auth" SASL " mechanism='EXTERNAL'>=</auth>",
-	"<auth" SASL " mechanism='EXTERNAL'>YS5leGFtcGxl</auth>",
-	"<success" SASL "/>",
-	"<failure" SASL "><not-authorized/></failure>",
-	"<challenge" SASL "/>",
-	"<stream:features><starttls" TLS "/></stream:features>",
-	"<stream:features><mechanisms" SASL "><mechanism>EXTERNAL</mechanism></mechanisms>"
-	"<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>",
+	("<stream:stream" NS " from='a.example' to='b.example' version='1.0'>"),
+	("<stream:stream" NS " from='a.example' to='b.example' id='peer' version='1.0'>"),
+	("<stream:stream" NS ">"),
+	("<stream:stream" NS " from='a2.example' to='b.example' version='1.0'>"),
+	("<stream:stream" NS " id='i' from='c.example' to='b2.example'>"),
+	("<starttls" TLS "/>"),
+	("<proceed" TLS "/>"),
+	("<failure" TLS "/>"),
+	("<auth" SASL " mechanism='EXTERNAL'>=</auth>"),
+	("<auth" SASL " mechanism='EXTERNAL'>YS5leGFtcGxl</auth>"),
+	("<success" SASL "/>"),
+	("<failure" SASL "><not-authorized/></failure>"),
+	("<challenge" SASL "/>"),
+	("<stream:features><starttls" TLS "/></stream:features>"),
+	("<stream:features><mechanisms" SASL "><mechanism>EXTERNAL</mechanism></mechanisms>"
+	 "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>"),
 	"<stream:features/>",
 	"<db:result from='a.example' to='b.example'>%</db:result>",
 	"<db:result from='a2.example' to='b2.example'>00</db:result>",
@@ -74,12 +74,13 @@ static const char *const phrases[] = {
 	"<db:verify from='a.example' to='b.example' id='$' type='invalid'/>",
 	"<db:verify from='a2.example' to='b2.example' id='$' type='valid'/>",
 	"<message from='u@a.example/r' to='v@b.example'><body>x</body></message>",
-	"<iq from='a2.example' to='b2.example' type='get' id='1'><ping "
-	"xmlns='urn:xmpp:ping'/></iq>",
+	("<iq from='a2.example' to='b2.example' type='get' id='1'><ping "
+	 "xmlns='urn:xmpp:ping'/></iq>"),
 	"<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
 	"</stream:stream>",
 	" ",
 	"<?xml version='1.0'?>",
+	"<presence from='u@a.example' to='@b.example/'/>",
 };
 
 static bool op_plays(void *user, struct str us)
