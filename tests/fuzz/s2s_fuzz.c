@@ -232,7 +232,8 @@ static bool op_stanza(void *user, const struct s2s_stanza *st)
 
 static void op_sent(void *user, struct str us, struct str them, struct s2s_token token)
 {
-	((struct peers *)user)->sent++;
+	/* Number 0: an error that the face made. */
+	((struct peers *)user)->sent += token.seq != 0;
 }
 
 static void op_unsent(void *user, struct str us, struct str them, struct s2s_token token,
@@ -241,9 +242,9 @@ static void op_unsent(void *user, struct str us, struct str them, struct s2s_tok
 	struct peers *p = user;
 
 	check(text);
-	p->unsent++;
+	p->unsent += token.seq != 0;
 	/* A program that stubbornly sends again. */
-	if (p->resending && token.seq % 4)
+	if (p->resending && token.seq % 4 != 0)
 		give(p, us, them, token.channel);
 }
 
