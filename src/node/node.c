@@ -244,19 +244,19 @@ static bool build(struct node *n, char *err, size_t err_size)
 {
 	struct s2s_settings settings;
 	struct link_settings link = link_settings_default;
-	struct s2s_ops face_ops = { 0 };
-	struct link_ops link_ops = { .choose = choose_peer, .wall_ms = wall_ms };
 	struct str domains[1024];
 
 	n->dict = xml_dict_new();
 	record_fill_dict(n->dict);
 	apply_limits(n, &settings);
-	transport_fill_ops(&face_ops);
-	relay_fill_face_ops(&face_ops);
-	secrets_fill_ops(&face_ops);
-	n->face = s2s_face_new(&settings, &face_ops, n);
-	carrier_fill_ops(&link_ops);
-	relay_fill_link_ops(&link_ops);
+	transport_fill_ops(&n->face_ops);
+	relay_fill_face_ops(&n->face_ops);
+	secrets_fill_ops(&n->face_ops);
+	n->face = s2s_face_new(&settings, &n->face_ops, n);
+	n->link_ops.choose = choose_peer;
+	n->link_ops.wall_ms = wall_ms;
+	carrier_fill_ops(&n->link_ops);
+	relay_fill_link_ops(&n->link_ops);
 	link.role = n->role->link;
 	link.node = n->config->node;
 	link.boot_id = n->boot_id;
@@ -272,7 +272,7 @@ static bool build(struct node *n, char *err, size_t err_size)
 			domains[link.n_domains++] = s->domains[k];
 	}
 	link.domains = domains;
-	n->link = link_new(&link, &link_ops, n);
+	n->link = link_new(&link, &n->link_ops, n);
 	n->carrier = carrier_new(n);
 	choose_prepare(n);
 	n->tls = face_tls(n->config, err, err_size);

@@ -99,6 +99,8 @@ struct node {
 	uint64_t next_trace;
 
 	struct xml_dict *dict;
+	struct s2s_ops face_ops;
+	struct link_ops link_ops;
 	struct s2s_face *face;
 	struct link *link;
 	struct carrier *carrier;

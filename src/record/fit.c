@@ -140,6 +140,7 @@ static void make_generic(struct xml_node *e)
 		a->next = *at;
 		*at = a;
 	}
+	e->attrs = sorted;
 }
 
 /* After elements between them went, texts may stand side by side. */

@@ -190,6 +190,10 @@ class Listener(threading.Thread):
         stream.close()
 
     def close(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept()
+        except OSError:
+            pass
         self.socket.close()
         with self.lock:
             streams, self.streams = self.streams, []
@@ -209,7 +213,8 @@ class Listener(threading.Thread):
         def found():
             with self.lock:
                 return len(re.findall(pattern, self.text, re.S)) >= count
-        self.world.wait(found, "%d times %r at %s; got %r" % (count, pattern, self.domain, self.text[-1500:]))
+        self.world.wait(found, lambda: "%d times %r at %s; got %r" % (
+            count, pattern, self.domain, self.text[-1500:]))
 
     def forget(self):
         with self.lock:

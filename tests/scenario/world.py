@@ -68,16 +68,19 @@ class Dns(threading.Thread):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 5300))
+        self.socket.settimeout(0.2)
         self.names = names
+        self.ended = False
         self.start()
 
     def run(self):
-        while True:
+        while not self.ended:
             try:
                 question, source = self.socket.recvfrom(4096)
-            except OSError:
-                return
-            self.socket.sendto(self.answer(question), source)
+                self.socket.sendto(self.answer(question), source)
+            except socket.timeout:
+                pass
+        self.socket.close()
 
     def answer(self, question):
         labels, at = [], 12
@@ -210,7 +213,7 @@ class World:
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
-                raise Failure("waited in vain: " + text)
+                raise Failure("waited in vain: " + (text if isinstance(text, str) else text()))
             time.sleep(0.02)
 
     def stream(self, us=FOREIGN, to=LOCAL, role="outer", **options):
@@ -220,7 +223,8 @@ class World:
     def close(self):
         for thing in self.closing:
             thing.close()
-        self.dns.socket.close()
+        self.dns.ended = True
+        self.dns.join()
         codes = {}
         for node in (self.inner, self.outer):
             try:
