@@ -12,6 +12,8 @@
 #include "cli/client.h"
 #include "cli/show.h"
 
+enum { EXTRA_MAX = 16, COLUMNS_MAX = 16 };
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 typedef void put_fn(struct buf *out, const json_t *row, const char *key);
@@ -83,17 +85,6 @@ static void put_seconds(struct buf *out, const json_t *row, const char *key)
 
 	if (get_count(row, key, &n) && n < UINT64_MAX / 1000) {
 		show_ms(out, n * 1000);
-	} else {
-		buf_append_c(out, "-");
-	}
-}
-
-static void put_us(struct buf *out, const json_t *row, const char *key)
-{
-	uint64_t n;
-
-	if (get_count(row, key, &n)) {
-		buf_printf(out, "%.2f ms", (double)n / 1000);
 	} else {
 		buf_append_c(out, "-");
 	}
@@ -175,21 +166,35 @@ static void put_failure(struct buf *out, const json_t *row, const char *key)
 static const struct column link_columns[] = {
 	{ "NODE", "peer", put_plain },
 	{ "STATE", "up", put_up },
-	{ "HEARD", "heartbeat_age_ms", put_ms, true },
-	{ "RTT", "rtt_us", put_us, true },
+	{ "LEASE", "lease", put_plain },
+	{ "HEARD AGO", "heard_ms_ago", put_ms, true },
+	{ "RTT", "rtt_ms", put_ms, true },
+	{ "FRAMES IN", "frames_in", put_plain, true },
+	{ "OUT", "frames_out", put_plain, true },
+	{ "BYTES IN", "bytes_in", put_bytes, true },
+	{ "OUT", "bytes_out", put_bytes, true },
+	{ "CONNECTS", "connections", put_plain, true },
+	{ "FAULTS", "faults", put_plain, true },
+	{ "DRAINING", "draining", put_plain },
+	{ "WHY DOWN", "why", put_plain },
 };
 static const struct column channel_columns[] = {
 	{ "LOCAL", "local", put_plain },
 	{ "FOREIGN", "foreign", put_plain },
-	{ "DIRECTION", "direction", put_plain },
+	{ "WAY", "way", put_plain },
 	{ "OWNER", "owner", put_plain },
+	{ "FROM", "from", put_plain },
+	{ "STATE", "state", put_plain },
 	{ "EPOCH", "epoch", put_plain, true },
 	{ "QUEUED", "queued", put_plain, true },
-	{ "UNACKED", "unacked", put_plain, true },
+	{ "UNACKED", "unacknowledged", put_plain, true },
 	{ "SENT", "sent", put_plain, true },
 	{ "ACKED", "acked", put_plain, true },
-	{ "REJECTED", "rejected", put_plain, true },
 	{ "RESENT", "resent", put_plain, true },
+	{ "UNTAKEN", "untaken", put_plain, true },
+	{ "DELIVERED", "delivered", put_plain, true },
+	{ "REPEATED", "repeated", put_plain, true },
+	{ "REJECTED", "rejected", put_plain, true },
 };
 static const struct column pair_columns[] = {
 	{ "US", "us", put_plain },
@@ -224,8 +229,12 @@ static const struct section sections[] = {
 	{ "streams", "streams", stream_columns, COUNT(stream_columns) },
 };
 
-static bool is_known(const struct section *s, const char *key)
+static bool is_known(const struct section *s, const struct words *extra, const char *key)
 {
+	for (size_t i = 0; i < extra->n; i++) {
+		if (strcmp(extra->word[i], key) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < s->n; i++) {
 		if (strcmp(s->columns[i].key, key) == 0)
 			return true;
@@ -233,17 +242,19 @@ static bool is_known(const struct section *s, const char *key)
 	return false;
 }
 
-/* Members that hold one value and are in no column, in the order of the first row. */
+/* Members that hold one value and are in no column. */
 static void find_extra(const struct section *s, json_t *rows, struct words *ret_keys)
 {
-	json_t *first = json_array_get(rows, 0), *value;
+	json_t *value;
 	const char *key;
 
-	json_object_foreach(first, key, value)
-	{
-		bool scalar = !json_is_object(value) && !json_is_array(value);
-		if (scalar && !is_known(s, key))
-			words_add(ret_keys, key);
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_object_foreach(json_array_get(rows, i), key, value)
+		{
+			bool scalar = !json_is_object(value) && !json_is_array(value);
+			if (scalar && ret_keys->n < EXTRA_MAX && !is_known(s, ret_keys, key))
+				words_add(ret_keys, key);
+		}
 	}
 }
 
@@ -303,7 +314,7 @@ static void put_row(struct grid *g, const struct column *columns[], size_t n,
 
 static void put_section(struct buf *out, const struct section *s, json_t *rows)
 {
-	const struct column *columns[16];
+	const struct column *columns[COLUMNS_MAX];
 	struct words extra = { 0 };
 	struct grid g;
 

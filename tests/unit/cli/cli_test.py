@@ -16,9 +16,10 @@ EVIL = "\x1b]0;owned\x07\u202eevil\u009b2J"
 STATUS = {
     "node": {"id": "outer-a", "role": "outer", "version": "0.1.0", "boot": 1, "uptime_ms": 7384000,
              "rss": 24 << 20, "profile": "standard"},
-    "links": [{"peer": "inner-a", "up": True, "heartbeat_age_ms": 120, "rtt_us": 340, "new_thing": 5},
-              {"peer": "inner-b", "up": False}],
-    "channels": [{"local": "example.se", "foreign": "example.com", "direction": "out",
+    "links": [{"peer": "inner-a", "up": True, "heard_ms_ago": 120, "rtt_ms": 4, "lease": True,
+               "frames_in": 9, "bytes_in": 2048},
+              {"peer": "inner-b", "up": False, "why": "refused", "new_thing": 5}],
+    "channels": [{"local": "example.se", "foreign": "example.com", "way": "send",
                   "owner": "outer-a", "epoch": 9, "sent": 12}],
     "pairs": [{"us": "example.se", "them": "example.com",
                "in": [{"stream": 1, "proof": "pkix", "tls": "TLSv1.3"}, {"stream": 3}],
@@ -90,7 +91,7 @@ class Cli(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(daemon.asked, [b"status\n"])
         for part in ("outer-a (outer) 0.1.0, up 2 h 3 min, 24 MiB of memory, profile standard",
-                     "inner-a", "0.34 ms", "DOWN", "new_thing", "ready dialback TLSv1.2",
+                     "inner-a", "120 ms", "2.0 KiB", "DOWN", "refused", "new_thing", "ready dialback TLSv1.2",
                      "pkix TLSv1.3 and 1 more",
                      "timeout TLS handshake, 70 s ago, 2 in a row, next try in 8 s",
                      "closed.idle", "\\u{1b}]0;owned", "future", "relay"):
