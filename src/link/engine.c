@@ -120,8 +120,8 @@ void link_free(struct link *l)
 	if (!l)
 		return;
 	tx_done(l);
-	LIST_EACH_SAFE(&l->peers, it)
-	peer_free(LIST_OWNER(it, struct link_peer, link));
+	LIST_EACH_SAFE (&l->peers, it)
+		peer_free(LIST_OWNER(it, struct link_peer, link));
 	for (size_t i = 0; i < l->n_rx_slots; i++)
 		free(l->rx_slots[i]);
 	free(l->rx_slots);
@@ -152,8 +152,7 @@ static void notice_pause(struct link *l, uint64_t now)
 	uint64_t since = now + grace > s->dead_ms ? now + grace - s->dead_ms : 0;
 
 	if (now > l->last_now + grace && l->last_now) {
-		LIST_EACH(&l->peers, it)
-		{
+		LIST_EACH (&l->peers, it) {
 			struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 			if (p->heard < since)
 				p->heard = since;
@@ -167,11 +166,11 @@ void link_tick(struct link *l, uint64_t now)
 	notice_pause(l, now);
 	if (now >= l->next_beat) {
 		l->next_beat = now + l->set.heartbeat_ms;
-		LIST_EACH(&l->peers, it)
-		peer_beat(LIST_OWNER(it, struct link_peer, link), now);
+		LIST_EACH (&l->peers, it)
+			peer_beat(LIST_OWNER(it, struct link_peer, link), now);
 	}
-	LIST_EACH(&l->peers, it)
-	peer_tick(LIST_OWNER(it, struct link_peer, link), now);
+	LIST_EACH (&l->peers, it)
+		peer_tick(LIST_OWNER(it, struct link_peer, link), now);
 	tx_tick(l, now);
 	rx_tick(l, now);
 }
@@ -194,8 +193,8 @@ uint64_t link_deadline(const struct link *l)
 	at = least(at, queue_deadline(&l->tx_idle_timers));
 	at = least(at, queue_deadline(&l->rx_idle_timers));
 	at = least(at, queue_deadline(&l->ack_timers));
-	LIST_EACH(&l->peers, it)
-	at = least(at, peer_deadline(LIST_OWNER(it, struct link_peer, link)));
+	LIST_EACH (&l->peers, it)
+		at = least(at, peer_deadline(LIST_OWNER(it, struct link_peer, link)));
 	return at;
 }
 
@@ -208,8 +207,7 @@ void link_flush(struct link *l, uint64_t now)
 
 static struct link_peer *find_peer(struct link *l, struct str id)
 {
-	LIST_EACH(&l->peers, it)
-	{
+	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		if (str_eq(p->id, id))
 			return p;
@@ -292,8 +290,7 @@ void link_set_domains(struct link *l, const struct str *domains, size_t n, uint6
 	check(l->set.role == LINK_INNER || n == 0);
 	free_domains(l);
 	copy_domains(l, domains, n);
-	LIST_EACH(&l->peers, it)
-	{
+	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		if (!p->carrier)
 			continue;
@@ -371,8 +368,8 @@ void link_reject(struct link *l, uint64_t channel, uint64_t seq, unsigned condit
 	rx_done(rx, seq, now);
 }
 
-void link_unreachable(struct link *l, uint64_t channel, unsigned condition, const char *text,
-	uint64_t now)
+void link_unreachable(
+	struct link *l, uint64_t channel, unsigned condition, const char *text, uint64_t now)
 {
 	struct link_rx *rx = rx_find(l, channel);
 
@@ -392,8 +389,7 @@ void link_drain(struct link *l, uint64_t now)
 	if (l->draining)
 		return;
 	l->draining = true;
-	LIST_EACH(&l->peers, it)
-	{
+	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		if (p->state == PEER_UP)
 			frame_drain(p);
@@ -403,5 +399,5 @@ void link_drain(struct link *l, uint64_t now)
 bool link_drained(const struct link *l)
 {
 	return l->draining && l->tx_records == 0 && l->rx_untaken == 0 &&
-		list_empty(&l->ack_timers) && list_empty(&l->overflow);
+	       list_empty(&l->ack_timers) && list_empty(&l->overflow);
 }

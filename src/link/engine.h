@@ -25,11 +25,11 @@
 enum {
 	DOMAIN_BYTES_MAX = 1023,
 	PAIR_KEY_MAX = 2 * DOMAIN_BYTES_MAX + 1,
-	DOMAINS_MAX = 4096,  /* announced by an inner */
+	DOMAINS_MAX = 4096, /* announced by an inner */
 	TEXT_BYTES_MAX = 128, /* of a reject or reach */
-	REWIND_MS = 20,      /* at most one rewind of a channel, or nak for it, in this time */
-	HELLO_MS = 10000,    /* a connection that is not up by then is closed */
-	PROBE_SLOWEST = 16,  /* stalled channels are probed at stall_ms times 1, 2, ... this */
+	REWIND_MS = 20, /* at most one rewind of a channel, or nak for it, in this time */
+	HELLO_MS = 10000, /* a connection that is not up by then is closed */
+	PROBE_SLOWEST = 16, /* stalled channels are probed at stall_ms times 1, 2, ... this */
 };
 
 /* An entry of a queue of equal delays. */
@@ -82,7 +82,7 @@ struct link {
 	struct link_peer **live; /* room for n_peers, for ops->choose */
 	uint64_t last_now;
 	uint64_t next_beat;
-	uint64_t epoch;    /* highest ever used by us */
+	uint64_t epoch; /* highest ever used by us */
 	uint64_t seq_base; /* where a new channel starts to count */
 	bool draining;
 
@@ -96,7 +96,7 @@ struct link {
 	size_t tx_records; /* retained in all channels */
 	struct list orphans; /* channels with records and without owner */
 	uint64_t orphans_at; /* next look at them; 0: now */
-	struct list due;     /* channels whose records are to be handed back at the next tick */
+	struct list due; /* channels whose records are to be handed back at the next tick */
 	struct list overflow; /* records that found no room, likewise */
 	struct fifo_pool pool;
 	struct list stall_timers;
@@ -121,9 +121,9 @@ struct link {
 };
 
 enum peer_state {
-	PEER_DOWN,      /* no connection */
+	PEER_DOWN, /* no connection */
 	PEER_CONNECTED, /* nothing heard yet */
-	PEER_GREETED,   /* its hello is here; not known whether it has ours */
+	PEER_GREETED, /* its hello is here; not known whether it has ours */
 	PEER_UP,
 };
 
@@ -143,15 +143,15 @@ struct link_peer {
 	size_t n_domains;
 
 	uint64_t connected_at;
-	uint64_t heard;      /* when the last frame came: it is dead dead_ms later */
-	uint64_t hello_at;   /* when we last sent ours */
-	uint64_t far_time;   /* the time in its last hello, to be echoed */
+	uint64_t heard; /* when the last frame came: it is dead dead_ms later */
+	uint64_t hello_at; /* when we last sent ours */
+	uint64_t far_time; /* the time in its last hello, to be echoed */
 	bool hello_seen_sent;
 	unsigned hello_repeats; /* still to be sent: the domains changed */
-	bool replaced;       /* this connection pushed out one that was up */
-	bool leased;         /* lease is valid: our own time that the far node echoed last */
+	bool replaced; /* this connection pushed out one that was up */
+	bool leased; /* lease is valid: our own time that the far node echoed last */
 	uint64_t lease;
-	bool fenced;         /* all receiving channels are revoked until the lease comes back */
+	bool fenced; /* all receiving channels are revoked until the lease comes back */
 	bool draining;
 	uint64_t rtt;
 
@@ -203,24 +203,25 @@ struct tx_refusals;
 
 struct link_tx {
 	struct link *l;
-	struct list link;    /* in l->txs */
+	struct list link; /* in l->txs */
 	struct pair_name name;
 	uint32_t number;
 	struct link_peer *owner;
-	struct list owned;   /* in owner->owned, l->orphans or l->due, or alone */
-	struct list ready;   /* in owner->ready or alone */
+	struct list owned; /* in owner->owned, l->orphans or l->due, or alone */
+	struct list ready; /* in owner->ready or alone */
 	uint64_t epoch;
-	uint64_t una;        /* oldest record kept */
-	uint64_t send;       /* next to send */
-	uint64_t high;       /* next that never was sent */
-	uint64_t next;       /* next to be queued */
-	uint64_t have;       /* last that the owner has received in order */
-	size_t sent_bytes;   /* of una to send - 1 */
+	uint64_t una; /* oldest record kept */
+	uint64_t send; /* next to send */
+	uint64_t high; /* next that never was sent */
+	uint64_t next; /* next to be queued */
+	uint64_t have; /* last that the owner has received in order */
+	size_t sent_bytes; /* of una to send - 1 */
 	struct fifo q;
 	bool need_open;
-	bool expect;         /* the next open asks for the next hop's stream */
-	bool blocked;        /* the program waits for ops->writable */
-	bool waiting;        /* in l->orphans */
+	bool confirmed;      /* the owner has spoken of this epoch: it must not begin it again */
+	bool expect; /* the next open asks for the next hop's stream */
+	bool blocked; /* the program waits for ops->writable */
+	bool waiting; /* in l->orphans */
 	uint64_t progress_at;
 	uint64_t probed_at;
 	unsigned probe_gap;
@@ -250,8 +251,6 @@ void tx_release_all(struct link_peer *p, uint64_t now);
 /* The owner is connected again: go on after what it has. */
 void tx_resume_all(struct link_peer *p, uint64_t now);
 void tx_drain_all(struct link_peer *p, uint64_t now);
-/* The far node calls this record invalid. */
-void tx_withdraw(struct link_peer *p, uint64_t number, uint64_t epoch, uint64_t seq);
 void tx_retry_orphans(struct link *l, uint64_t now);
 void tx_overflow(struct link *l, struct link_pair pair, uint64_t trace, struct str record);
 void tx_tick(struct link *l, uint64_t now);
@@ -291,12 +290,12 @@ struct link_rx {
 	uint32_t number;
 	enum rx_state state;
 	uint64_t epoch;
-	uint64_t taken;   /* all up to here are taken or rejected */
-	uint64_t next;    /* next to deliver */
-	uint64_t una;     /* the sender has seen our word on all below */
+	uint64_t taken; /* all up to here are taken or rejected */
+	uint64_t next; /* next to deliver */
+	uint64_t una; /* the sender has seen our word on all below */
 	struct rx_entry *ring; /* taken + 1 to next - 1, by seq & (cap - 1) */
 	size_t cap;
-	size_t bytes;     /* of taken + 1 to next - 1 */
+	size_t bytes; /* of taken + 1 to next - 1 */
 	unsigned outstanding; /* delivered, neither taken nor rejected */
 	struct rx_reject *rejects; /* sorted by seq */
 	size_t n_rejects, cap_rejects;

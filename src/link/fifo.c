@@ -16,8 +16,8 @@ void fifo_pool_init(struct fifo_pool *pool)
 
 void fifo_pool_done(struct fifo_pool *pool)
 {
-	LIST_EACH_SAFE(&pool->chunks, it)
-	free(LIST_OWNER(it, struct fifo_chunk, link));
+	LIST_EACH_SAFE (&pool->chunks, it)
+		free(LIST_OWNER(it, struct fifo_chunk, link));
 	fifo_pool_init(pool);
 }
 
@@ -29,8 +29,8 @@ void fifo_init(struct fifo *f)
 
 void fifo_done(struct fifo *f, struct fifo_pool *pool)
 {
-	LIST_EACH_SAFE(&f->chunks, it)
-	fifo_release(pool, LIST_OWNER(it, struct fifo_chunk, link));
+	LIST_EACH_SAFE (&f->chunks, it)
+		fifo_release(pool, LIST_OWNER(it, struct fifo_chunk, link));
 	fifo_init(f);
 }
 
@@ -102,10 +102,9 @@ void fifo_append(struct fifo *f, struct fifo_pool *pool, struct str record, uint
 		list_append(&f->chunks, &c->link);
 	}
 	struct fifo_record *r = record_at(c, c->used);
-	*r = (struct fifo_record){ .trace = trace,
-		.queued_at = now,
-		.len = (uint32_t)record.len,
-		.proof = proof };
+	*r = (struct fifo_record){
+		.trace = trace, .queued_at = now, .len = (uint32_t)record.len, .proof = proof
+	};
 	if (record.len)
 		memcpy(r->bytes, record.p, record.len);
 	c->used += need;
@@ -116,17 +115,6 @@ void fifo_append(struct fifo *f, struct fifo_pool *pool, struct str record, uint
 struct fifo_record *fifo_head(struct fifo *f)
 {
 	return f->count ? record_at(first_chunk(f), f->head) : NULL;
-}
-
-struct fifo_record *fifo_after(struct fifo *f, struct fifo_record *r, struct fifo_chunk **chunk)
-{
-	if (!*chunk)
-		*chunk = first_chunk(f);
-	uint32_t off = (uint32_t)((char *)r - (*chunk)->space) + footprint(r->len);
-	if (off < (*chunk)->used)
-		return record_at(*chunk, off);
-	*chunk = next_chunk(f, *chunk);
-	return *chunk ? record_at(*chunk, 0) : NULL;
 }
 
 struct fifo_record *fifo_peek(struct fifo *f)

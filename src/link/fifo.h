@@ -18,7 +18,6 @@ struct fifo_record {
 	uint64_t queued_at;
 	uint32_t len;
 	uint8_t proof;
-	bool withdrawn; /* handed back already: only its number is sent */
 	char bytes[];
 };
 
@@ -36,8 +35,8 @@ struct fifo_pool {
 
 struct fifo {
 	struct list chunks;
-	uint32_t head;             /* offset of the first record in the first chunk */
-	struct fifo_chunk *at;     /* cursor; NULL: at the head of an empty queue */
+	uint32_t head; /* offset of the first record in the first chunk */
+	struct fifo_chunk *at; /* cursor; NULL: at the head of an empty queue */
 	uint32_t at_off;
 	unsigned count;
 	size_t bytes; /* of the records alone */
@@ -54,9 +53,6 @@ void fifo_append(struct fifo *f, struct fifo_pool *pool, struct str record, uint
 
 /* The oldest record, or NULL. */
 struct fifo_record *fifo_head(struct fifo *f);
-/* The record after this one of the walk that fifo_head() began, or NULL; *chunk starts as NULL. */
-struct fifo_record *fifo_after(
-	struct fifo *f, struct fifo_record *r, struct fifo_chunk **chunk);
 
 /*
  * Removes the oldest record; a cursor there moves on. Its bytes stay valid until

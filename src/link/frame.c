@@ -19,7 +19,8 @@ const char *link_fault_text(uint64_t code)
 #undef X
 	};
 
-	return code < sizeof(texts) / sizeof(texts[0]) ? texts[code] : "closed for an unknown reason";
+	return code < sizeof(texts) / sizeof(texts[0]) ? texts[code]
+						       : "closed for an unknown reason";
 }
 
 /* Readers. A fault of the CBOR itself is in the reader; what they return is beyond it. */
@@ -71,7 +72,6 @@ static enum link_fault read_data(struct link *l, struct cbor_reader *r, union fr
 	f->data.seq = cbor_uint(r);
 	f->data.una = cbor_uint(r);
 	f->data.proof = cbor_uint_max(r, UINT8_MAX);
-	f->data.withdrawn = cbor_bool(r);
 	f->data.trace = cbor_uint(r);
 	f->data.record = cbor_bytes(r);
 	return FAULT_NONE;
@@ -129,7 +129,7 @@ static enum link_fault read_nak(struct link *l, struct cbor_reader *r, union fra
 {
 	enum link_fault fault = read_ack(l, r, f);
 
-	f->report.why = (enum nak_why)cbor_uint_max(r, NAK_REVOKED);
+	f->report.why = (enum nak_why)cbor_uint_max(r, NAK_FORGOTTEN);
 	return fault;
 }
 
@@ -271,13 +271,13 @@ void frame_hello(struct link_peer *p, const struct frame_hello *h, const struct 
 
 	scratch_put(b, FRAME_HELLO);
 	bool ok = cbor_put_uint(b, h->version_min) && cbor_put_uint(b, h->version_max) &&
-		cbor_put_text(b, h->node) && cbor_put_uint(b, h->role) &&
-		cbor_put_uint(b, h->boot) && cbor_put_uint(b, h->catalogue) &&
-		cbor_put_uint(b, h->time) && cbor_put_uint(b, h->echo) &&
-		cbor_put_bool(b, h->seen) && cbor_put_uint(b, h->limits.channels) &&
-		cbor_put_uint(b, h->limits.window_records) &&
-		cbor_put_uint(b, h->limits.window_bytes) &&
-		cbor_put_uint(b, h->limits.frame_bytes) && cbor_put_array(b, h->n_domains);
+		  cbor_put_text(b, h->node) && cbor_put_uint(b, h->role) &&
+		  cbor_put_uint(b, h->boot) && cbor_put_uint(b, h->catalogue) &&
+		  cbor_put_uint(b, h->time) && cbor_put_uint(b, h->echo) &&
+		  cbor_put_bool(b, h->seen) && cbor_put_uint(b, h->limits.channels) &&
+		  cbor_put_uint(b, h->limits.window_records) &&
+		  cbor_put_uint(b, h->limits.window_bytes) &&
+		  cbor_put_uint(b, h->limits.frame_bytes) && cbor_put_array(b, h->n_domains);
 	for (size_t i = 0; i < h->n_domains; i++)
 		ok = ok && cbor_put_text(b, domains[i]);
 	check(ok);
@@ -302,7 +302,7 @@ void frame_open(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t 
 }
 
 void frame_data(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t seq, uint64_t una,
-	uint8_t proof, bool withdrawn, uint64_t trace, struct str record)
+	uint8_t proof, uint64_t trace, struct str record)
 {
 	char head[10 * CBOR_HEAD_MAX];
 	char *at = put_start(head, FRAME_DATA);
@@ -312,7 +312,6 @@ void frame_data(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t 
 	at = put(at, seq);
 	at = put(at, una);
 	at = put(at, proof);
-	at = put_bool(at, withdrawn);
 	at = put(at, trace);
 	at = cbor_head(at, CBOR_BYTES, record.len);
 	peer_send(p, str_from(head, (size_t)(at - head)), record);
@@ -324,8 +323,8 @@ static void put_rejects(struct buf *b, const struct frame_report *r)
 
 	for (size_t i = 0; i < r->n_rejects; i++) {
 		ok = ok && cbor_put_array(b, 3) && cbor_put_uint(b, r->rejects[i].seq) &&
-			cbor_put_uint(b, r->rejects[i].condition) &&
-			cbor_put_text(b, r->rejects[i].text);
+		     cbor_put_uint(b, r->rejects[i].condition) &&
+		     cbor_put_text(b, r->rejects[i].text);
 	}
 	check(ok);
 }
@@ -368,8 +367,8 @@ void frame_drain(struct link_peer *p)
 	send_small(p, head, put_start(head, FRAME_DRAIN));
 }
 
-void frame_close(struct link_peer *p, enum link_fault code, uint64_t channel, uint64_t epoch,
-	uint64_t seq)
+void frame_close(
+	struct link_peer *p, enum link_fault code, uint64_t channel, uint64_t epoch, uint64_t seq)
 {
 	char head[7 * CBOR_HEAD_MAX];
 	char *at = put_start(head, FRAME_CLOSE);

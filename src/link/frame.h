@@ -24,7 +24,7 @@ enum frame_when { WHEN_CONNECTED = 1, WHEN_GREETED = 2, WHEN_UP = 4, WHEN_HEARD 
 #define LINK_FRAMES(X)                                                                             \
 	X(FRAME_HELLO, 0, "hello", FROM_BOTH, WHEN_ANY, 16, read_hello, peer_on_hello)             \
 	X(FRAME_OPEN, 1, "open", FROM_BOTH, WHEN_HEARD, 8, read_open, rx_on_open)                  \
-	X(FRAME_DATA, 2, "data", FROM_BOTH, WHEN_HEARD, 10, read_data, rx_on_data)                 \
+	X(FRAME_DATA, 2, "data", FROM_BOTH, WHEN_HEARD, 9, read_data, rx_on_data)                  \
 	X(FRAME_ACK, 3, "ack", FROM_BOTH, WHEN_HEARD, 7, read_ack, tx_on_ack)                      \
 	X(FRAME_NAK, 4, "nak", FROM_BOTH, WHEN_HEARD, 8, read_nak, tx_on_nak)                      \
 	X(FRAME_REACH, 5, "reach", FROM_BOTH, WHEN_HEARD, 9, read_reach, tx_on_reach)              \
@@ -93,6 +93,7 @@ enum nak_why {
 	NAK_GAP,     /* go back to have + 1 */
 	NAK_UNKNOWN, /* no such channel and epoch here: open it */
 	NAK_REVOKED, /* this epoch is over: a new one is needed */
+	NAK_FORGOTTEN, /* likewise: it had begun here, and nothing is known of it any more */
 };
 
 /* What a receiver says about a channel: in ack, nak and reach. */
@@ -124,14 +125,14 @@ struct frame_hello {
 union frame {
 	struct frame_hello hello;
 	struct {
-		uint64_t channel, epoch, base;
+		uint64_t channel, epoch;
+		uint64_t base; /* first number of this epoch; 0: it has begun, say where it is */
 		bool expect;
 		struct str local, foreign;
 	} open;
 	struct {
 		uint64_t channel, epoch, seq, una;
 		uint64_t proof;
-		bool withdrawn;
 		uint64_t trace;
 		struct str record;
 	} data;
@@ -139,7 +140,7 @@ union frame {
 	uint64_t time; /* heartbeat, echo */
 	struct {
 		uint64_t code;
-		uint64_t channel, epoch, seq; /* seq 0: no record */
+		uint64_t channel, epoch, seq; /* of the invalid record; seq 0: none */
 	} close;
 };
 
@@ -154,7 +155,7 @@ void frame_hello(struct link_peer *p, const struct frame_hello *h, const struct 
 void frame_open(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t base, bool expect,
 	struct str local, struct str foreign);
 void frame_data(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t seq, uint64_t una,
-	uint8_t proof, bool withdrawn, uint64_t trace, struct str record);
+	uint8_t proof, uint64_t trace, struct str record);
 void frame_report(struct link_peer *p, enum frame_type type, const struct frame_report *r);
 void frame_time(struct link_peer *p, enum frame_type type, uint64_t time);
 void frame_drain(struct link_peer *p);

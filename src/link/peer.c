@@ -47,8 +47,8 @@ static void free_domains(struct link_peer *p)
 
 void peer_free(struct link_peer *p)
 {
-	LIST_EACH_SAFE(&p->rxs, it)
-	rx_free(LIST_OWNER(it, struct link_rx, link));
+	LIST_EACH_SAFE (&p->rxs, it)
+		rx_free(LIST_OWNER(it, struct link_rx, link));
 	table_done(&p->rx_by_pair);
 	free(p->rx_by_number);
 	free_domains(p);
@@ -190,7 +190,7 @@ static bool same_or_first(const struct link_peer *p, const struct frame_hello *h
 static bool limits_fit(const struct link *l, const struct frame_limits *limits)
 {
 	return limits->channels >= 1 && limits->window_records >= 1 && limits->window_bytes >= 1 &&
-		limits->frame_bytes >= l->set.frame_bytes;
+	       limits->frame_bytes >= l->set.frame_bytes;
 }
 
 static enum link_fault judge_hello(
@@ -340,8 +340,6 @@ enum link_fault peer_on_close(struct link_peer *p, const union frame *f, uint64_
 	void *carrier = p->carrier;
 	const char *why = link_fault_text(f->close.code);
 
-	if (f->close.code == FAULT_RECORD && f->close.seq && p->state >= PEER_GREETED)
-		tx_withdraw(p, f->close.channel, f->close.epoch, f->close.seq);
 	l->ops.close(l->user, carrier, why);
 	if (is_violation((enum link_fault)f->close.code))
 		l->ops.alarm(l->user, p, why);

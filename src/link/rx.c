@@ -123,14 +123,13 @@ static void revoke(struct link_rx *rx)
 
 void rx_revoke_all(struct link_peer *p)
 {
-	LIST_EACH(&p->rxs, it)
-	revoke(LIST_OWNER(it, struct link_rx, link));
+	LIST_EACH (&p->rxs, it)
+		revoke(LIST_OWNER(it, struct link_rx, link));
 }
 
 void rx_forget_all(struct link_peer *p)
 {
-	LIST_EACH_SAFE(&p->rxs, it)
-	{
+	LIST_EACH_SAFE (&p->rxs, it) {
 		struct link_rx *rx = LIST_OWNER(it, struct link_rx, link);
 		revoke(rx);
 		rx_free(rx);
@@ -150,8 +149,8 @@ static void list_rejects(struct link_rx *rx, struct frame_report *r)
 
 	if (rx->n_rejects > l->cap_out_rejects) {
 		l->cap_out_rejects = rx->cap_rejects;
-		l->out_rejects = realloc(
-			l->out_rejects, l->cap_out_rejects * sizeof(*l->out_rejects));
+		l->out_rejects =
+			realloc(l->out_rejects, l->cap_out_rejects * sizeof(*l->out_rejects));
 		check(l->out_rejects);
 	}
 	r->rejects = l->out_rejects;
@@ -159,16 +158,16 @@ static void list_rejects(struct link_rx *rx, struct frame_report *r)
 		struct str text = rx->rejects[i].text ? str_of(rx->rejects[i].text) : STRL("");
 		if (text.len > TEXT_BYTES_MAX)
 			text.len = TEXT_BYTES_MAX;
-		r->rejects[r->n_rejects++] = (struct frame_reject){ rx->rejects[i].seq,
-			rx->rejects[i].condition, text };
+		r->rejects[r->n_rejects++] =
+			(struct frame_reject){ rx->rejects[i].seq, rx->rejects[i].condition, text };
 	}
 }
 
 static void report(struct link_rx *rx)
 {
-	static const enum frame_type types[] = { [RX_OPEN] = FRAME_ACK,
-		[RX_REVOKED] = FRAME_NAK,
-		[RX_GAVE_UP] = FRAME_REACH };
+	static const enum frame_type types[] = {
+		[RX_OPEN] = FRAME_ACK, [RX_REVOKED] = FRAME_NAK, [RX_GAVE_UP] = FRAME_REACH
+	};
 	struct frame_report r = {
 		.channel = rx->number,
 		.epoch = rx->epoch,
@@ -220,9 +219,9 @@ static void nak_gap(struct link_rx *rx, uint64_t now)
 	frame_report(rx->peer, FRAME_NAK, &r);
 }
 
-static void nak_unknown(struct link_peer *p, uint64_t channel, uint64_t epoch)
+static void nak_unknown(struct link_peer *p, uint64_t channel, uint64_t epoch, enum nak_why why)
 {
-	struct frame_report r = { .channel = channel, .epoch = epoch, .why = NAK_UNKNOWN };
+	struct frame_report r = { .channel = channel, .epoch = epoch, .why = why };
 
 	frame_report(p, FRAME_NAK, &r);
 }
@@ -322,7 +321,7 @@ enum link_fault rx_on_open(struct link_peer *p, const union frame *f, uint64_t n
 
 	if (f->open.channel >= l->set.channels_max)
 		return FAULT_CHANNEL;
-	if (f->open.base < 1 || f->open.base > seq_max)
+	if (f->open.base > seq_max)
 		return FAULT_SEQUENCE;
 	if (!length_fits(f->open.local) || !length_fits(f->open.foreign))
 		return FAULT_PAIR;
@@ -336,6 +335,9 @@ enum link_fault rx_on_open(struct link_peer *p, const union frame *f, uint64_t n
 		if (rx->number != f->open.channel)
 			return FAULT_CHANNEL;
 		report(rx);
+	} else if (f->open.base == 0) {
+		nak_unknown(p, f->open.channel, f->open.epoch, NAK_FORGOTTEN);
+		return FAULT_NONE;
 	} else {
 		rx = open_epoch(p, rx, f, now);
 	}
@@ -368,18 +370,6 @@ static void push_entry(struct link_rx *rx, size_t size)
 	rx->next++;
 	rx->outstanding++;
 	rx->peer->l->rx_untaken++;
-}
-
-/* The record that was just delivered is not one: as if it had never come. */
-static void pop_entry(struct link_rx *rx, uint64_t seq)
-{
-	if (rx->state != RX_OPEN || rx->next != seq + 1 || rx->taken >= seq ||
-		entry_of(rx, seq)->done)
-		return;
-	rx->next--;
-	rx->bytes -= entry_of(rx, seq)->size;
-	rx->outstanding--;
-	rx->peer->l->rx_untaken--;
 }
 
 void rx_done(struct link_rx *rx, uint64_t seq, uint64_t now)
@@ -452,15 +442,14 @@ static enum link_fault deliver(struct link_rx *rx, const union frame *f, uint64_
 	};
 
 	push_entry(rx, f->data.record.len);
-	if (f->data.withdrawn) {
-		rx_done(rx, d.seq, now);
-		return FAULT_NONE;
-	}
 	ack_soon(rx, now);
 	rx->delivered++;
 	if (l->ops.deliver(l->user, &d, &reason) == LINK_ACCEPT)
 		return FAULT_NONE;
-	pop_entry(rx, d.seq);
+	/* The sender learns it with the next report, and so never sends it again. */
+	rx_reject(rx, d.seq, l->set.cond_internal, link_fault_text(FAULT_RECORD));
+	rx_done(rx, d.seq, now);
+	report(rx);
 	l->fault.detail = reason;
 	l->fault.channel = f->data.channel;
 	l->fault.epoch = f->data.epoch;
@@ -476,8 +465,6 @@ static enum link_fault judge_data(const struct link *l, const union frame *f)
 		return FAULT_SEQUENCE;
 	if (f->data.seq - f->data.una >= l->set.window_records)
 		return FAULT_WINDOW;
-	if (f->data.withdrawn && f->data.record.len)
-		return FAULT_RECORD;
 	return FAULT_NONE;
 }
 
@@ -513,7 +500,7 @@ enum link_fault rx_on_data(struct link_peer *p, const union frame *f, uint64_t n
 		return fault;
 	struct link_rx *rx = by_number(p, f->data.channel);
 	if (!rx || f->data.epoch > rx->epoch) {
-		nak_unknown(p, f->data.channel, f->data.epoch);
+		nak_unknown(p, f->data.channel, f->data.epoch, NAK_UNKNOWN);
 		return FAULT_NONE;
 	}
 	if (f->data.epoch < rx->epoch)

@@ -53,9 +53,9 @@ static void write_tx(const struct link_tx *tx, struct json *j)
 
 static void write_rx(const struct link_rx *rx, struct json *j)
 {
-	static const char *const states[] = { [RX_OPEN] = "open",
-		[RX_REVOKED] = "revoked",
-		[RX_GAVE_UP] = "unreachable" };
+	static const char *const states[] = {
+		[RX_OPEN] = "open", [RX_REVOKED] = "revoked", [RX_GAVE_UP] = "unreachable"
+	};
 
 	json_object(j, NULL);
 	write_name(&rx->name, "in", j);
@@ -72,17 +72,16 @@ static void write_rx(const struct link_rx *rx, struct json *j)
 void link_status(const struct link *l, uint64_t now, struct json *j)
 {
 	json_array(j, "links");
-	LIST_EACH(&l->peers, it)
-	write_peer(LIST_OWNER(it, struct link_peer, link), now, j);
+	LIST_EACH (&l->peers, it)
+		write_peer(LIST_OWNER(it, struct link_peer, link), now, j);
 	json_end(j);
 	json_array(j, "channels");
-	LIST_EACH(&l->txs, it)
-	write_tx(LIST_OWNER(it, struct link_tx, link), j);
-	LIST_EACH(&l->peers, it)
-	{
+	LIST_EACH (&l->txs, it)
+		write_tx(LIST_OWNER(it, struct link_tx, link), j);
+	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
-		LIST_EACH(&p->rxs, rx)
-		write_rx(LIST_OWNER(rx, struct link_rx, link), j);
+		LIST_EACH (&p->rxs, rx)
+			write_rx(LIST_OWNER(rx, struct link_rx, link), j);
 	}
 	json_end(j);
 }

@@ -6,8 +6,8 @@
  *	  | in flight    | to send again | never sent    |
  *
  * (send is below high only after a rewind.) A channel with records is in one of three
- * places: it has an owner, or it is an orphan (no node for it now: wait, for queue_age_ms at most), or
- * it is due (no node can reach the pair: its records go back at the next tick).
+ * places: it has an owner, or it is an orphan (no node for it now: wait, for queue_age_ms at most),
+ *or it is due (no node can reach the pair: its records go back at the next tick).
  */
 #include <stdlib.h>
 
@@ -131,10 +131,9 @@ void tx_free(struct link_tx *tx)
 
 void tx_done(struct link *l)
 {
-	LIST_EACH_SAFE(&l->txs, it)
-	tx_free(LIST_OWNER(it, struct link_tx, link));
-	LIST_EACH_SAFE(&l->overflow, it)
-	{
+	LIST_EACH_SAFE (&l->txs, it)
+		tx_free(LIST_OWNER(it, struct link_tx, link));
+	LIST_EACH_SAFE (&l->overflow, it) {
 		struct overflow *o = LIST_OWNER(it, struct overflow, link);
 		pair_name_done(&o->name);
 		str_free(&o->record);
@@ -191,7 +190,7 @@ static void settle(struct link_tx *tx, unsigned condition, struct str text)
 	struct fifo_chunk *chunk = fifo_pop(&tx->q);
 	if (!condition) {
 		tx->acked++;
-	} else if (!r->withdrawn) {
+	} else {
 		tx->rejected++;
 		l->ops.undelivered(l->user, tx->name.pair, r->trace, str_from(r->bytes, r->len),
 			condition, text);
@@ -244,7 +243,7 @@ bool tx_sendable(const struct link_tx *tx)
 	if (tx->send >= (p->draining ? tx->high : tx->next))
 		return false;
 	return tx->send - tx->una < p->limits.window_records &&
-		tx->sent_bytes < p->limits.window_bytes;
+	       tx->sent_bytes < p->limits.window_bytes;
 }
 
 void tx_make_ready(struct link_tx *tx)
@@ -256,10 +255,9 @@ void tx_make_ready(struct link_tx *tx)
 static size_t send_one(struct link_tx *tx)
 {
 	struct fifo_record *r = fifo_peek(&tx->q);
-	struct str bytes = { r->bytes, r->withdrawn ? 0 : r->len };
 
-	frame_data(tx->owner, tx->number, tx->epoch, tx->send, tx->una, r->proof, r->withdrawn,
-		r->trace, bytes);
+	frame_data(tx->owner, tx->number, tx->epoch, tx->send, tx->una, r->proof, r->trace,
+		str_from(r->bytes, r->len));
 	fifo_advance(&tx->q);
 	tx->sent_bytes += r->len;
 	if (tx->send < tx->high)
@@ -280,8 +278,8 @@ void tx_burst(struct link_tx *tx, uint64_t now)
 		tx->progress_at = now;
 	if (tx->need_open) {
 		tx->need_open = false;
-		frame_open(tx->owner, tx->number, tx->epoch, tx->una, tx->expect,
-			tx->name.pair.local, tx->name.pair.foreign);
+		frame_open(tx->owner, tx->number, tx->epoch, tx->confirmed ? 0 : tx->una,
+			tx->expect, tx->name.pair.local, tx->name.pair.foreign);
 		tx->expect = false;
 	}
 	for (unsigned n = 0; n < BURST_RECORDS && bytes < BURST_BYTES && tx_sendable(tx); n++)
@@ -308,8 +306,8 @@ static bool refused_by(const struct link_tx *tx, const struct link_peer *p, uint
 	return false;
 }
 
-static void refuse(struct link_tx *tx, const struct link_peer *p, const struct frame_report *r,
-	uint64_t now)
+static void refuse(
+	struct link_tx *tx, const struct link_peer *p, const struct frame_report *r, uint64_t now)
 {
 	struct tx_refusals *no = tx->refusals;
 	size_t i = 0;
@@ -334,11 +332,9 @@ static size_t list_live(struct link_tx *tx, uint64_t now)
 	struct link *l = tx->l;
 	size_t n = 0;
 
-	LIST_EACH(&l->peers, it)
-	{
+	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
-		bool serves = l->set.role == LINK_INNER ||
-			link_peer_serves(p, tx->name.pair.local);
+		bool serves = l->set.role == LINK_INNER || link_peer_serves(p, tx->name.pair.local);
 		if (p->state == PEER_UP && !p->draining && serves &&
 			tx->number < p->limits.channels && !refused_by(tx, p, now))
 			l->live[n++] = p;
@@ -356,6 +352,7 @@ static void set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now)
 	tx->owner = p;
 	tx->have = tx->una - 1;
 	tx->need_open = true;
+	tx->confirmed = false;
 	tx->progress_at = now;
 	tx->probe_gap = l->set.stall_ms;
 	rewind_to(tx, tx->una);
@@ -414,14 +411,13 @@ static void drain_step(struct link_tx *tx, uint64_t now)
 
 void tx_drain_all(struct link_peer *p, uint64_t now)
 {
-	LIST_EACH_SAFE(&p->owned, it)
-	drain_step(owned_tx(it), now);
+	LIST_EACH_SAFE (&p->owned, it)
+		drain_step(owned_tx(it), now);
 }
 
 void tx_resume_all(struct link_peer *p, uint64_t now)
 {
-	LIST_EACH(&p->owned, it)
-	{
+	LIST_EACH (&p->owned, it) {
 		struct link_tx *tx = owned_tx(it);
 		/* Acknowledgements may have been lost with the connection: ask for them. */
 		if (tx->send > tx->una) {
@@ -470,6 +466,7 @@ static void apply(struct link_tx *tx, const struct frame_report *r, uint64_t now
 	size_t i = 0;
 
 	tx->used_at = now;
+	tx->confirmed |= r->why != NAK_UNKNOWN && r->why != NAK_FORGOTTEN;
 	if (r->taken >= tx->una || r->have > tx->have)
 		tx->progress_at = now;
 	while (tx->una <= r->taken) {
@@ -515,11 +512,13 @@ static void answer_nak(struct link_tx *tx, const struct frame_report *r, uint64_
 		rewind_to(tx, tx->have + 1);
 		break;
 	case NAK_UNKNOWN:
-		tx->have = tx->una - 1;
+		/* Either the open was lost, or this nak is older than what confirmed the epoch. */
 		tx->need_open = true;
-		rewind_to(tx, tx->una);
+		if (!tx->confirmed)
+			rewind_to(tx, tx->una);
 		break;
 	case NAK_REVOKED:
+	case NAK_FORGOTTEN:
 		reassign(tx, now);
 		break;
 	}
@@ -552,25 +551,6 @@ enum link_fault tx_on_reach(struct link_peer *p, const union frame *f, uint64_t 
 	if (tx->owner == p && tx->epoch == f->report.epoch)
 		reassign(tx, now);
 	return FAULT_NONE;
-}
-
-void tx_withdraw(struct link_peer *p, uint64_t number, uint64_t epoch, uint64_t seq)
-{
-	struct link *l = p->l;
-	struct link_tx *tx = number < l->n_numbers ? l->tx_by_number[number] : NULL;
-
-	if (!tx || tx->owner != p || tx->epoch != epoch || seq < tx->una || seq >= tx->high)
-		return;
-	struct fifo_chunk *chunk = NULL;
-	struct fifo_record *r = fifo_head(&tx->q);
-	for (uint64_t n = tx->una; n < seq; n++)
-		r = fifo_after(&tx->q, r, &chunk);
-	if (r->withdrawn)
-		return;
-	r->withdrawn = true;
-	tx->rejected++;
-	l->ops.undelivered(l->user, tx->name.pair, r->trace, str_from(r->bytes, r->len),
-		l->set.cond_internal, str_of(link_fault_text(FAULT_RECORD)));
 }
 
 /* Time. */
