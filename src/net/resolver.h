@@ -28,6 +28,7 @@ enum net_lookup_result {
 struct net_resolver_settings {
 	/* Recursive resolver to ask; len 0: the system's resolv.conf. */
 	struct net_addr forward;
+	const char *trust_anchor; /* file with DNSSEC anchors; NULL: answers are not validated here */
 	unsigned timeout_ms; /* whole lookup, 10000 */
 	/* False: this address must not be dialled (architecture section 8, threats I1). Checked on every result. */
 	bool (*may_dial)(void *user, const struct net_addr *addr);

@@ -16,6 +16,8 @@ typedef bool net_dns_handler(
 
 struct net_dns_server *net_dns_serve(struct net_loop *loop, const struct net_addr *addr,
 	net_dns_handler *handler, void *user, char *err, size_t err_size);
+/* Where it listens: the port that the kernel chose when 0 was asked for. */
+const struct net_addr *net_dns_addr(const struct net_dns_server *s);
 void net_dns_close(struct net_dns_server *s);
 
 #endif
