@@ -226,6 +226,7 @@ struct link_tx {
 	uint64_t probed_at;
 	unsigned probe_gap;
 	uint64_t rewound_at;
+	uint64_t renewed_at; /* epoch, on demand of the far node */
 	uint64_t used_at;
 	struct link_timer stall;
 	struct link_timer idle;

@@ -499,27 +499,35 @@ enum link_fault tx_on_ack(struct link_peer *p, const union frame *f, uint64_t no
 	return FAULT_NONE;
 }
 
+/* True at most once in REWIND_MS, whatever the far node asks for. */
+static bool may_again(uint64_t *last, uint64_t now)
+{
+	if (*last && now < *last + REWIND_MS)
+		return false;
+	*last = now;
+	return true;
+}
+
 static void answer_nak(struct link_tx *tx, const struct frame_report *r, uint64_t now)
 {
-	if (tx->rewound_at && now < tx->rewound_at + REWIND_MS)
-		return;
-	/* A late nak: the far node has received more meanwhile. */
-	if (r->why == NAK_GAP && r->have < tx->have)
-		return;
-	tx->rewound_at = now;
 	switch (r->why) {
 	case NAK_GAP:
-		rewind_to(tx, tx->have + 1);
+		/* Not a late one: the far node may have received more meanwhile. */
+		if (r->have >= tx->have && may_again(&tx->rewound_at, now))
+			rewind_to(tx, tx->have + 1);
 		break;
 	case NAK_UNKNOWN:
 		/* Either the open was lost, or this nak is older than what confirmed the epoch. */
+		if (!may_again(&tx->rewound_at, now))
+			break;
 		tx->need_open = true;
 		if (!tx->confirmed)
 			rewind_to(tx, tx->una);
 		break;
 	case NAK_REVOKED:
 	case NAK_FORGOTTEN:
-		reassign(tx, now);
+		if (may_again(&tx->renewed_at, now))
+			reassign(tx, now);
 		break;
 	}
 }

@@ -19,7 +19,8 @@ static uint64_t number(const char *name, int argc, char **argv, int arg, uint64_
 
 static void print_totals(const struct sim_totals *t)
 {
-	printf("%lu schedules (%lu exactly once), %lu records: %lu written, %lu again, %lu bounced, "
+	printf("%lu schedules (%lu exactly once), %lu records: %lu written, %lu again, %lu "
+	       "bounced, "
 	       "%lu lost with their sender\n",
 		t->schedules, t->strict, t->records, t->written, t->repeated, t->bounced,
 		t->lost_with_sender);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the simulation: the state of the world, and what its parts use of each other. */
+#ifndef TESTS_LINK_SIM_WORLD_H
+#define TESTS_LINK_SIM_WORLD_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "link/engine.h"
+#include "sim.h"
+
+enum {
+	NODES_MAX = 6,
+	PAIRS_MAX = 3,
+	RECORDS_MAX = 400,
+	HOP_MAX = 64,
+	WINDOW = 8,
+	COND_TIMEOUT = 1,
+	COND_INTERNAL,
+	COND_BUSY,
+	COND_REJECT,
+	COND_REACH
+};
+
+struct record {
+	uint8_t sender;
+	uint8_t pair;
+	bool poison;
+	bool refuse; /* by every next hop */
+	bool sender_lost;
+	uint32_t boot;
+	uint16_t writes;
+	uint16_t refused; /* by a next hop */
+	uint16_t undelivered;
+};
+
+struct frame_in_flight {
+	struct frame_in_flight *next;
+	uint64_t at;
+	size_t len;
+	char bytes[];
+};
+
+struct end {
+	struct conn *conn;
+	struct node *node;
+	struct link_peer *peer;
+	bool open;
+	bool pending; /* the node has not accepted it yet */
+	bool congested;
+	uint64_t fin_at; /* the far end is closed: noticed then; 0: it is not */
+	uint64_t last_at;
+	struct frame_in_flight *in; /* sorted by time */
+};
+
+struct conn {
+	struct conn *next;
+	struct end ends[2]; /* inner, outer */
+};
+
+enum entry_state { QUEUED, WRITTEN };
+
+struct entry {
+	enum entry_state state;
+	uint64_t seq;
+	uint32_t record;
+	bool refuse;
+	uint64_t at;
+};
+
+/* A next hop's stream for one channel. */
+struct hop {
+	uint64_t channel;
+	unsigned pair;
+	struct node *from;
+	unsigned n;
+	struct entry q[HOP_MAX];
+	uint64_t vanish_at; /* link_unreachable(); 0: never */
+	uint64_t last_seq;
+};
+
+struct node {
+	struct world *w;
+	unsigned index;
+	enum link_role role;
+	char id[32];
+	struct link *l;
+	uint32_t boot;
+	uint64_t paused_until;
+	uint64_t restart_at; /* not 0: it is down until then */
+	uint64_t drain_until;
+	uint64_t dial_at[NODES_MAX];
+	uint64_t send_at[PAIRS_MAX];
+	bool blocked[PAIRS_MAX];
+	struct hop *hops;
+	size_t n_hops, cap_hops;
+	bool in_callback;
+};
+
+struct world {
+	uint64_t random;
+	uint64_t now;
+	uint64_t wall_shift;
+	const char *wrong;
+	struct sim_totals *totals;
+	bool calm; /* no more faults */
+	bool disturbed; /* exactly once cannot be expected */
+	/* What this schedule may do. */
+	bool lossy;
+	unsigned loss, repeat, delay;
+	bool slow_hops, rejects, vanishing, late_acks, congestion, no_choice, poison, short_idle;
+	unsigned n_inner, n_nodes, n_pairs;
+	uint64_t apart_until[NODES_MAX][NODES_MAX];
+	struct node nodes[NODES_MAX];
+	struct conn *conns;
+	struct record records[RECORDS_MAX];
+	uint32_t n_records;
+	uint32_t max_records;
+	/* Highest record of (sender, pair) that was written: first writes keep the order. */
+	uint32_t last_written[NODES_MAX][PAIRS_MAX];
+};
+
+/* A line of the story, when one seed is replayed. */
+#define TELL(w, ...)                                                                               \
+	do {                                                                                       \
+		if (sim_telling) {                                                                 \
+			fprintf(stderr, "%lu ", (w)->now);                                         \
+			fprintf(stderr, __VA_ARGS__);                                              \
+			fputc('\n', stderr);                                                       \
+		}                                                                                  \
+	} while (0)
+extern bool sim_telling;
+extern const struct str sim_foreign[PAIRS_MAX];
+extern const struct str sim_local;
+
+static inline uint64_t rnd(struct world *w)
+{
+	uint64_t z = (w->random += 0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+static inline unsigned below(struct world *w, unsigned n)
+{
+	return (unsigned)(rnd(w) % n);
+}
+
+static inline bool chance(struct world *w, unsigned percent)
+{
+	return below(w, 100) < percent;
+}
+
+static inline void fail(struct world *w, const char *what)
+{
+	if (!w->wrong)
+		w->wrong = what;
+}
+
+static inline struct link_pair pair_of(unsigned i)
+{
+	return (struct link_pair){ sim_local, sim_foreign[i] };
+}
+
+static inline unsigned pair_index(struct world *w, struct link_pair p)
+{
+	for (unsigned i = 0; i < w->n_pairs; i++) {
+		if (str_eq(p.foreign, sim_foreign[i]) && str_eq(p.local, sim_local))
+			return i;
+	}
+	fail(w, "unknown pair");
+	return 0;
+}
+
+static inline bool is_up(const struct node *n)
+{
+	return n->l && n->paused_until <= n->w->now;
+}
+
+/* sim_carrier.c: connections. */
+void sim_send(void *user, void *carrier, struct str head, struct str body);
+void sim_close(void *user, void *carrier, const char *reason);
+bool sim_can_send(void *user, void *carrier);
+void sim_drop_frames(struct end *e);
+/* This end is closed; the far one will notice unless the silence is complete. */
+void sim_close_end(struct world *w, struct end *e, bool noticed);
+void sim_dial(struct world *w, struct node *inner, struct node *outer);
+/* Everything that is due at this end. */
+void sim_run_end(struct world *w, struct end *e);
+void sim_free_dead_conns(struct world *w);
+
+/* sim_program.c: what the programs do with records. */
+extern const struct link_ops sim_ops;
+void sim_send_some(struct node *n, unsigned pair);
+void sim_run_hop(struct node *n, struct hop *h);
+uint64_t sim_hop_event(const struct world *w, const struct hop *h);
+
+#endif
