@@ -100,9 +100,21 @@ static void on_closed(void *user, const char *text)
 	try_next(d);
 }
 
+/* Early bytes wait for the owner to come. */
+static size_t on_input(void *user, struct str bytes)
+{
+	return 0;
+}
+
+static void on_taken(void *user, uint64_t total)
+{
+}
+
 static const struct net_conn_ops ops = {
 	.on_connected = on_connected,
 	.on_tls = on_tls,
+	.on_input = on_input,
+	.on_taken = on_taken,
 	.on_closed = on_closed,
 };
 

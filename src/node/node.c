@@ -53,7 +53,7 @@ struct config *node_read_config(enum config_role role, const char *path, struct 
 	struct config *c = NULL;
 	struct buf text;
 
-	buf_init(&text, CONFIG_MAX);
+	buf_init(&text, CONFIG_MAX + 4096 + 1); /* a byte more, so that too much is seen as such */
 	if (read_file(path, &text))
 		c = config_parse(role, path, buf_bytes(&text), errors);
 	else
@@ -262,6 +262,10 @@ static bool build(struct node *n, char *err, size_t err_size)
 	link.boot_id = n->boot_id;
 	link.catalogue = record_catalogue_version();
 	link.frame_bytes = n->frame_bytes;
+	/* Half and a quarter of the pair's queue at the next hop: XML is larger than CBOR, and back-pressure
+	 * must come before the queue is full. */
+	link.window_records = (unsigned)n->config->limits.queue_stanzas / 2;
+	link.window_bytes = n->config->limits.queue_bytes / 4;
 	link.queue_age_ms = (unsigned)n->config->limits.queue_ms;
 	link.cond_timeout = COND_REMOTE_SERVER_TIMEOUT;
 	link.cond_internal = COND_INTERNAL_SERVER_ERROR;
