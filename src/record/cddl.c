@@ -29,12 +29,12 @@ static const char head[] =
 	"; Profile open adds one line: $open /= generic. A generic element is never one that "
 	"would\n"
 	"; fit its row, and as a child of a stanza never in jabber:server, jabber:client or no\n"
-	"; namespace. Its attributes grow by namespace, then name; two texts never stand "
+	"; namespace. Its attributes are in order of namespace, then name; two texts never stand "
 	"together.\n";
 
 static const char foot[] =
 	"\n"
-	"generic = [0, ns: tstr, name: ncname, [* (ns: tstr, name: ncname, value: tstr)],\n"
+	"generic = [0, ns: tstr / null, name: ncname, [* (ns: tstr, name: ncname, value: tstr)],\n"
 	"\t* (generic / text)]\n"
 	"\n"
 	"text = tstr .size (1..4294967295)\n"

@@ -34,6 +34,8 @@ struct decoder {
 	struct frame stack[RECORD_DEPTH_MAX];
 };
 
+enum { NAME_MAX_BYTES = 1024 }; /* of a name in generic form; no XML reader's limit is above */
+
 static const char out_of_memory[] = "record too big in memory";
 
 static struct xml_node *add_node(struct decoder *d, enum xml_kind kind)
@@ -157,9 +159,14 @@ static void decode_typed(struct decoder *d, uint64_t number, size_t items)
 		open_frame(d, e, items, place_in(row));
 }
 
+static bool name_ok(struct str name)
+{
+	return name.len <= NAME_MAX_BYTES && xml_is_ncname(name);
+}
+
 static bool attr_name_ok(const struct xml_attr *a, const struct xml_attr *before)
 {
-	if (!xml_is_ncname(a->name) || str_eq(a->ns, STRL(NS_XMLNS)) ||
+	if (!name_ok(a->name) || str_eq(a->ns, STRL(NS_XMLNS)) ||
 		(a->ns.len == 0 && str_eq(a->name, STRL("xmlns"))))
 		return false;
 	if (!before)
@@ -189,6 +196,21 @@ static void decode_generic_attrs(struct decoder *d, struct xml_node *e)
 	}
 }
 
+/* Inside of a generic element null is its namespace, which is not repeated. */
+static struct str decode_namespace(struct decoder *d)
+{
+	const struct frame *f = d->top;
+
+	if (f->place.generic && cbor_peek(&d->r) == CBOR_NULL) {
+		cbor_null(&d->r);
+		return f->e->ns;
+	}
+	struct str ns = cbor_text(&d->r);
+	if (f->place.generic && str_eq(ns, f->e->ns))
+		cbor_fail(&d->r, "namespace repeated");
+	return ns;
+}
+
 static void decode_generic(struct decoder *d, size_t items)
 {
 	if (d->profile != PROFILE_OPEN) {
@@ -199,9 +221,9 @@ static void decode_generic(struct decoder *d, size_t items)
 	struct xml_node *e = add_node(d, XML_ELEM);
 	if (!e)
 		return;
-	e->ns = cbor_text(&d->r);
+	e->ns = decode_namespace(d);
 	e->name = cbor_text(&d->r);
-	if (!xml_is_ncname(e->name) || str_eq(e->ns, STRL(NS_XMLNS)))
+	if (!name_ok(e->name) || str_eq(e->ns, STRL(NS_XMLNS)))
 		cbor_fail(&d->r, "element name");
 	if (!place_admits_generic(p, e->ns))
 		cbor_fail(&d->r, "namespace not allowed in a stanza");

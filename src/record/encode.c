@@ -4,7 +4,7 @@
  *
  *	record  = [kind, type, from, to, id / null, lang, *element]
  *	element = [number, {*number => value}, *element or its one value]
- *	generic = [0, namespace, name, [*(namespace, name, value)], *generic or text]
+ *	generic = [0, namespace or null, name, [*(namespace, name, value)], *generic or text]
  */
 #include "base/check.h"
 #include "record/fit.h"
@@ -28,10 +28,14 @@ static size_t count_attrs(const struct xml_node *e)
 	return count;
 }
 
-static bool encode_generic_head(struct buf *out, const struct xml_node *e)
+/* The namespace is null where it is that of the generic parent. */
+static bool encode_generic_head(
+	struct buf *out, const struct xml_node *e, const struct xml_node *parent)
 {
+	bool same = parent && parent->id == EL_GENERIC && str_eq(e->ns, parent->ns);
 	bool ok = cbor_put_array(out, 4 + count_nodes(e->children)) &&
-		  cbor_put_uint(out, EL_GENERIC) && cbor_put_text(out, e->ns) &&
+		  cbor_put_uint(out, EL_GENERIC) &&
+		  (same ? cbor_put_null(out) : cbor_put_text(out, e->ns)) &&
 		  cbor_put_text(out, e->name) && cbor_put_array(out, 3 * count_attrs(e));
 
 	for (const struct xml_attr *a = e->attrs; ok && a; a = a->next) {
@@ -60,12 +64,12 @@ static bool encode_attrs(struct buf *out, const struct xml_node *e, const struct
 }
 
 /* The element without its child elements, or with its text when that is a typed value. */
-static bool encode_head(struct buf *out, const struct xml_node *e)
+static bool encode_head(struct buf *out, const struct xml_node *e, const struct xml_node *parent)
 {
 	const struct catalogue_row *row = catalogue_row(e->id);
 
 	if (!row)
-		return encode_generic_head(out, e);
+		return encode_generic_head(out, e, parent);
 	if (!cbor_put_array(out, 2 + count_nodes(e->children)) || !cbor_put_uint(out, e->id) ||
 		!encode_attrs(out, e, row))
 		return false;
@@ -92,7 +96,8 @@ static bool encode_payload(struct buf *out, const struct xml_node *n)
 				return true;
 			n = stack[--depth]->next;
 		}
-		if (n->kind == XML_TEXT ? !cbor_put_text(out, n->text) : !encode_head(out, n))
+		if (n->kind == XML_TEXT ? !cbor_put_text(out, n->text)
+					: !encode_head(out, n, depth ? stack[depth - 1] : NULL))
 			return false;
 		if (n->kind == XML_ELEM && has_items(n)) {
 			check(depth < RECORD_DEPTH_MAX);

@@ -114,13 +114,19 @@ enum record_condition record_from_stanza(struct xml_node *stanza, const struct j
 	const struct jid *to, struct str lang, enum record_profile profile, struct arena *a,
 	struct record *ret_record, struct record_report *report);
 
-/* Appends the deterministic CBOR form; false only when out's limit would be passed. */
+/*
+ * Appends the deterministic CBOR form; false, and nothing appended, only when out's limit would be
+ * passed. That limit must not be above the bytes that the far node's decoder takes.
+ */
 bool record_encode(const struct record *r, struct buf *out);
 
-/* Limits of the decoder; the same that the XML side has. */
+/*
+ * Limits of the decoder; the same that the XML side has, which must not be wider at the
+ * other end of a link.
+ */
 struct record_limits {
 	size_t bytes;      /* CBOR bytes of one record */
-	unsigned depth;
+	unsigned depth; /* at most 128; the stanza is 1 */
 	unsigned attrs;
 	unsigned elements;
 };

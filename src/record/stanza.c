@@ -71,11 +71,12 @@ static void read_attrs(const struct xml_node *stanza, struct head *h)
 
 static const char *read_type(struct head *h)
 {
-	int type = find_type(h->kind, h->type_word);
+	bool empty = h->type_word.p && h->type_word.len == 0;
+	int type = empty ? -1 : find_type(h->kind, h->type_word);
 
 	if (type < 0 && h->kind == RECORD_MESSAGE)
 		type = RECORD_NORMAL;
-	if (type < 0 || (type == RECORD_NONE && h->type_word.p))
+	if (type < 0)
 		return h->kind == RECORD_IQ ? "iq without a valid type" : "unknown presence type";
 	h->type = (enum record_type)type;
 	return NULL;

@@ -247,6 +247,12 @@ static const struct row open_profile[] = {
 		"[7 " HEAD
 		" [7 0 'urn:x' 'x' [6 '' 'a' '1' 'urn:y' 'a' '2' 'text' [4 0 '' 'y' [0 'more'",
 		NULL },
+	{ "generic child in the same namespace", "[7 " HEAD " [5 0 'urn:x' 'x' [0 [4 0 N 'y' [0",
+		NULL },
+	{ "namespace repeated", "[7 " HEAD " [5 0 'urn:x' 'x' [0 [4 0 'urn:x' 'y' [0",
+		"namespace repeated" },
+	{ "null for the namespace outside of a generic element", "[7 " HEAD " [4 0 N 'x' [0",
+		"item of the wrong type" },
 	{ "generic child of a typed element",
 		"[7 " HEAD " [3 :CHATSTATES_PAUSED {0 [4 0 'urn:x' 'x' [0", NULL },
 	{ "known element that does not fit: child in a body",
@@ -392,7 +398,10 @@ static void put_nested(struct buf *out, unsigned depth)
 	for (unsigned i = 2; i <= depth; i++) {
 		cbor_put_array(out, i < depth ? 5 : 4);
 		cbor_put_uint(out, 0);
-		cbor_put_text(out, STRL("urn:x"));
+		if (i == 2)
+			cbor_put_text(out, STRL("urn:x"));
+		else
+			cbor_put_null(out);
 		cbor_put_text(out, STRL("x"));
 		cbor_put_array(out, 0);
 	}
