@@ -88,6 +88,7 @@ struct link {
 
 	struct list txs;
 	struct table tx_by_pair;
+	struct link_tx *last_tx; /* used last: spares the hash in a run of one pair */
 	struct link_tx **tx_by_number;
 	uint32_t *free_numbers;
 	size_t n_free;

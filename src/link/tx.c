@@ -82,9 +82,15 @@ static bool take_number(struct link *l, uint32_t *ret_number)
 
 struct link_tx *tx_get(struct link *l, struct link_pair pair, uint64_t now)
 {
-	struct link_tx *tx = tx_find(l, pair);
+	struct link_tx *tx = l->last_tx;
 	uint32_t number;
 
+	if (tx && str_eq(tx->name.pair.foreign, pair.foreign) &&
+		str_eq(tx->name.pair.local, pair.local))
+		return tx;
+	tx = tx_find(l, pair);
+	if (tx)
+		l->last_tx = tx;
 	if (tx || !take_number(l, &number))
 		return tx;
 	tx = calloc(1, sizeof(*tx));
@@ -114,6 +120,8 @@ void tx_free(struct link_tx *tx)
 	/* A later channel of this pair counts on, so that the far node cannot mix them up. */
 	if (tx->next > l->seq_base)
 		l->seq_base = tx->next;
+	if (l->last_tx == tx)
+		l->last_tx = NULL;
 	l->tx_records -= tx->q.count;
 	l->tx_by_number[tx->number] = NULL;
 	l->free_numbers[l->n_free++] = tx->number;
