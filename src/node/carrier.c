@@ -48,6 +48,7 @@ struct far {
 	struct wire *wire;
 	unsigned delay_ms;
 	bool failing; /* logged already */
+	bool wanted;  /* by the configuration that is being applied */
 	bool gone;    /* not in the configuration any more */
 };
 
@@ -55,6 +56,8 @@ struct far {
 struct port {
 	struct list link; /* in carrier->ports */
 	struct carrier *carrier;
+	struct net_addr addr;
+	bool wanted; /* by the configuration that is being applied */
 	struct net_listener *listener;
 	struct net_tls *tls;
 	struct net_creds *creds;
@@ -288,34 +291,85 @@ static bool load_keys(const struct config_keys *keys, struct net_tls **tls, stru
 	return false;
 }
 
-static bool open_port(
-	struct carrier *c, const struct config_listen *l, char *err, size_t err_size)
+static void set_accept(struct port *p, const struct config_listen *l)
+{
+	for (size_t i = 0; i < p->n_accept; i++)
+		str_free(&p->accept[i]);
+	free(p->accept);
+	p->n_accept = 0;
+	p->accept = calloc(l->n_accept, sizeof(*p->accept));
+	check(p->accept || l->n_accept == 0);
+	for (size_t i = 0; i < l->n_accept; i++)
+		p->accept[p->n_accept++] = str_dup(l->accept[i]);
+}
+
+static struct port *find_port(struct carrier *c, const struct net_addr *addr)
+{
+	LIST_EACH(&c->ports, it)
+	{
+		struct port *p = LIST_OWNER(it, struct port, link);
+		if (memcmp(&p->addr, addr, sizeof(*addr)) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* NULL and a message when it cannot listen. Takes the keys over only when it can. */
+static struct port *open_port(struct carrier *c, const struct net_addr *addr, struct net_tls *tls,
+	char *err, size_t err_size)
 {
 	struct port *p = calloc(1, sizeof(*p));
 
 	check(p);
-	*p = (struct port){ .carrier = c };
+	*p = (struct port){ .carrier = c, .addr = *addr };
 	list_append(&c->ports, &p->link);
-	struct net_listen_settings settings = {
+	const struct net_listen_settings settings = {
+		.addr = *addr,
+		.tls = tls,
 		.tls_only = true,
 		.handshake_ms = SETUP_MS,
 		.creds_for = creds_for,
 		.on_accept = on_accept,
 		.user = p,
 	};
-	p->accept = calloc(l->n_accept, sizeof(*p->accept));
-	check(p->accept || l->n_accept == 0);
-	for (size_t i = 0; i < l->n_accept; i++)
-		p->accept[p->n_accept++] = str_dup(l->accept[i]);
-	if (!load_keys(&l->keys, &p->tls, &p->creds, err, err_size))
-		return false;
-	if (!net_addr_parse(l->addr, &settings.addr)) {
+	p->listener = net_listen(c->node->loop, &settings, err, err_size);
+	if (p->listener)
+		return p;
+	port_free(p);
+	return NULL;
+}
+
+/* Opens the port, or gives the open one its new keys and list of nodes. */
+static bool apply_port(
+	struct carrier *c, const struct config_listen *l, char *err, size_t err_size)
+{
+	struct net_addr addr = { 0 };
+	struct net_tls *tls;
+	struct net_creds *creds;
+
+	if (!net_addr_parse(l->addr, &addr)) {
 		snprintf(err, err_size, "%.*s is not an address", STR_FMT(l->addr));
 		return false;
 	}
-	settings.tls = p->tls;
-	p->listener = net_listen(c->node->loop, &settings, err, err_size);
-	return p->listener;
+	if (!load_keys(&l->keys, &tls, &creds, err, err_size))
+		return false;
+	struct port *p = find_port(c, &addr);
+	if (!p)
+		p = open_port(c, &addr, tls, err, err_size);
+	else
+		net_listener_set_tls(p->listener, tls);
+	if (!p) {
+		net_tls_unref(tls);
+		net_creds_unref(creds);
+		return false;
+	}
+	net_tls_unref(p->tls);
+	net_creds_unref(p->creds);
+	p->tls = tls;
+	p->creds = creds;
+	p->wanted = true;
+	set_accept(p, l);
+	return true;
 }
 
 /* --- inner: dialled connections --- */
@@ -351,9 +405,33 @@ static void on_retry(void *user)
 	dial(user);
 }
 
-static bool open_far(struct carrier *c, const struct config_link *l, char *err, size_t err_size)
+static struct far *find_far(struct carrier *c, struct str id, const struct net_addr *addr)
 {
-	struct net_addr addr;
+	LIST_EACH(&c->fars, it)
+	{
+		struct far *far = LIST_OWNER(it, struct far, link);
+		if (!far->gone && str_eq(far->id, id) && memcmp(&far->addr, addr, sizeof(*addr)) == 0)
+			return far;
+	}
+	return NULL;
+}
+
+static struct far *far_new(struct carrier *c, struct str id, const struct net_addr *addr)
+{
+	struct far *far = calloc(1, sizeof(*far));
+
+	check(far);
+	*far = (struct far){
+		.carrier = c, .id = str_dup(id), .addr = *addr, .delay_ms = RETRY_MIN_MS };
+	far->retry = net_timer_new(c->node->loop, on_retry, far);
+	list_append(&c->fars, &far->link);
+	return far;
+}
+
+/* Dials the node, or gives the known one its new keys, which count from the next connection. */
+static bool apply_far(struct carrier *c, const struct config_link *l, char *err, size_t err_size)
+{
+	struct net_addr addr = { 0 };
 	struct net_tls *tls;
 	struct net_creds *creds;
 
@@ -363,12 +441,14 @@ static bool open_far(struct carrier *c, const struct config_link *l, char *err, 
 	}
 	if (!load_keys(&l->keys, &tls, &creds, err, err_size))
 		return false;
-	struct far *far = calloc(1, sizeof(*far));
-	check(far);
-	*far = (struct far){ .carrier = c, .id = str_dup(l->node), .addr = addr, .tls = tls,
-		.creds = creds, .delay_ms = RETRY_MIN_MS };
-	far->retry = net_timer_new(c->node->loop, on_retry, far);
-	list_append(&c->fars, &far->link);
+	struct far *far = find_far(c, l->node, &addr);
+	if (!far)
+		far = far_new(c, l->node, &addr);
+	net_tls_unref(far->tls);
+	net_creds_unref(far->creds);
+	far->tls = tls;
+	far->creds = creds;
+	far->wanted = true;
 	dial(far);
 	return true;
 }
@@ -441,45 +521,73 @@ struct carrier *carrier_new(struct node *n)
 	return c;
 }
 
-/* A far node's connection is closed and dialled anew, so that new keys and addresses count. */
-static void drop_fars(struct carrier *c)
+static void drop_far(struct far *far)
 {
-	LIST_EACH_SAFE(&c->fars, it) {
-		struct far *far = LIST_OWNER(it, struct far, link);
-		far->gone = true;
-		if (far->wire)
-			close_wire(NULL, far->wire, "configuration changed");
-		else
-			far_free(far);
-	}
+	far->gone = true;
+	if (far->wire)
+		close_wire(NULL, far->wire, "not in the configuration any more");
+	else
+		far_free(far);
 }
 
-static void drop_ports(struct carrier *c)
+static bool accepted_somewhere(struct carrier *c, struct str id)
+{
+	LIST_EACH(&c->ports, it)
+	{
+		const struct port *p = LIST_OWNER(it, struct port, link);
+		for (size_t i = 0; i < p->n_accept; i++) {
+			if (str_eq(p->accept[i], id))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Closes what the configuration does not name; all tells that it names nothing. */
+static void drop_unwanted(struct carrier *c, bool all)
 {
 	LIST_EACH_SAFE(&c->ports, it)
-		port_free(LIST_OWNER(it, struct port, link));
+	{
+		struct port *p = LIST_OWNER(it, struct port, link);
+		if (all || !p->wanted)
+			port_free(p);
+	}
+	LIST_EACH_SAFE(&c->fars, it)
+	{
+		struct far *far = LIST_OWNER(it, struct far, link);
+		if (all || !far->wanted)
+			drop_far(far);
+	}
+	LIST_EACH(&c->wires, it)
+	{
+		struct wire *w = LIST_OWNER(it, struct wire, link);
+		if (!w->far && (all || (w->peer && !accepted_somewhere(c, link_peer_id(w->peer)))))
+			close_wire(NULL, w, "not in the configuration any more");
+	}
 }
 
 void carrier_stop(struct carrier *c)
 {
-	drop_ports(c);
-	drop_fars(c);
-	LIST_EACH(&c->wires, it)
-		close_wire(NULL, LIST_OWNER(it, struct wire, link), "shutdown");
+	drop_unwanted(c, true);
 }
 
-bool carrier_start(struct carrier *c, char *err, size_t err_size)
+bool carrier_apply(struct carrier *c, char *err, size_t err_size)
 {
 	const struct config *config = c->node->config;
 
+	LIST_EACH(&c->ports, it)
+		LIST_OWNER(it, struct port, link)->wanted = false;
+	LIST_EACH(&c->fars, it)
+		LIST_OWNER(it, struct far, link)->wanted = false;
 	for (size_t i = 0; i < config->n_listen_link; i++) {
-		if (!open_port(c, &config->listen_link[i], err, err_size))
+		if (!apply_port(c, &config->listen_link[i], err, err_size))
 			return false;
 	}
 	for (size_t i = 0; i < config->n_links; i++) {
-		if (!open_far(c, &config->links[i], err, err_size))
+		if (!apply_far(c, &config->links[i], err, err_size))
 			return false;
 	}
+	drop_unwanted(c, false);
 	return true;
 }
 
@@ -487,7 +595,8 @@ void carrier_free(struct carrier *c)
 {
 	if (!c)
 		return;
-	drop_ports(c);
+	LIST_EACH_SAFE(&c->ports, it)
+		port_free(LIST_OWNER(it, struct port, link));
 	LIST_EACH_SAFE(&c->fars, it)
 		far_free(LIST_OWNER(it, struct far, link));
 	free(c);

@@ -8,12 +8,14 @@
 
 #include "node/node.h"
 
-/* Frames per link_input() call that one read may hold are handled at once; acknowledgements leave per turn. */
 struct carrier *carrier_new(struct node *n);
 void carrier_free(struct carrier *c);
 
-/* Opens the listeners and dials that the configuration names; closes those that it does not name any more. */
-bool carrier_start(struct carrier *c, char *err, size_t err_size);
+/*
+ * Opens the listeners and dials the nodes that the configuration names, and closes what it does not name any more.
+ * What stays keeps its connections; new keys count from the next one. False with a message in err.
+ */
+bool carrier_apply(struct carrier *c, char *err, size_t err_size);
 void carrier_stop(struct carrier *c);
 
 /* The carrier members of struct link_ops (send, can_send, close); user is the node. */

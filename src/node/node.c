@@ -25,6 +25,7 @@
 enum {
 	CONFIG_MAX = 1024 * 1024,
 	DRAIN_STEP_MS = 20,
+	DOMAINS_MAX = 4096, /* announced on the link */
 	FRAME_LEAST = 1024 * 1024,
 	FRAME_HEADER = 1024, /* more than any header of a data frame */
 };
@@ -157,6 +158,20 @@ static void on_timer(void *user)
 
 /* --- reload and drain --- */
 
+/* The local domains, which inner announces to the outers. */
+static void announce_domains(struct node *n)
+{
+	struct str domains[DOMAINS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->config->n_servers; i++) {
+		const struct config_server *s = &n->config->servers[i];
+		for (size_t k = 0; k < s->n_domains && count < DOMAINS_MAX; k++)
+			domains[count++] = s->domains[k];
+	}
+	link_set_domains(n->link, domains, count, n->now);
+}
+
 static bool replace_config(struct node *n, struct config *c, char *err, size_t err_size)
 {
 	struct config *old = n->config;
@@ -180,8 +195,8 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	s2s_set_settings(n->face, &settings);
 	if (!transport_listen(n, err, err_size))
 		LOG(LOG_ERROR, "listen-failed", LF_CSTR("reason", err));
-	carrier_stop(n->carrier);
-	if (!carrier_start(n->carrier, err, err_size))
+	announce_domains(n);
+	if (!carrier_apply(n->carrier, err, err_size))
 		LOG(LOG_ERROR, "link-failed", LF_CSTR("reason", err));
 	s2s_rejudge(n->face, n->now);
 	config_free(old);
@@ -193,7 +208,9 @@ bool node_reload(struct node *n, struct buf *message)
 	char err[512] = "";
 	struct config *c = node_read_config(n->role->config, n->config_path, message);
 
-	if (c && !str_eq(c->node, n->config->node)) {
+	if (c && !preflight(c, (long long)(net_wall_ms() / 1000), message)) {
+		/* the message says it all */
+	} else if (c && !str_eq(c->node, n->config->node)) {
 		buf_append_c(message, "the node id cannot change while the node runs\n");
 	} else if (c && replace_config(n, c, err, sizeof(err))) {
 		LOG(LOG_INFO, "reloaded", LF_CSTR("file", n->config_path));
@@ -244,7 +261,6 @@ static bool build(struct node *n, char *err, size_t err_size)
 {
 	struct s2s_settings settings;
 	struct link_settings link = link_settings_default;
-	struct str domains[1024];
 
 	n->dict = xml_dict_new();
 	record_fill_dict(n->dict);
@@ -270,18 +286,13 @@ static bool build(struct node *n, char *err, size_t err_size)
 	link.cond_timeout = COND_REMOTE_SERVER_TIMEOUT;
 	link.cond_internal = COND_INTERNAL_SERVER_ERROR;
 	link.cond_busy = COND_RESOURCE_CONSTRAINT;
-	for (size_t i = 0; i < n->config->n_servers; i++) {
-		const struct config_server *s = &n->config->servers[i];
-		for (size_t k = 0; k < s->n_domains && link.n_domains < 1024; k++)
-			domains[link.n_domains++] = s->domains[k];
-	}
-	link.domains = domains;
 	n->link = link_new(&link, &n->link_ops, n);
+	announce_domains(n);
 	n->carrier = carrier_new(n);
 	choose_prepare(n);
 	n->tls = face_tls(n->config, err, err_size);
 	return n->tls && secrets_load(n, err, err_size) && n->role->start(n, err, err_size) &&
-		transport_listen(n, err, err_size) && carrier_start(n->carrier, err, err_size) &&
+		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size) &&
 		control_start(n, err, err_size);
 }
 
@@ -298,6 +309,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	random_bytes(&n->boot_id, sizeof(n->boot_id));
 	n->boot_id >>= 11; /* exact in JSON readers that use doubles */
 	random_bytes(&n->next_trace, sizeof(n->next_trace));
+	list_init(&n->listeners);
 	list_init(&n->dials);
 	list_init(&n->deferred);
 	arena_init(&n->arena, 32 * 1024 * 1024);

@@ -107,8 +107,7 @@ struct node {
 	struct control *control;
 
 	struct net_tls *tls; /* for the face */
-	struct net_listener **listeners;
-	size_t n_listeners;
+	struct list listeners; /* of the face */
 	struct list dials;
 
 	struct str secrets[4]; /* dialback; the first makes keys, all are accepted */

@@ -203,13 +203,31 @@ static struct net_creds *creds_for_sni(void *user, struct str sni)
 	return creds;
 }
 
-void transport_stop_listening(struct node *n)
+struct opened {
+	struct list link; /* in node->listeners */
+	struct str addr;
+	bool tls_only;
+	bool wanted; /* by the configuration that is being applied */
+	struct net_listener *listener;
+};
+
+static void opened_free(struct opened *o)
 {
-	for (size_t i = 0; i < n->n_listeners; i++)
-		net_listener_close(n->listeners[i]);
-	free(n->listeners);
-	n->listeners = NULL;
-	n->n_listeners = 0;
+	list_remove(&o->link);
+	net_listener_close(o->listener);
+	str_free(&o->addr);
+	free(o);
+}
+
+static struct opened *find_opened(struct node *n, const struct config_listen *l)
+{
+	LIST_EACH(&n->listeners, it)
+	{
+		struct opened *o = LIST_OWNER(it, struct opened, link);
+		if (str_eq(o->addr, l->addr) && o->tls_only == l->tls_only)
+			return o;
+	}
+	return NULL;
 }
 
 static struct net_listener *listen_one(
@@ -231,16 +249,44 @@ static struct net_listener *listen_one(
 	return net_listen(n->loop, &settings, err, err_size);
 }
 
+static bool apply_one(struct node *n, const struct config_listen *l, char *err, size_t err_size)
+{
+	struct opened *o = find_opened(n, l);
+
+	if (!o) {
+		struct net_listener *listener = listen_one(n, l, err, err_size);
+		if (!listener)
+			return false;
+		o = calloc(1, sizeof(*o));
+		check(o);
+		*o = (struct opened){
+			.addr = str_dup(l->addr), .tls_only = l->tls_only, .listener = listener };
+		list_append(&n->listeners, &o->link);
+	}
+	net_listener_set_tls(o->listener, n->tls);
+	o->wanted = true;
+	return true;
+}
+
+void transport_stop_listening(struct node *n)
+{
+	LIST_EACH_SAFE(&n->listeners, it)
+		opened_free(LIST_OWNER(it, struct opened, link));
+}
+
 bool transport_listen(struct node *n, char *err, size_t err_size)
 {
-	transport_stop_listening(n);
-	n->listeners = calloc(n->config->n_listen_s2s, sizeof(*n->listeners));
-	check(n->listeners || n->config->n_listen_s2s == 0);
+	LIST_EACH(&n->listeners, it)
+		LIST_OWNER(it, struct opened, link)->wanted = false;
 	for (size_t i = 0; i < n->config->n_listen_s2s; i++) {
-		struct net_listener *l = listen_one(n, &n->config->listen_s2s[i], err, err_size);
-		if (!l)
+		if (!apply_one(n, &n->config->listen_s2s[i], err, err_size))
 			return false;
-		n->listeners[n->n_listeners++] = l;
+	}
+	LIST_EACH_SAFE(&n->listeners, it)
+	{
+		struct opened *o = LIST_OWNER(it, struct opened, link);
+		if (!o->wanted)
+			opened_free(o);
 	}
 	return true;
 }

@@ -10,7 +10,7 @@
 /* Fills in the transport members of ops. */
 void transport_fill_ops(struct s2s_ops *ops);
 
-/* Opens the listeners of the configuration; closes those that are not in it any more. */
+/* Opens the listeners of the configuration, keeps those that are open, closes those that are not in it any more. */
 bool transport_listen(struct node *n, char *err, size_t err_size);
 void transport_stop_listening(struct node *n);
 
