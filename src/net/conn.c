@@ -19,12 +19,12 @@
 #include "net/conn_int.h"
 
 enum {
-	OUT_MAX = 16 * 1024 * 1024,      /* more plaintext waiting than this: the end */
-	OUT_HARD = 4 * OUT_MAX,          /* what net_conn_out() may reach before net_conn_wrote() */
-	IN_MAX = 4 * 1024 * 1024,        /* kept plaintext, e.g. part of a frame */
+	OUT_MAX = 16 * 1024 * 1024, /* more plaintext waiting than this: the end */
+	OUT_HARD = 4 * OUT_MAX, /* what net_conn_out() may reach before net_conn_wrote() */
+	IN_MAX = 4 * 1024 * 1024, /* kept plaintext, e.g. part of a frame */
 	CIPHER_MAX = 2 * NET_READ_SIZE,
 	WIRE_MAX = OUT_HARD,
-	LAST_WAIT_MS = 1000,             /* for the peer's FIN after ours */
+	LAST_WAIT_MS = 1000, /* for the peer's FIN after ours */
 };
 
 const char *net_errno_text(int error)
@@ -105,6 +105,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
 
 static bool wants_input(const struct net_conn *c)
 {
+	if (c->peer_end)
+		return false;
 	switch (c->state) {
 	case NET_CONN_ACCEPTED:
 	case NET_CONN_OPEN:
@@ -112,7 +114,7 @@ static bool wants_input(const struct net_conn *c)
 			return !net_shake_full(c);
 		return !c->paused;
 	case NET_CONN_DRAINING:
-		return !c->peer_end;
+		return true;
 	default:
 		return false;
 	}
@@ -234,7 +236,7 @@ void net_conn_run_dead(struct net_loop *loop)
 
 void net_conn_run_fat(struct net_loop *loop)
 {
-	LIST_EACH_SAFE(&loop->fat, it) {
+	LIST_EACH_SAFE (&loop->fat, it) {
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, fat);
 		if (c->fat_used) {
 			c->fat_used = false;
@@ -298,7 +300,8 @@ void net_conn_drained(struct net_conn *c)
 		net_conn_die(c, c->text);
 		return;
 	}
-	/* close() now would send a reset if input is unread, and the peer might lose our last words. */
+	/* close() now would send a reset if input is unread, and the peer might lose our last
+	 * words. */
 	if (!c->shut) {
 		c->shut = true;
 		shutdown(c->fd, SHUT_WR);

@@ -37,50 +37,56 @@ struct net_conn_ops {
 	void (*on_connected)(void *user);
 	/* The TLS handshake that was started is done. */
 	void (*on_tls)(void *user);
-	/* Plaintext arrived. Returns how many bytes were used; the rest is kept and given again with more
-	 * or after net_conn_pause(c, false). */
+	/* Plaintext arrived. Returns how many bytes were used; the rest is kept and given again
+	 * with more or after net_conn_pause(c, false). */
 	size_t (*on_input)(void *user, struct str bytes);
-	/* The kernel has taken this many bytes of net_conn_write(), in all, and more than last time. */
+	/* The kernel has taken this many bytes of net_conn_write(), in all, and more than last
+	 * time. */
 	void (*on_taken)(void *user, uint64_t total);
-	/* text: static or valid during the call; e.g. "connection refused", "tls: certificate required". */
+	/* text: static or valid during the call; e.g. "connection refused", "tls: certificate
+	 * required". */
 	void (*on_closed)(void *user, const char *text);
 };
 
 /*
- * Listens. on_accept runs per connection: it calls net_conn_attach() or net_conn_abort(). first_byte: with
- * NET_ACCEPT_DETECT the connection is handed over after its first byte is known: direct_tls is true for
- * 0x16, and creds_for has chosen the credentials by SNI (empty: none sent) and TLS was done already.
- * Accepting pauses at descriptor exhaustion and goes on when a connection closes.
+ * Listens. on_accept runs per connection: it calls net_conn_attach() or net_conn_abort().
+ * first_byte: with NET_ACCEPT_DETECT the connection is handed over after its first byte is known:
+ * direct_tls is true for 0x16, and creds_for has chosen the credentials by SNI (empty: none sent)
+ * and TLS was done already. Accepting pauses at descriptor exhaustion and goes on when a connection
+ * closes.
  */
 struct net_listen_settings {
 	struct net_addr addr;
-	struct net_tls *tls;   /* for direct TLS; counted */
-	bool tls_only;         /* refuse anything that is not a ClientHello */
-	bool detect;           /* take both, by the first byte */
+	struct net_tls *tls; /* for direct TLS; counted */
+	bool tls_only; /* refuse anything that is not a ClientHello */
+	bool detect; /* take both, by the first byte */
 	unsigned handshake_ms; /* direct TLS and first byte: 10000 */
-	unsigned max_conns;    /* of this listener, 0: no limit */
-	/* Returns credentials (a reference for the caller to drop) or NULL: alert unrecognized_name. */
+	unsigned max_conns; /* of this listener, 0: no limit */
+	/* Returns credentials (a reference for the caller to drop) or NULL: alert
+	 * unrecognized_name. */
 	struct net_creds *(*creds_for)(void *user, struct str sni);
 	void (*on_accept)(void *user, struct net_conn *c, bool direct_tls);
 	void *user;
 };
 /* NULL and a message on failure. */
-struct net_listener *net_listen(
-	struct net_loop *loop, const struct net_listen_settings *settings, char *err, size_t err_size);
+struct net_listener *net_listen(struct net_loop *loop, const struct net_listen_settings *settings,
+	char *err, size_t err_size);
 void net_listener_close(struct net_listener *l);
 /* Where it listens: the port that the kernel chose when 0 was asked for. */
 const struct net_addr *net_listener_addr(const struct net_listener *l);
 /* New TLS context after a reload. */
 void net_listener_set_tls(struct net_listener *l, struct net_tls *tls);
 
-/* Tries the addresses in order, each for attempt_ms; on_connected or on_closed follows. n at most 16. */
+/* Tries the addresses in order, each for attempt_ms; on_connected or on_closed follows. n at
+ * most 16. */
 struct net_conn *net_connect(struct net_loop *loop, const struct net_addr *addrs, size_t n,
 	unsigned attempt_ms, const struct net_conn_ops *ops, void *user);
 
 /* Takes over an accepted connection: reading starts. Or hands a connected one to another owner. */
 void net_conn_attach(struct net_conn *c, const struct net_conn_ops *ops, void *user);
 
-/* Appends plaintext. Output is flushed at the end of the loop turn. A closing connection ignores it. */
+/* Appends plaintext. Output is flushed at the end of the loop turn. A closing connection ignores
+ * it. */
 void net_conn_write(struct net_conn *c, struct str bytes);
 /* The same without a copy: append to this buffer, then call net_conn_wrote(). NULL when closing. */
 struct buf *net_conn_out(struct net_conn *c);
@@ -89,9 +95,9 @@ void net_conn_wrote(struct net_conn *c);
 size_t net_conn_backlog(const struct net_conn *c);
 
 /*
- * After what was written so far is with the kernel, TLS starts. Plaintext that the peer sent before the
- * handshake and that on_input did not use closes the connection (E3). creds may be NULL for a client.
- * sni: A-label, for a client. tls and creds are counted.
+ * After what was written so far is with the kernel, TLS starts. Plaintext that the peer sent before
+ * the handshake and that on_input did not use closes the connection (E3). creds may be NULL for a
+ * client. sni: A-label, for a client. tls and creds are counted.
  */
 void net_conn_start_tls(struct net_conn *c, struct net_tls *tls, struct net_creds *creds,
 	bool server, struct str sni);
@@ -115,13 +121,13 @@ const char *net_conn_cipher(const struct net_conn *c);
 
 enum net_cert { NET_CERT_NONE, NET_CERT_BAD, NET_CERT_VALID };
 /*
- * The peer's certificate against an A-label domain: chain trusted by the context, time valid, purpose server
- * in both roles (EKU absent, anyExtendedKeyUsage or serverAuth; clientAuth alone is bad), identity by DNS-ID
- * (whole-label wildcard, one level), SRV-ID _xmpp-server., bare-domain XmppAddr; never CN (s2s.md E9-E11,
- * threats.md D9-D13). *ret_why: static text.
+ * The peer's certificate against an A-label domain: chain trusted by the context, time valid,
+ * purpose server in both roles (EKU absent, anyExtendedKeyUsage or serverAuth; clientAuth alone is
+ * bad), identity by DNS-ID (whole-label wildcard, one level), SRV-ID _xmpp-server., bare-domain
+ * XmppAddr; never CN (s2s.md E9-E11, threats.md D9-D13). *ret_why: static text.
  */
-enum net_cert net_conn_certificate(const struct net_conn *c, struct str ascii_domain,
-	const char **ret_why);
+enum net_cert net_conn_certificate(
+	const struct net_conn *c, struct str ascii_domain, const char **ret_why);
 /* Link only: does the verified peer certificate name exactly this node id (a DNS-ID)? */
 bool net_conn_is_node(const struct net_conn *c, struct str node_id);
 /* SHA-256 of the peer's certificate in hex, or empty. */

@@ -23,7 +23,7 @@ enum net_conn_state {
 	NET_CONN_ACCEPTED, /* not yet handed to the program: first byte, direct TLS */
 	NET_CONN_OPEN,
 	NET_CONN_DRAINING, /* output leaves, input is thrown away */
-	NET_CONN_DEAD,     /* on_closed is due or done */
+	NET_CONN_DEAD, /* on_closed is due or done */
 };
 
 enum net_conn_tls {
@@ -47,10 +47,10 @@ struct net_conn {
 	int events; /* what poll waits for */
 	bool paused;
 	bool setup;
-	bool blocked;  /* the kernel's send buffer is full */
+	bool blocked; /* the kernel's send buffer is full */
 	bool peer_end; /* the peer closed its direction */
 	bool notified; /* close_notify is in wire */
-	bool shut;     /* our direction is closed */
+	bool shut; /* our direction is closed */
 	bool fat_used; /* since the last sweep */
 	struct net_loop *loop;
 	uv_poll_t *poll;
@@ -67,19 +67,19 @@ struct net_conn {
 	struct list fat;
 
 	SSL *ssl;
-	struct net_shake *shake;   /* during the handshake */
-	struct net_tls_peer peer;  /* what the handshake found out */
-	struct str bio_in;         /* what OpenSSL may read now */
-	struct buf *bio_out;       /* where it writes */
+	struct net_shake *shake; /* during the handshake */
+	struct net_tls_peer peer; /* what the handshake found out */
+	struct str bio_in; /* what OpenSSL may read now */
+	struct buf *bio_out; /* where it writes */
 
 	struct buf in;
 	struct buf cipher;
 	struct buf out;
 	struct buf wire;
-	uint64_t wire_sent;   /* bytes the kernel took */
+	uint64_t wire_sent; /* bytes the kernel took */
 	uint64_t plain_moved; /* bytes that left out */
 	uint64_t plain_taken; /* of these, the kernel has all of the ciphertext */
-	uint64_t plain_told;  /* last on_taken() */
+	uint64_t plain_told; /* last on_taken() */
 	/* plain_taken becomes plain when wire_sent reaches wire. */
 	struct {
 		uint64_t wire;
@@ -135,7 +135,7 @@ void net_shake_prepare(struct net_conn *c, struct net_tls *tls, struct net_creds
 	bool server, struct str sni);
 /* What had to leave before has left. */
 void net_shake_begin(struct net_conn *c);
-/* Bytes arrived in c->cipher. */
+/* Bytes arrived in c->cipher, or the peer's end did. */
 void net_shake_input(struct net_conn *c);
 /* The pool works for this connection: it may not be freed. */
 bool net_shake_busy(const struct net_conn *c);

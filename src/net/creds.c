@@ -19,7 +19,7 @@ long long net_time_of(const ASN1_TIME *t)
 	return (long long)timegm(&tm);
 }
 
-struct net_creds *net_creds_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) *chain)
+struct net_creds *net_creds_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) * chain)
 {
 	struct net_creds *c = calloc(1, sizeof(*c));
 
@@ -54,7 +54,7 @@ static int no_passphrase(char *buf, int size, int writing, void *arg)
 	return -1;
 }
 
-static bool read_chain(BIO *file, X509 **ret_cert, STACK_OF(X509) **ret_chain)
+static bool read_chain(BIO *file, X509 **ret_cert, STACK_OF(X509) * *ret_chain)
 {
 	X509 *cert = PEM_read_bio_X509(file, NULL, no_passphrase, NULL);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DNS messages over UDP (one socket) and TCP (a listener; two octets of length before each message). */
+/* DNS messages over UDP (one socket) and TCP (a listener; two octets of length before each
+ * message). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,8 +178,7 @@ static struct net_dns_server *serve_udp(
 	if (fd < 0) {
 		char text[64];
 		net_addr_print(addr, text);
-		snprintf(err, err_size, "%s: %s", text,
-			uv_strerror(uv_translate_sys_error(errno)));
+		snprintf(err, err_size, "%s: %s", text, uv_strerror(uv_translate_sys_error(errno)));
 		return NULL;
 	}
 	struct net_dns_server *s = calloc(1, sizeof(*s));
@@ -223,7 +223,7 @@ void net_dns_close(struct net_dns_server *s)
 {
 	if (!s)
 		return;
-	LIST_EACH_SAFE(&s->clients, it) {
+	LIST_EACH_SAFE (&s->clients, it) {
 		struct client *c = LIST_OWNER(it, struct client, link);
 		/* on_closed comes later and must not find the server. */
 		list_remove(&c->link);

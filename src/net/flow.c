@@ -16,9 +16,9 @@
 
 enum {
 	TURN_BYTES = 1024 * 1024, /* output of one connection per round: others want to live too */
-	END_MS = 1000,            /* for our last bytes when the peer ended the connection */
+	END_MS = 1000, /* for our last bytes when the peer ended the connection */
 	WIRE_LIMIT = 1024 * 1024, /* answers to a peer's TLS messages that it does not read */
-	KEEP = 512,               /* a silent connection keeps buffers up to this size */
+	KEEP = 512, /* a silent connection keeps buffers up to this size */
 };
 
 /* --- OpenSSL's view: it reads bio_in and writes to bio_out --- */
@@ -198,19 +198,24 @@ static void received(struct net_conn *c, struct str bytes)
 	net_flow_note_fat(c);
 }
 
+/* No more input; what arrived before was delivered. */
 static void peer_ended(struct net_conn *c)
 {
+	bool unclean = c->tls == NET_CONN_TLS_ON;
+
+	net_conn_drain(
+		c, unclean ? "closed by peer without close_notify" : "closed by peer", END_MS);
+}
+
+static void end_received(struct net_conn *c)
+{
 	c->peer_end = true;
-	if (c->state == NET_CONN_DRAINING) {
+	if (c->state == NET_CONN_DRAINING)
 		net_conn_make_dirty(c);
-		return;
-	}
-	const char *text = "closed by peer";
-	if (c->tls == NET_CONN_TLS_ON)
-		text = "closed by peer without close_notify";
-	else if (c->tls != NET_CONN_PLAIN)
-		text = "closed by peer during the TLS handshake";
-	net_conn_drain(c, text, END_MS);
+	else if (c->tls == NET_CONN_TLS_WAITS || c->tls == NET_CONN_TLS_HANDSHAKE)
+		net_shake_input(c);
+	else
+		peer_ended(c);
 }
 
 bool net_flow_receive(struct net_conn *c)
@@ -219,7 +224,8 @@ bool net_flow_receive(struct net_conn *c)
 
 	if (c->fd < 0 || c->peer_end)
 		return false;
-	/* Sends an acknowledgement that is due, and no delayed ones for a while: the kernel forgets this. */
+	/* Sends an acknowledgement that is due, and no delayed ones for a while: the kernel forgets
+	 * this. */
 	if (c->setup)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 	ssize_t n = recv(c->fd, c->loop->received, NET_READ_SIZE, 0);
@@ -228,7 +234,7 @@ bool net_flow_receive(struct net_conn *c)
 		return c->state != NET_CONN_DEAD;
 	}
 	if (n == 0)
-		peer_ended(c);
+		end_received(c);
 	else if (errno != EAGAIN && errno != EINTR)
 		net_conn_die(c, net_errno_text(errno));
 	return n < 0 && errno == EINTR && c->state != NET_CONN_DEAD;
@@ -250,6 +256,8 @@ void net_flow_resume(struct net_conn *c)
 	/* Also what OpenSSL keeps inside a record that was not read to its end. */
 	if (c->tls == NET_CONN_TLS_ON)
 		pump_bytes(c, STRL(""));
+	if (c->peer_end && c->state == NET_CONN_OPEN && !c->paused)
+		peer_ended(c);
 }
 
 /* --- out --- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names in certificates: subjectAltName only, never the subject (D10, D11). Presented names are bytes of a
- * peer: anything but plain ASCII letters, digits, '-', '_' and '.' fails to match.
+ * Names in certificates: subjectAltName only, never the subject (D10, D11). Presented names are
+ * bytes of a peer: anything but plain ASCII letters, digits, '-', '_' and '.' fails to match.
  */
 #include "net/identity.h"
 
@@ -45,7 +45,8 @@ static struct str after_first_dot(struct str s)
 /* "*.b.c" for "a.b.c": the whole first label, and at least two more. */
 static bool wildcard_covers(struct str presented, struct str domain)
 {
-	if (!str_starts(presented, STRL("*.")) || domain.len == 0 || domain.p[0] == '.')
+	if (!str_starts(presented, STRL("*.")) || domain.len == 0 || domain.p[0] == '.' ||
+		domain.p[0] == '*')
 		return false;
 	struct str parent = after_first_dot(domain);
 	return after_first_dot(parent).len > 0 && same_name(str_skip(presented, 2), parent);

@@ -6,8 +6,9 @@
 #include "base/str.h"
 
 /*
- * Does this certificate (DER) name the A-label domain: by DNS-ID, whole-label wildcard one level deep, SRV-ID for
- * _xmpp-server, or bare-domain XmppAddr? Says nothing of trust. *ret_why: static, when not.
+ * Does this certificate (DER) name the A-label domain: by DNS-ID, whole-label wildcard one level
+ * deep, SRV-ID for _xmpp-server, or bare-domain XmppAddr? Says nothing of trust. *ret_why: static,
+ * when not.
  */
 bool net_identity_der_names(struct str der, struct str domain, const char **ret_why);
 

@@ -37,8 +37,8 @@ static void set_names(X509 *cert, const struct net_issue_settings *s)
 	const char *value = s->subject_cn ? s->subject_cn : "Sallyport";
 
 	check(subject);
-	check(X509_NAME_add_entry_by_txt(subject, kind, MBSTRING_UTF8,
-		      (const unsigned char *)value, -1, -1, 0) == 1);
+	check(X509_NAME_add_entry_by_txt(
+		      subject, kind, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) == 1);
 	X509_set_subject_name(cert, subject);
 	X509_set_issuer_name(cert, s->issuer ? X509_get_subject_name(s->issuer) : subject);
 	X509_NAME_free(subject);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes X.509 certificates for P-256 keys: for the minting CA (mint.c) and the first setup (pki.c). */
+/* Makes X.509 certificates for P-256 keys: for the minting CA (mint.c) and the first setup (pki.c).
+ */
 #ifndef NET_ISSUE_H
 #define NET_ISSUE_H
 

@@ -198,8 +198,8 @@ static void *new_handle(size_t size, void *data)
 	return handle;
 }
 
-struct net_listener *net_listen(
-	struct net_loop *loop, const struct net_listen_settings *settings, char *err, size_t err_size)
+struct net_listener *net_listen(struct net_loop *loop, const struct net_listen_settings *settings,
+	char *err, size_t err_size)
 {
 	int fd = open_socket(&settings->addr);
 
@@ -244,7 +244,7 @@ void net_listener_close(struct net_listener *l)
 {
 	if (!l)
 		return;
-	LIST_EACH_SAFE(&l->loop->conns, it) {
+	LIST_EACH_SAFE (&l->loop->conns, it) {
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, in_loop);
 		if (c->listener != l)
 			continue;
@@ -262,6 +262,6 @@ void net_listener_close(struct net_listener *l)
 
 void net_listeners_close(struct net_loop *loop)
 {
-	LIST_EACH_SAFE(&loop->listeners, it)
+	LIST_EACH_SAFE (&loop->listeners, it)
 		net_listener_close(LIST_OWNER(it, struct net_listener, link));
 }

@@ -2,7 +2,8 @@
 /*
  * A turn of the loop:
  *
- *	timers -> [prepare: turn()] -> sleep in epoll, then socket events -> closed handles -> timers ...
+ *	timers -> [prepare: turn()] -> sleep in epoll, then socket events -> closed handles ->
+ *timers ...
  *
  * Socket events and timers only read, parse and append to output buffers. turn() then delivers
  * what was put off, calls the hooks, flushes each connection once, reports closed
@@ -146,7 +147,7 @@ void net_loop_free(struct net_loop *loop)
 	loop->freeing = true;
 	loop->n_hooks = 0;
 	net_listeners_close(loop);
-	LIST_EACH_SAFE(&loop->conns, it)
+	LIST_EACH_SAFE (&loop->conns, it)
 		net_conn_abort(LIST_OWNER(it, struct net_conn, in_loop));
 	for (int round = 0; round < ROUNDS && more_to_do(loop); round++)
 		turn(loop);
@@ -188,7 +189,8 @@ static void on_signal(uv_signal_t *handle, int signum)
 	s->fn(s->user, signum);
 }
 
-void net_on_signal(struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user)
+void net_on_signal(
+	struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user)
 {
 	struct signal *s = calloc(1, sizeof(*s));
 

@@ -24,7 +24,8 @@ uint64_t net_wall_ms(void);
 void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user);
 
 /* fn runs in the loop when the signal arrives. */
-void net_on_signal(struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user);
+void net_on_signal(
+	struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user);
 
 struct net_timer *net_timer_new(struct net_loop *loop, void (*fn)(void *user), void *user);
 /* Fires once at (or right after) this time; replaces an earlier setting. UINT64_MAX: never. */

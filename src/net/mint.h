@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The minting CA of inner (T2): short-lived leaf certificates for the foreign domains that inner plays, which only
- * the local server trusts. SAN only (A-label), serverAuth and clientAuth, one key pair for all leaves, cached and
- * rate-limited. Linked into inner only.
+ * The minting CA of inner (T2): short-lived leaf certificates for the foreign domains that inner
+ * plays, which only the local server trusts. SAN only (A-label), serverAuth and clientAuth, one key
+ * pair for all leaves, cached and rate-limited. Linked into inner only.
  */
 #ifndef NET_MINT_H
 #define NET_MINT_H
@@ -12,12 +12,14 @@
 struct net_mint;
 
 /* NULL and a message on failure. */
-struct net_mint *net_mint_new(const char *ca_certificate, const char *ca_key, char *err, size_t err_size);
+struct net_mint *net_mint_new(
+	const char *ca_certificate, const char *ca_key, char *err, size_t err_size);
 void net_mint_free(struct net_mint *m);
 
 /*
- * Credentials for this A-label domain: from the cache (renewed when less than half of their life is left), or new.
- * A reference for the caller to drop; NULL when the rate limit (new names per second) is reached. now_s: wall clock.
+ * Credentials for this A-label domain: from the cache (renewed when less than half of their life is
+ * left), or new. A reference for the caller to drop; NULL when the rate limit (new names per
+ * second) is reached. now_s: wall clock.
  */
 struct net_creds *net_mint_creds(struct net_mint *m, struct str ascii_domain, long long now_s);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A lookup asks four questions at once: both SRV names, and A and AAAA of the domain itself for the case that
- * there are no SRV records. When both SRV answers are in, the targets' addresses follow, again all at once.
+ * A lookup asks four questions at once: both SRV names, and A and AAAA of the domain itself for the
+ *case that there are no SRV records. When both SRV answers are in, the targets' addresses follow,
+ *again all at once.
  *
  *	_xmpps-server SRV --.
  *	_xmpp-server  SRV --+--> records? --yes--> A, AAAA of each target --> targets in order
  *	domain A, AAAA -----'        '---no--> the domain's own addresses, port 5269
  *
- * libunbound works in a thread of its own and caches; its answers arrive through ub_fd(). The end is
- * always reported from a timer, so never inside net_resolve() or libunbound.
+ * libunbound works in a thread of its own and caches; its answers arrive through ub_fd(). The end
+ *is always reported from a timer, so never inside net_resolve() or libunbound.
  */
 #include "net/resolver.h"
 
@@ -31,7 +32,7 @@ enum {
 	RCODE_NXDOMAIN = 3,
 	PORT = 5269,
 	HOSTS_MAX = NET_TARGETS_MAX, /* looked up for one domain */
-	ADDRS_MAX = 8,               /* of one kind per host */
+	ADDRS_MAX = 8, /* of one kind per host */
 	QUESTIONS_MAX = 4 + 2 * HOSTS_MAX,
 };
 
@@ -57,7 +58,7 @@ struct question {
 	struct net_lookup *lookup; /* NULL: free */
 	int id;
 	int type;
-	bool direct_tls;   /* SRV */
+	bool direct_tls; /* SRV */
 	struct host *host; /* A, AAAA */
 };
 
@@ -69,11 +70,11 @@ struct net_lookup {
 		size_t n);
 	void *user;
 	struct question questions[QUESTIONS_MAX];
-	unsigned n_srv;       /* SRV answers still missing */
+	unsigned n_srv; /* SRV answers still missing */
 	unsigned n_addresses; /* other answers that the end needs */
 	bool use_srv;
-	bool srv_failed;  /* of _xmpp-server */
-	bool no_service;  /* a target of "." */
+	bool srv_failed; /* of _xmpp-server */
+	bool no_service; /* a target of "." */
 	struct net_srv srv[NET_SRV_MAX];
 	size_t n_records;
 	struct host own; /* the domain itself */
@@ -102,7 +103,8 @@ static bool ask(struct net_lookup *l, const char *name, struct question what)
 	check(q);
 	*q = what;
 	q->lookup = l;
-	if (ub_resolve_async(l->resolver->ctx, name, what.type, CLASS_IN, q, on_answer, &q->id) == 0)
+	if (ub_resolve_async(l->resolver->ctx, name, what.type, CLASS_IN, q, on_answer, &q->id) ==
+		0)
 		return true;
 	q->lookup = NULL;
 	return false;
@@ -399,7 +401,8 @@ static void forward_text(const struct net_addr *a, char ret_text[80])
 static int set_up(struct net_resolver *r)
 {
 	char forward[80];
-	/* A resolver on loopback is normal here, and answers for reserved names are the lab's affair. */
+	/* A resolver on loopback is normal here, and answers for reserved names are the lab's
+	 * affair. */
 	static const struct {
 		const char *option;
 		const char *value;

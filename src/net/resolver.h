@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the servers of a foreign domain (RFC 6120 section 3.2, RFC 2782, XEP-0368) with libunbound. Linked into
- * outer only.
+ * Finds the servers of a foreign domain (RFC 6120 section 3.2, RFC 2782, XEP-0368) with libunbound.
+ * Linked into outer only.
  */
 #ifndef NET_RESOLVER_H
 #define NET_RESOLVER_H
@@ -21,16 +21,18 @@ struct net_target {
 enum net_lookup_result {
 	NET_LOOKUP_FOUND,
 	NET_LOOKUP_NOT_FOUND, /* NXDOMAIN, no data, or SRV target "." */
-	NET_LOOKUP_FAILED,    /* SERVFAIL, bogus, time */
+	NET_LOOKUP_FAILED, /* SERVFAIL, bogus, time */
 	NET_LOOKUP_FORBIDDEN, /* only addresses that must never be dialled */
 };
 
 struct net_resolver_settings {
 	/* Recursive resolver to ask; len 0: the system's resolv.conf. */
 	struct net_addr forward;
-	const char *trust_anchor; /* file with DNSSEC anchors; NULL: answers are not validated here */
+	const char
+		*trust_anchor; /* file with DNSSEC anchors; NULL: answers are not validated here */
 	unsigned timeout_ms; /* whole lookup, 10000 */
-	/* False: this address must not be dialled (architecture section 8, threats I1). Checked on every result. */
+	/* False: this address must not be dialled (architecture section 8, threats I1). Checked on
+	 * every result. */
 	bool (*may_dial)(void *user, const struct net_addr *addr);
 	void *user;
 };
@@ -40,8 +42,9 @@ struct net_resolver *net_resolver_new(struct net_loop *loop,
 void net_resolver_free(struct net_resolver *r);
 
 /*
- * ascii_domain: A-label form. Targets by priority and weight, _xmpps-server and _xmpp-server mixed by priority;
- * without SRV records the domain's own addresses, port 5269. done is called once, never inside this call.
+ * ascii_domain: A-label form. Targets by priority and weight, _xmpps-server and _xmpp-server mixed
+ * by priority; without SRV records the domain's own addresses, port 5269. done is called once,
+ * never inside this call.
  */
 struct net_lookup *net_resolve(struct net_resolver *r, struct str ascii_domain,
 	void (*done)(void *user, enum net_lookup_result result, const struct net_target *targets,
@@ -50,9 +53,9 @@ struct net_lookup *net_resolve(struct net_resolver *r, struct str ascii_domain,
 void net_lookup_cancel(struct net_lookup *l);
 
 /*
- * The default deny list for addresses found by DNS: loopback, link-local, multicast, unspecified, private
- * (RFC 1918, RFC 4193, RFC 6598), documentation left out, IPv4-mapped and NAT64 forms of these. A static word, or
- * NULL when the address is an ordinary one.
+ * The default deny list for addresses found by DNS: loopback, link-local, multicast, unspecified,
+ * private (RFC 1918, RFC 4193, RFC 6598), documentation left out, IPv4-mapped and NAT64 forms of
+ * these. A static word, or NULL when the address is an ordinary one.
  */
 const char *net_addr_special(const struct net_addr *a);
 

@@ -17,11 +17,11 @@
 #include "net/conn_int.h"
 
 enum {
-	CIPHER_FULL = 64 * 1024,      /* arrived while busy: reading stops */
-	HELLO_MAX = 16 * 1024,        /* OpenSSL would reserve what a ClientHello only claims */
-	HELLO_HEAD = 9,               /* record header and handshake header */
+	CIPHER_FULL = 64 * 1024, /* arrived while busy: reading stops */
+	HELLO_MAX = 16 * 1024, /* OpenSSL would reserve what a ClientHello only claims */
+	HELLO_HEAD = 9, /* record header and handshake header */
 	RECORD_HANDSHAKE = 0x16,
-	ALERT_MS = 1000,              /* for our alert to leave */
+	ALERT_MS = 1000, /* for our alert to leave */
 	NAME_MAX_LEN = 255,
 };
 
@@ -31,7 +31,7 @@ struct net_shake {
 	struct net_tls *tls;
 	bool server;
 	bool busy;
-	bool ask;    /* the listener chooses the credentials */
+	bool ask; /* the listener chooses the credentials */
 	bool refuse; /* it has none for this name */
 	struct buf in;
 	struct buf out;
@@ -68,7 +68,8 @@ void net_shake_free(struct net_conn *c)
 
 /* --- in the pool --- */
 
-/* The host name of a server_name extension (RFC 6066 section 3), in lower case. False: malformed. */
+/* The host name of a server_name extension (RFC 6066 section 3), in lower case. False: malformed.
+ */
 static bool read_name(const unsigned char *ext, size_t len, char ret_name[NAME_MAX_LEN + 1])
 {
 	if (len < 5 || (size_t)(ext[0] << 8 | ext[1]) != len - 2 || ext[2] != 0)
@@ -192,6 +193,13 @@ static void succeed(struct net_conn *c)
 		c->ops->on_tls(c->user);
 }
 
+/* The peer closed, and what it sent before does not make a handshake. */
+static void end_if_starved(struct net_conn *c)
+{
+	if (c->peer_end && c->tls == NET_CONN_TLS_HANDSHAKE && !net_shake_busy(c))
+		net_conn_die(c, "closed by peer during the TLS handshake");
+}
+
 static void judge(struct net_conn *c)
 {
 	struct net_shake *s = c->shake;
@@ -204,6 +212,8 @@ static void judge(struct net_conn *c)
 		fail(c, s->text);
 	else if (buf_len(&c->cipher) > 0)
 		step(c);
+	else
+		end_if_starved(c);
 }
 
 static void after_work(uv_work_t *req, int status)
@@ -265,9 +275,11 @@ void net_shake_input(struct net_conn *c)
 
 	if (c->tls != NET_CONN_TLS_HANDSHAKE || s->busy)
 		return;
-	if (s->server && SSL_in_before(c->ssl) && !plausible_hello(c))
-		return;
-	step(c);
+	bool hello = !s->server || !SSL_in_before(c->ssl) || plausible_hello(c);
+	if (hello && buf_len(&c->cipher) > 0)
+		step(c);
+	else
+		end_if_starved(c);
 }
 
 void net_shake_begin(struct net_conn *c)
@@ -278,7 +290,7 @@ void net_shake_begin(struct net_conn *c)
 	c->tls = NET_CONN_TLS_HANDSHAKE;
 	if (!c->shake->server)
 		step(c);
-	else if (buf_len(&c->cipher) > 0)
+	else
 		net_shake_input(c);
 }
 
@@ -364,8 +376,7 @@ enum net_cert net_conn_certificate(
 	*ret_why = "certificate has expired";
 	if (X509_cmp_current_time(X509_get0_notAfter(cert)) != 1)
 		return NET_CERT_BAD;
-	enum net_identity_kinds kinds =
-		c->peer.constrained ? NET_IDENTITY_DNS : NET_IDENTITY_ALL;
+	enum net_identity_kinds kinds = c->peer.constrained ? NET_IDENTITY_DNS : NET_IDENTITY_ALL;
 	if (!net_identity_names(cert, ascii_domain, kinds, ret_why))
 		return NET_CERT_BAD;
 	*ret_why = "valid";

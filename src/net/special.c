@@ -41,7 +41,7 @@ static const struct range ranges_v6[] = {
 static const struct {
 	struct range range;
 	unsigned at;
-	unsigned char xor;
+	unsigned char xor ;
 } carriers[] = {
 	{ { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96, NULL }, 12, 0 },
 	{ { { 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96, NULL }, 12, 0 },
@@ -81,7 +81,7 @@ static const char *special_v6(const unsigned char addr[16])
 		if (!in_range(addr, &carriers[i].range))
 			continue;
 		for (unsigned k = 0; k < 4; k++)
-			inner[k] = addr[carriers[i].at + k] ^ carriers[i].xor;
+			inner[k] = addr[carriers[i].at + k] ^ carriers[i].xor ;
 		return special_v4(inner);
 	}
 	return find(addr, ranges_v6, sizeof(ranges_v6) / sizeof(ranges_v6[0]));

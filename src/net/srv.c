@@ -63,7 +63,8 @@ static int by_priority(const void *a, const void *b)
 	return (x->priority > y->priority) - (x->priority < y->priority);
 }
 
-/* The index of the next one among n of equal priority. Weight 0 has a small chance, as RFC 2782 wants. */
+/* The index of the next one among n of equal priority. Weight 0 has a small chance, as RFC 2782
+ * wants. */
 static size_t draw(const struct net_srv *srv, size_t n, uint64_t (*random)(uint64_t below))
 {
 	uint64_t sum = 0;

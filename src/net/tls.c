@@ -54,8 +54,8 @@ void net_tls_error(char *err, size_t err_size, const char *file)
 	const char *reason = NULL;
 
 	if (code)
-		reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) :
-						  ERR_reason_error_string(code);
+		reason = ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
+						: ERR_reason_error_string(code);
 	snprintf(err, err_size, "%s: %s", file, reason ? reason : "failed");
 	ERR_clear_error();
 }
@@ -70,8 +70,7 @@ static int choose_alpn(SSL *ssl, const unsigned char **ret_name, unsigned char *
 
 	for (unsigned at = 0; at < offered_len; at += 1u + offered[at]) {
 		unsigned len = offered[at];
-		if (len <= offered_len - at - 1 &&
-			str_eq(str_from(offered + at + 1, len), ours)) {
+		if (len <= offered_len - at - 1 && str_eq(str_from(offered + at + 1, len), ours)) {
 			*ret_name = offered + at + 1;
 			*ret_len = (unsigned char)len;
 			return SSL_TLSEXT_ERR_OK;
@@ -84,8 +83,8 @@ static void set_options(struct net_tls *t)
 {
 	SSL_CTX *ctx = t->ctx;
 
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-					 SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+					 SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_clear_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_num_tickets(ctx, 0);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -94,7 +93,8 @@ static void set_options(struct net_tls *t)
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_max_cert_list(ctx, CERT_LIST_MAX);
 	SSL_CTX_set_security_level(ctx, 2);
-	SSL_CTX_set_min_proto_version(ctx, t->use == NET_TLS_LINK ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_min_proto_version(
+		ctx, t->use == NET_TLS_LINK ? TLS1_3_VERSION : TLS1_2_VERSION);
 	SSL_CTX_set_max_proto_version(ctx, 0);
 	check(SSL_CTX_set_cipher_list(ctx, SUITES_12) == 1);
 	check(SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1);
@@ -110,7 +110,8 @@ static void set_verification(struct net_tls *t)
 	SSL_CTX_set_verify(t->ctx, mode, NULL);
 	SSL_CTX_set_verify_depth(t->ctx, DEPTH_MAX);
 	SSL_CTX_set_cert_verify_callback(t->ctx, net_verify_chain, t);
-	/* The same rule in both roles: trusted for servers. Usage is checked by net_verify_chain(). */
+	/* The same rule in both roles: trusted for servers. Usage is checked by net_verify_chain().
+	 */
 	SSL_CTX_set_trust(t->ctx, X509_TRUST_SSL_SERVER);
 	/* No sessions are kept, but OpenSSL wants a name for them when it asks for certificates. */
 	SSL_CTX_set_session_id_context(t->ctx, (const unsigned char *)"sallyport", 9);

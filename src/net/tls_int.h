@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the files of this folder: contexts, credentials and peers' certificates in OpenSSL's terms. */
+/* For the files of this folder: contexts, credentials and peers' certificates in OpenSSL's terms.
+ */
 #ifndef NET_TLS_INT_H
 #define NET_TLS_INT_H
 
@@ -18,19 +19,19 @@ struct net_creds {
 	unsigned refs;
 	X509 *cert;
 	EVP_PKEY *key;
-	STACK_OF(X509) *chain; /* without cert; may be NULL */
+	STACK_OF(X509) * chain; /* without cert; may be NULL */
 	long long not_after;
 };
 
 /* What the handshake found out about the peer. */
 struct net_tls_peer {
-	bool seen;           /* it sent a certificate */
+	bool seen; /* it sent a certificate */
 	const char *problem; /* static; NULL: the chain is good */
-	bool constrained;    /* a CA of the chain has name constraints: only DNS names count */
+	bool constrained; /* a CA of the chain has name constraints: only DNS names count */
 };
 
 /* Takes over the references; chain may be NULL. */
-struct net_creds *net_creds_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) *chain);
+struct net_creds *net_creds_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) * chain);
 /* For use in this handshake. */
 bool net_creds_use(SSL *ssl, const struct net_creds *creds);
 /* The name of the application protocol: "xmpp-server", "sallyport-link". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Serves DNS messages over UDP and TCP (RFC 7766 framing) on one address. The handler is pure: question bytes in,
- * answer bytes out. Linked into inner only.
+ * Serves DNS messages over UDP and TCP (RFC 7766 framing) on one address. The handler is pure:
+ * question bytes in, answer bytes out. Linked into inner only.
  */
 #ifndef NET_UDP_H
 #define NET_UDP_H

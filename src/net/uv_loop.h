@@ -11,21 +11,22 @@
 
 enum {
 	NET_READ_SIZE = 128 * 1024, /* one read from the kernel */
-	NET_RECORD = 16 * 1024,     /* plaintext of one TLS record */
-	NET_BATCH = 8,              /* records per write to the kernel */
+	NET_RECORD = 16 * 1024, /* plaintext of one TLS record */
+	NET_BATCH = 8, /* records per write to the kernel */
 };
 
 struct net_loop {
 	uv_loop_t uv;
 	uv_prepare_t prepare; /* the turn, just before the loop may sleep */
-	uv_idle_t idle;       /* active: another turn at once */
-	uv_timer_t sweep;     /* gives back the buffers of connections that fell silent */
+	uv_idle_t idle; /* active: another turn at once */
+	uv_timer_t sweep; /* gives back the buffers of connections that fell silent */
 	struct {
 		void (*fn)(void *user);
 		void *user;
 	} hooks[4];
 	unsigned n_hooks;
-	/* Connections: all; with input to deliver; with output to flush; closed; with fat buffers. */
+	/* Connections: all; with input to deliver; with output to flush; closed; with fat buffers.
+	 */
 	struct list conns;
 	struct list ready;
 	struct list dirty;
@@ -33,15 +34,16 @@ struct net_loop {
 	struct list fat;
 	struct list listeners;
 	/* Shared by all connections, valid within one event. */
-	char *received;    /* NET_READ_SIZE bytes from the kernel */
-	char *plain;       /* the same, decrypted */
+	char *received; /* NET_READ_SIZE bytes from the kernel */
+	char *plain; /* the same, decrypted */
 	struct buf sealed; /* records on their way to the kernel */
 	bool freeing;
 };
 
 uv_loop_t *net_uv_loop(struct net_loop *loop);
 
-/* Closes a handle that is the first member of a block from malloc(), and frees the block later. NULL is fine. */
+/* Closes a handle that is the first member of a block from malloc(), and frees the block later.
+ * NULL is fine. */
 void net_uv_release(void *handle);
 
 #endif

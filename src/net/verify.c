@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chain of a peer's certificate, judged in the thread pool before the peer is authenticated. First
- * cheap limits on what it may cost us, then OpenSSL's path building, then the purpose: server, in both
- * roles of TLS (s2s.md section 5). For s2s a bad chain does not end the handshake, as
- * dialback may follow; one beyond the limits does.
+ * The chain of a peer's certificate, judged in the thread pool before the peer is authenticated.
+ * First cheap limits on what it may cost us, then OpenSSL's path building, then the purpose:
+ * server, in both roles of TLS (s2s.md section 5). For s2s a bad chain does not end the handshake,
+ * as dialback may follow; one beyond the limits does.
  */
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -34,7 +34,7 @@ static const char *key_beyond_limits(X509 *cert)
 	return NULL;
 }
 
-static const char *beyond_limits(const STACK_OF(X509) *sent)
+static const char *beyond_limits(const STACK_OF(X509) * sent)
 {
 	const char *problem = NULL;
 
@@ -62,14 +62,14 @@ static const char *bad_leaf(X509 *cert)
 	if (flags & EXFLAG_CA)
 		return "a CA certificate as server certificate";
 	uint32_t usage = X509_get_key_usage(cert);
-	if (usage != UINT32_MAX && !(usage & (KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT |
-						     KU_KEY_ENCIPHERMENT)))
+	if (usage != UINT32_MAX &&
+		!(usage & (KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT | KU_KEY_ENCIPHERMENT)))
 		return "certificate is not for TLS";
 	return NULL;
 }
 
 /* Purpose along the verified chain; the anchor at its end was trusted by the operator. */
-static const char *bad_purpose(const STACK_OF(X509) *chain, bool *ret_constrained)
+static const char *bad_purpose(const STACK_OF(X509) * chain, bool *ret_constrained)
 {
 	int n = sk_X509_num(chain);
 	bool constrained = false;
@@ -77,8 +77,8 @@ static const char *bad_purpose(const STACK_OF(X509) *chain, bool *ret_constraine
 	for (int i = 0; i < n; i++) {
 		X509 *cert = sk_X509_value(chain, i);
 		if ((i == 0 || i < n - 1) && !for_servers(cert))
-			return i == 0 ? "certificate is not for servers" :
-					"issuer is not for servers";
+			return i == 0 ? "certificate is not for servers"
+				      : "issuer is not for servers";
 		if (X509_get_ext_by_NID(cert, NID_name_constraints, -1) >= 0)
 			constrained = true;
 	}
@@ -108,7 +108,8 @@ int net_verify_chain(X509_STORE_CTX *store, void *arg)
 	peer->constrained = false;
 	peer->problem = beyond_limits(X509_STORE_CTX_get0_untrusted(store));
 	bool hopeless = peer->problem != NULL;
-	/* Purpose is our own check: OpenSSL's depends on the role, and knows no anyExtendedKeyUsage. */
+	/* Purpose is our own check: OpenSSL's depends on the role, and knows no
+	 * anyExtendedKeyUsage. */
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
 	X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY);
 	if (!hopeless)

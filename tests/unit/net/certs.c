@@ -93,6 +93,9 @@ struct cert cert_make(const char *name, const struct cert_spec *spec, const stru
 	add_extension(c.x509, by, NID_basic_constraints,
 		spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	add_extension(c.x509, by, NID_key_usage, spec->ku);
+	add_extension(c.x509, by, NID_subject_key_identifier, "hash");
+	if (issuer)
+		add_extension(c.x509, by, NID_authority_key_identifier, "keyid");
 	add_extension(c.x509, by, NID_ext_key_usage, spec->eku);
 	add_extension(c.x509, by, NID_subject_alt_name, spec->san);
 	add_extension(c.x509, by, NID_name_constraints, spec->constraints);

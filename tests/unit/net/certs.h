@@ -31,7 +31,8 @@ struct cert {
 const char *certs_folder(void);
 void certs_cleanup(void);
 
-/* issuer NULL: self-signed. Writes NAME.crt (with the chain up to, not including, a self-signed issuer) and NAME.key. */
+/* issuer NULL: self-signed. Writes NAME.crt (with the chain up to, not including, a self-signed
+ * issuer) and NAME.key. */
 struct cert cert_make(const char *name, const struct cert_spec *spec, const struct cert *issuer);
 void cert_free(struct cert *c);
 struct net_creds *cert_creds(const struct cert *c);

@@ -249,7 +249,8 @@ static void test_no_descriptors(void **state)
 	while (n < 64 && (fds[n] = dup(0)) >= 0)
 		n++;
 	assert_true(n > 0);
-	/* The client is connected by the kernel, but cannot be accepted until descriptors are free. */
+	/* The client is connected by the kernel, but cannot be accepted until descriptors are free.
+	 */
 	struct net_timer *t = net_timer_new(p.loop, close_it, &p);
 	net_timer_set(t, net_now(p.loop) + 100);
 	pairing_run(&p);

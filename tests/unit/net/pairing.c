@@ -130,8 +130,8 @@ void pairing_init(struct pairing *p, struct net_listen_settings settings)
 
 void pairing_dial(struct pairing *p)
 {
-	p->client.conn = net_connect(
-		p->loop, net_listener_addr(p->listener), 1, 5000, &end_ops, &p->client);
+	p->client.conn =
+		net_connect(p->loop, net_listener_addr(p->listener), 1, 5000, &end_ops, &p->client);
 }
 
 void pairing_run(struct pairing *p)

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lookups through libunbound against a zone in this file, served by a thread over UDP on loopback.
+ * The thread knows just enough of DNS: a question with one name, answers without compression.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <pthread.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "net/resolver.h"
+
+enum { A = 1, CNAME = 5, AAAA = 28, SRV = 33, SERVFAIL = 2, NXDOMAIN = 3 };
+
+struct record {
+	const char *name;
+	int type;
+	const char *data; /* address, name, or "priority weight port target" */
+};
+
+static const struct record zone[] = {
+	{ "_xmpp-server._tcp.plain.lab", SRV, "10 5 5269 one.lab" },
+	{ "_xmpp-server._tcp.plain.lab", SRV, "20 5 5270 two.lab" },
+	{ "one.lab", A, "192.0.2.1" },
+	{ "one.lab", AAAA, "2001:db8::1" },
+	{ "two.lab", A, "192.0.2.2" },
+
+	{ "_xmpps-server._tcp.mixed.lab", SRV, "5 0 5223 one.lab" },
+	{ "_xmpps-server._tcp.mixed.lab", SRV, "30 0 443 two.lab" },
+	{ "_xmpp-server._tcp.mixed.lab", SRV, "10 0 5269 two.lab" },
+
+	{ "bare.lab", A, "192.0.2.9" },
+	{ "bare.test", A, "192.0.2.10" },
+	{ "alias.lab", CNAME, "bare.lab" },
+
+	{ "_xmpp-server._tcp.closed.lab", SRV, "0 0 0 ." },
+	{ "closed.lab", A, "192.0.2.9" },
+
+	{ "_xmpp-server._tcp.onlytls.lab", SRV, "0 0 0 ." },
+	{ "_xmpps-server._tcp.onlytls.lab", SRV, "0 0 5270 one.lab" },
+
+	{ "_xmpps-server._tcp.notls.lab", SRV, "0 0 0 ." },
+	{ "notls.lab", A, "192.0.2.9" },
+
+	{ "_xmpp-server._tcp.inside.lab", SRV, "0 0 5269 inside.lab" },
+	{ "inside.lab", A, "127.0.0.1" },
+	{ "inside.lab", AAAA, "::ffff:10.0.0.1" },
+	{ "_xmpp-server._tcp.half.lab", SRV, "0 0 5269 inside.lab" },
+	{ "_xmpp-server._tcp.half.lab", SRV, "1 0 5269 one.lab" },
+
+	{ "_xmpp-server._tcp.dangling.lab", SRV, "0 0 5269 nowhere.lab" },
+	{ "fallback.broken.lab", A, "192.0.2.9" },
+
+	{ "many.lab", A, "192.0.2.1" },
+};
+
+/* --- the responder --- */
+
+struct message {
+	unsigned char b[16384];
+	size_t n;
+};
+
+static void put16(struct message *m, unsigned v)
+{
+	m->b[m->n++] = (unsigned char)(v >> 8);
+	m->b[m->n++] = (unsigned char)v;
+}
+
+static void put_name(struct message *m, const char *name)
+{
+	while (*name && strcmp(name, ".") != 0) {
+		size_t len = strcspn(name, ".");
+		m->b[m->n++] = (unsigned char)len;
+		memcpy(m->b + m->n, name, len);
+		m->n += len;
+		name += len + (name[len] == '.');
+	}
+	m->b[m->n++] = 0;
+}
+
+static void put_record(struct message *m, const struct record *r)
+{
+	unsigned priority, weight, port;
+	char target[256];
+
+	put_name(m, r->name);
+	put16(m, (unsigned)r->type);
+	put16(m, 1);
+	put16(m, 0);
+	put16(m, 60);
+	size_t length_at = m->n;
+	put16(m, 0);
+	if (r->type == A) {
+		check(inet_pton(AF_INET, r->data, m->b + m->n) == 1);
+		m->n += 4;
+	} else if (r->type == AAAA) {
+		check(inet_pton(AF_INET6, r->data, m->b + m->n) == 1);
+		m->n += 16;
+	} else if (r->type == CNAME) {
+		put_name(m, r->data);
+	} else {
+		check(sscanf(r->data, "%u %u %u %255s", &priority, &weight, &port, target) == 4);
+		put16(m, priority);
+		put16(m, weight);
+		put16(m, port);
+		put_name(m, target);
+	}
+	size_t len = m->n - length_at - 2;
+	m->b[length_at] = (unsigned char)(len >> 8);
+	m->b[length_at + 1] = (unsigned char)len;
+}
+
+static size_t read_question(const unsigned char *q, size_t n, char name[256], int *type)
+{
+	size_t at = 12, k = 0;
+
+	while (at < n && q[at] != 0) {
+		if (k)
+			name[k++] = '.';
+		for (size_t i = 0; i < q[at]; i++) {
+			unsigned char c = q[at + 1 + i];
+			name[k++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+		}
+		at += 1u + q[at];
+	}
+	name[k] = '\0';
+	*type = q[at + 1] << 8 | q[at + 2];
+	return at + 5;
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	return str_ends(str_of(name), str_of(suffix));
+}
+
+/* False: no answer at all. */
+static bool respond(const unsigned char *q, size_t n, struct message *m)
+{
+	char name[256];
+	int type;
+	size_t end = read_question(q, n, name, &type);
+	unsigned answers = 0;
+	bool exists = false;
+
+	if (has_suffix(name, "silent.lab"))
+		return false;
+	memcpy(m->b, q, end);
+	m->n = end;
+	for (size_t i = 0; i < sizeof(zone) / sizeof(zone[0]); i++) {
+		if (strcmp(zone[i].name, name) != 0)
+			continue;
+		exists = true;
+		if (zone[i].type != type && zone[i].type != CNAME)
+			continue;
+		put_record(m, &zone[i]);
+		answers++;
+		if (zone[i].type == CNAME)
+			snprintf(name, sizeof(name), "%s", zone[i].data), i = (size_t)-1;
+	}
+	if (strcmp(name, "_xmpp-server._tcp.crowd.lab") == 0 && type == SRV) {
+		exists = true;
+		for (unsigned i = 0; i < 100; i++, answers++) {
+			char data[64];
+			snprintf(data, sizeof(data), "%u 0 5269 t%u.crowd.lab", i, i);
+			put_record(m, &(struct record){ name, SRV, data });
+		}
+	}
+	if (has_suffix(name, ".crowd.lab") && name[0] == 't' && type == A) {
+		exists = true;
+		for (unsigned i = 0; i < 20; i++, answers++) {
+			char data[64];
+			snprintf(data, sizeof(data), "192.0.2.%u", i + 1);
+			put_record(m, &(struct record){ name, A, data });
+		}
+	}
+	unsigned rcode = exists ? 0 : NXDOMAIN;
+	if (has_suffix(name, "broken.lab"))
+		rcode = SERVFAIL;
+	m->b[2] = 0x84;
+	m->b[3] = (unsigned char)(0x80 | rcode);
+	memset(m->b + 6, 0, 6);
+	m->b[6] = (unsigned char)(answers >> 8);
+	m->b[7] = (unsigned char)answers;
+	return true;
+}
+
+static int responder_fd;
+static pthread_t responder;
+static struct net_addr responder_addr;
+
+static void *run_responder(void *arg)
+{
+	unsigned char q[1500];
+	struct sockaddr_storage from;
+
+	while (true) {
+		socklen_t len = sizeof(from);
+		struct message m = { .n = 0 };
+		ssize_t n = recvfrom(responder_fd, q, sizeof(q), 0, (void *)&from, &len);
+		if (n < 12)
+			return NULL; /* the end of the test */
+		if (respond(q, (size_t)n, &m))
+			sendto(responder_fd, m.b, m.n, 0, (void *)&from, len);
+	}
+}
+
+static int start_responder(void **state)
+{
+	struct sockaddr *sa = (struct sockaddr *)(void *)&responder_addr.sa;
+
+	check(net_addr_parse(STRL("127.0.0.1:0"), &responder_addr));
+	responder_fd = socket(AF_INET, SOCK_DGRAM, 0);
+	check(bind(responder_fd, sa, responder_addr.len) == 0);
+	check(getsockname(responder_fd, sa, &responder_addr.len) == 0);
+	return pthread_create(&responder, NULL, run_responder, NULL);
+}
+
+static int stop_responder(void **state)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)(const void *)&responder_addr.sa;
+
+	sendto(responder_fd, "", 0, 0, sa, responder_addr.len);
+	pthread_join(responder, NULL);
+	close(responder_fd);
+	return 0;
+}
+
+/* --- lookups --- */
+
+struct lookup {
+	struct net_loop *loop;
+	unsigned n_done;
+	enum net_lookup_result result;
+	char text[2048]; /* targets */
+	size_t n;
+};
+
+static void done(
+	void *user, enum net_lookup_result result, const struct net_target *targets, size_t n)
+{
+	struct lookup *l = user;
+	size_t at = 0;
+
+	l->n_done++;
+	l->result = result;
+	l->n = n;
+	for (size_t i = 0; i < n; i++) {
+		char addr[64];
+		net_addr_print(&targets[i].addr, addr);
+		at += (size_t)snprintf(l->text + at, sizeof(l->text) - at, "%s%s%s", i ? " " : "",
+			addr, targets[i].direct_tls ? "/tls" : "");
+	}
+	net_loop_stop(l->loop);
+}
+
+static bool may_dial(void *user, const struct net_addr *addr)
+{
+	return !net_addr_special(addr);
+}
+
+static struct net_resolver *new_resolver(struct net_loop *loop, unsigned timeout_ms)
+{
+	const struct net_resolver_settings s = {
+		.forward = responder_addr, .timeout_ms = timeout_ms, .may_dial = may_dial
+	};
+	char err[128] = "";
+	struct net_resolver *r = net_resolver_new(loop, &s, err, sizeof(err));
+
+	if (!r)
+		fail_msg("%s", err);
+	return r;
+}
+
+static void test_lookups(void **state)
+{
+	static const struct {
+		const char *domain;
+		enum net_lookup_result result;
+		const char *targets;
+	} cases[] = {
+		{ "plain.lab", NET_LOOKUP_FOUND,
+			"192.0.2.1:5269 [2001:db8::1]:5269 192.0.2.2:5270" },
+		{ "mixed.lab", NET_LOOKUP_FOUND,
+			"192.0.2.1:5223/tls [2001:db8::1]:5223/tls 192.0.2.2:5269 "
+			"192.0.2.2:443/tls" },
+		{ "bare.lab", NET_LOOKUP_FOUND, "192.0.2.9:5269" },
+		{ "bare.test", NET_LOOKUP_FOUND, "192.0.2.10:5269" },
+		{ "alias.lab", NET_LOOKUP_FOUND, "192.0.2.9:5269" },
+		{ "closed.lab", NET_LOOKUP_NOT_FOUND, "" },
+		{ "onlytls.lab", NET_LOOKUP_FOUND, "192.0.2.1:5270/tls [2001:db8::1]:5270/tls" },
+		{ "notls.lab", NET_LOOKUP_FOUND, "192.0.2.9:5269" },
+		{ "inside.lab", NET_LOOKUP_FORBIDDEN, "" },
+		{ "half.lab", NET_LOOKUP_FOUND, "192.0.2.1:5269 [2001:db8::1]:5269" },
+		{ "dangling.lab", NET_LOOKUP_NOT_FOUND, "" },
+		{ "nothing.lab", NET_LOOKUP_NOT_FOUND, "" },
+		{ "broken.lab", NET_LOOKUP_FAILED, "" },
+		{ "fallback.broken.lab", NET_LOOKUP_FAILED, "" },
+		{ "", NET_LOOKUP_NOT_FOUND, "" },
+		{ "a b.lab", NET_LOOKUP_NOT_FOUND, "" },
+	};
+	struct lookup l = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(l.loop, 20000);
+
+	/* The second round comes from the cache. */
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			l.n_done = 0;
+			l.text[0] = '\0';
+			net_resolve(r, str_of(cases[i].domain), done, &l);
+			assert_int_equal(l.n_done, 0);
+			net_loop_run(l.loop);
+			assert_int_equal(l.n_done, 1);
+			if (l.result != cases[i].result || strcmp(l.text, cases[i].targets) != 0)
+				fail_msg("%s: %d %s", cases[i].domain, l.result, l.text);
+		}
+	}
+	net_resolver_free(r);
+	net_loop_free(l.loop);
+}
+
+static void test_bounded(void **state)
+{
+	struct lookup l = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(l.loop, 20000);
+
+	net_resolve(r, STRL("crowd.lab"), done, &l);
+	net_loop_run(l.loop);
+	assert_int_equal(l.result, NET_LOOKUP_FOUND);
+	assert_int_equal(l.n, NET_TARGETS_MAX);
+	net_resolver_free(r);
+	net_loop_free(l.loop);
+}
+
+static void test_timeout_and_cancel(void **state)
+{
+	struct lookup l = { .loop = net_loop_new() };
+	struct lookup never = { .loop = l.loop };
+	struct net_resolver *r = new_resolver(l.loop, 200);
+
+	struct net_lookup *cancelled = net_resolve(r, STRL("plain.lab"), done, &never);
+	net_resolve(r, STRL("silent.lab"), done, &l);
+	net_lookup_cancel(cancelled);
+	net_loop_run(l.loop);
+	assert_int_equal(l.n_done, 1);
+	assert_int_equal(l.result, NET_LOOKUP_FAILED);
+	assert_int_equal(never.n_done, 0);
+	/* Freed with lookups under way: nobody is told. */
+	net_resolve(r, STRL("silent.lab"), done, &never);
+	net_resolver_free(r);
+	net_loop_free(l.loop);
+	assert_int_equal(never.n_done, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_timeout_and_cancel),
+	};
+	return cmocka_run_group_tests(tests, start_responder, stop_responder);
+}

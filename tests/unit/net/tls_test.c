@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a TLS context accepts: direct TLS with server names, ALPN, versions, certificates (D5, D7,
+ * D10 to D15). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "net/tls_int.h"
+#include "raw.h"
+
+static struct cert ca, other_ca, server_cert, node_cert;
+
+static int make_certs(void **state)
+{
+	const struct cert_spec leaf = { .san = "DNS:server.example", .eku = "serverAuth" };
+	const struct cert_spec node = { .san = "DNS:inner-a,DNS:*.wild",
+		.eku = "serverAuth,clientAuth" };
+
+	ca = cert_make("ca", &(struct cert_spec){ .ca = true }, NULL);
+	other_ca = cert_make("other-ca", &(struct cert_spec){ .ca = true }, NULL);
+	server_cert = cert_make("server", &leaf, &ca);
+	node_cert = cert_make("node", &node, &ca);
+	return 0;
+}
+
+static int drop_certs(void **state)
+{
+	cert_free(&ca);
+	cert_free(&other_ca);
+	cert_free(&server_cert);
+	cert_free(&node_cert);
+	certs_cleanup();
+	return 0;
+}
+
+/* --- direct TLS --- */
+
+static const char *ask_for;
+
+static void start_direct(struct end *e)
+{
+	net_conn_start_tls(e->conn, e->p->tls, NULL, false, str_of(ask_for));
+	net_conn_write(e->conn, STRL("hello"));
+}
+
+static void close_after(struct end *e)
+{
+	if (e->taken >= 5)
+		net_conn_close(e->conn, 2000);
+}
+
+static void direct_init(struct pairing *p, bool tls_only)
+{
+	struct net_tls *tls = cert_tls(NET_TLS_S2S, &ca);
+
+	pairing_init(p, (struct net_listen_settings){
+				.detect = !tls_only, .tls_only = tls_only, .tls = tls });
+	p->tls = tls;
+	p->creds = cert_creds(&server_cert);
+	p->client.on_open = start_direct;
+	p->client.on_taken = close_after;
+}
+
+static void test_direct(void **state)
+{
+	for (int only = 0; only < 2; only++) {
+		struct pairing p;
+		ask_for = "Server.Example";
+		direct_init(&p, only);
+		pairing_dial(&p);
+		pairing_run(&p);
+		assert_string_equal(p.sni, "server.example");
+		assert_true(p.server.direct_tls);
+		assert_int_equal(p.server.n_tls, 0);
+		assert_true(str_is(buf_bytes(&p.server.got), "hello"));
+		assert_string_equal(p.server.text, "closed by peer");
+		pairing_done(&p);
+	}
+}
+
+static void test_direct_unknown_name(void **state)
+{
+	struct pairing p;
+
+	ask_for = "unknown.example";
+	direct_init(&p, false);
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 0);
+	assert_string_equal(p.client.text, "tls: tlsv1 unrecognized name");
+	pairing_done(&p);
+}
+
+static void test_direct_without_name(void **state)
+{
+	struct pairing p;
+
+	ask_for = "";
+	direct_init(&p, false);
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_string_equal(p.sni, "");
+	assert_int_equal(p.n_accepted, 1);
+	pairing_done(&p);
+}
+
+static void abort_at_accept(struct end *e)
+{
+	net_conn_abort(e->conn);
+}
+
+static void test_direct_refused_by_program(void **state)
+{
+	struct pairing p;
+
+	ask_for = "server.example";
+	direct_init(&p, false);
+	p.server.on_open = abort_at_accept;
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.server.n_closed, 1);
+	pairing_done(&p);
+}
+
+/* New contexts after a reload; the old one lives as long as its handshakes. */
+static void test_set_tls(void **state)
+{
+	struct pairing p;
+
+	ask_for = "server.example";
+	direct_init(&p, true);
+	struct net_tls *newer = cert_tls(NET_TLS_S2S, &other_ca);
+	net_listener_set_tls(p.listener, newer);
+	net_tls_unref(newer);
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 1);
+	pairing_done(&p);
+}
+
+/* --- the link --- */
+
+static struct net_creds *client_creds;
+static bool right_node, wrong_node, wildcard_node;
+
+static void start_link(struct end *e)
+{
+	net_conn_start_tls(e->conn, e->p->tls, client_creds, false, STRL(""));
+	net_conn_write(e->conn, STRL("hello"));
+}
+
+static void look_at_node(struct end *e)
+{
+	right_node = net_conn_is_node(e->conn, STRL("inner-a"));
+	wrong_node = net_conn_is_node(e->conn, STRL("inner-b"));
+	wildcard_node = net_conn_is_node(e->conn, STRL("a.wild"));
+}
+
+static void link_init(struct pairing *p)
+{
+	struct net_tls *tls = cert_tls(NET_TLS_LINK, &ca);
+
+	pairing_init(p, (struct net_listen_settings){ .tls_only = true, .tls = tls });
+	p->tls = tls;
+	p->creds = cert_creds(&node_cert);
+	p->client.on_open = start_link;
+	p->client.on_taken = close_after;
+	p->server.on_open = look_at_node;
+}
+
+static void test_link(void **state)
+{
+	struct pairing p;
+
+	link_init(&p);
+	client_creds = cert_creds(&node_cert);
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 1);
+	assert_true(right_node);
+	assert_false(wrong_node);
+	assert_false(wildcard_node);
+	assert_true(str_is(buf_bytes(&p.server.got), "hello"));
+	net_creds_unref(client_creds);
+	pairing_done(&p);
+}
+
+static void test_link_needs_certificate(void **state)
+{
+	struct pairing p;
+
+	link_init(&p);
+	client_creds = NULL;
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 0);
+	pairing_done(&p);
+
+	/* A certificate of another CA. */
+	struct cert stranger =
+		cert_make("stranger", &(struct cert_spec){ .san = "DNS:inner-a" }, &other_ca);
+	link_init(&p);
+	client_creds = cert_creds(&stranger);
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 0);
+	net_creds_unref(client_creds);
+	pairing_done(&p);
+	cert_free(&stranger);
+}
+
+static void test_link_checks_the_server(void **state)
+{
+	struct pairing p;
+
+	link_init(&p);
+	client_creds = cert_creds(&node_cert);
+	net_tls_unref(p.tls);
+	p.tls = cert_tls(NET_TLS_LINK, &other_ca);
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 0);
+	assert_int_equal(p.client.n_tls, 0);
+	assert_true(strncmp(p.client.text, "tls: ", 5) == 0);
+	net_creds_unref(client_creds);
+	pairing_done(&p);
+}
+
+/* --- other people's clients --- */
+
+struct client {
+	const char *alpn; /* with its length byte, or NULL */
+	int max_version;
+	const char *ciphers; /* for TLS 1.2 */
+	bool works;
+};
+
+struct hello {
+	const struct client *client;
+	bool worked;
+	const char *alpn; /* chosen */
+};
+
+static void foreign_client(int fd, void *arg)
+{
+	struct hello *h = arg;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	const unsigned char *chosen;
+	unsigned len;
+
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(ctx, h->client->max_version);
+	if (h->client->ciphers)
+		check(SSL_CTX_set_cipher_list(ctx, h->client->ciphers) == 1);
+	SSL *ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, fd);
+	if (h->client->alpn)
+		SSL_set_alpn_protos(ssl, (const unsigned char *)h->client->alpn,
+			(unsigned)strlen(h->client->alpn));
+	h->worked = SSL_connect(ssl) == 1;
+	if (h->worked) {
+		SSL_get0_alpn_selected(ssl, &chosen, &len);
+		h->alpn = len ? "yes" : NULL;
+		/* Renegotiation must not happen, nor sessions be offered for later. */
+		check(!SSL_session_reused(ssl));
+		SSL_write(ssl, "hello", 5);
+		SSL_shutdown(ssl);
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+}
+
+static void test_foreign_clients(void **state)
+{
+	static const struct client clients[] = {
+		{ NULL, TLS1_3_VERSION, NULL, true },
+		{ NULL, TLS1_2_VERSION, NULL, true },
+		{ NULL, TLS1_1_VERSION, NULL, false },
+		{ NULL, TLS1_VERSION, NULL, false },
+		{ "\013xmpp-server", TLS1_3_VERSION, NULL, true },
+		{ "\002h2\013xmpp-server", TLS1_3_VERSION, NULL, true },
+		{ "\002h2", TLS1_3_VERSION, NULL, false },
+		{ "\013xmpp-client", TLS1_2_VERSION, NULL, false },
+		{ "\013XMPP-SERVER", TLS1_2_VERSION, NULL, false },
+		{ NULL, TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305", true },
+		{ NULL, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA", false },
+		{ NULL, TLS1_2_VERSION, "AES128-GCM-SHA256", false },
+		{ NULL, TLS1_2_VERSION, "NULL", false },
+		{ NULL, TLS1_2_VERSION, "aNULL", false },
+	};
+
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		struct pairing p;
+		struct raw r;
+		struct hello h = { .client = &clients[i] };
+		direct_init(&p, false);
+		p.client.n_closed = 1;
+		p.server.n_closed = 0;
+		raw_start(&r, &p, foreign_client, &h);
+		/* A refused one never reaches the program: the loop runs until the thread has hung
+		 * up. */
+		if (!clients[i].works) {
+			net_timer_set(p.alarm, net_now(p.loop) + 300);
+			net_loop_run(p.loop);
+		} else {
+			p.n_accepted = 1;
+			pairing_run(&p);
+		}
+		raw_join(&r);
+		if (h.worked != clients[i].works && clients[i].works)
+			fail_msg("client %zu", i);
+		if (!clients[i].works && p.n_accepted != 0)
+			fail_msg("client %zu was accepted", i);
+		if (clients[i].works)
+			assert_true(str_is(buf_bytes(&p.server.got), "hello"));
+		pairing_done(&p);
+	}
+}
+
+/* --- certificates of peers, by a whole handshake --- */
+
+static enum net_cert judged;
+static char judged_why[160];
+
+static void judge_server(struct end *e)
+{
+	const char *why;
+
+	judged = net_conn_certificate(e->conn, STRL("peer.example"), &why);
+	snprintf(judged_why, sizeof(judged_why), "%s", why);
+	net_conn_write(e->conn, STRL("hello"));
+}
+
+static void judge_client(struct end *e)
+{
+	const char *why;
+
+	judged = net_conn_certificate(e->conn, STRL("peer.example"), &why);
+	snprintf(judged_why, sizeof(judged_why), "%s", why);
+}
+
+static void start_with_creds(struct end *e)
+{
+	net_conn_start_tls(e->conn, e->p->tls, client_creds, false, STRL("peer.example"));
+	net_conn_write(e->conn, STRL("hello"));
+}
+
+/* The certificate under test is the server's, or the client's. */
+static void judge(struct cert *cert, bool of_client)
+{
+	struct pairing p;
+
+	judged = NET_CERT_NONE;
+	snprintf(judged_why, sizeof(judged_why), "not seen");
+	direct_init(&p, false);
+	client_creds = cert_creds(of_client ? cert : &server_cert);
+	if (!of_client) {
+		net_creds_unref(p.creds);
+		p.creds = cert_creds(cert);
+		p.client.on_tls = judge_server;
+	} else {
+		p.server.on_open = judge_client;
+	}
+	p.client.on_open = start_with_creds;
+	pairing_dial(&p);
+	pairing_run(&p);
+	if (strcmp(judged_why, "not seen") == 0)
+		snprintf(judged_why, sizeof(judged_why), "%s", p.client.text);
+	net_creds_unref(client_creds);
+	pairing_done(&p);
+}
+
+enum signer { BY_CA, BY_ITSELF, BY_OTHER, BY_BAD_INTERMEDIATE, BY_CLIENT_CA, BY_CONSTRAINED };
+
+static void test_certificates(void **state)
+{
+#define SAN "DNS:peer.example"
+	static const struct {
+		const char *name;
+		struct cert_spec spec;
+		enum signer signer;
+		enum net_cert result;
+		const char *why;
+	} cases[] = {
+		{ "good", { .san = SAN, .eku = "serverAuth" }, BY_CA, NET_CERT_VALID, "valid" },
+		{ "both usages", { .san = SAN, .eku = "serverAuth,clientAuth" }, BY_CA,
+			NET_CERT_VALID, "valid" },
+		{ "no usage", { .san = SAN }, BY_CA, NET_CERT_VALID, "valid" },
+		{ "any usage", { .san = SAN, .eku = "anyExtendedKeyUsage" }, BY_CA, NET_CERT_VALID,
+			"valid" },
+		{ "rsa", { .san = SAN, .rsa_bits = 2048 }, BY_CA, NET_CERT_VALID, "valid" },
+		{ "client only", { .san = SAN, .eku = "clientAuth" }, BY_CA, NET_CERT_BAD,
+			"certificate is not for servers" },
+		{ "mail only", { .san = SAN, .eku = "emailProtection" }, BY_CA, NET_CERT_BAD,
+			"certificate is not for servers" },
+		{ "ca as leaf", { .san = SAN, .ca = true }, BY_CA, NET_CERT_BAD,
+			"a CA certificate as server certificate" },
+		{ "expired", { .san = SAN, .from_days = -10, .to_days = -1 }, BY_CA, NET_CERT_BAD,
+			"certificate has expired" },
+		{ "not yet", { .san = SAN, .from_days = 3 }, BY_CA, NET_CERT_BAD,
+			"certificate is not yet valid" },
+		{ "self-signed", { .san = SAN }, BY_ITSELF, NET_CERT_BAD,
+			"self-signed certificate" },
+		{ "unknown ca", { .san = SAN }, BY_OTHER, NET_CERT_BAD,
+			"unable to get local issuer certificate" },
+		{ "leaf signs", { .san = SAN }, BY_BAD_INTERMEDIATE, NET_CERT_BAD,
+			"invalid CA certificate" },
+		{ "client ca", { .san = SAN }, BY_CLIENT_CA, NET_CERT_BAD,
+			"issuer is not for servers" },
+		{ "constrained", { .san = SAN }, BY_CONSTRAINED, NET_CERT_BAD,
+			"excluded subtree violation" },
+		{ "around constraints",
+			{ .san = "otherName:1.3.6.1.5.5.7.8.7;IA5:_xmpp-server.peer.example" },
+			BY_CONSTRAINED, NET_CERT_BAD, "certificate is for another domain" },
+		{ "other name", { .san = "DNS:peer.example.org" }, BY_CA, NET_CERT_BAD,
+			"certificate is for another domain" },
+		{ "cn only", { .cn = "peer.example" }, BY_CA, NET_CERT_BAD,
+			"certificate without names" },
+		{ "key usage", { .san = SAN, .ku = "cRLSign" }, BY_CA, NET_CERT_BAD,
+			"certificate is not for TLS" },
+	};
+	struct cert leaf_ca = cert_make("leaf-ca", &(struct cert_spec){ .san = SAN }, &ca);
+	struct cert client_ca =
+		cert_make("client-ca", &(struct cert_spec){ .ca = true, .eku = "clientAuth" }, &ca);
+	struct cert constrained = cert_make("constrained",
+		&(struct cert_spec){ .ca = true, .constraints = "excluded;DNS:peer.example" }, &ca);
+	const struct cert *signers[] = { [BY_CA] = &ca,
+		[BY_ITSELF] = NULL,
+		[BY_OTHER] = &other_ca,
+		[BY_BAD_INTERMEDIATE] = &leaf_ca,
+		[BY_CLIENT_CA] = &client_ca,
+		[BY_CONSTRAINED] = &constrained };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cert cert = cert_make("peer", &cases[i].spec, signers[cases[i].signer]);
+		for (int of_client = 0; of_client < 2; of_client++) {
+			judge(&cert, of_client);
+			if (judged != cases[i].result || strcmp(judged_why, cases[i].why) != 0)
+				fail_msg("%s, %s: %s", cases[i].name,
+					of_client ? "client" : "server", judged_why);
+		}
+		cert_free(&cert);
+	}
+	cert_free(&leaf_ca);
+	cert_free(&client_ca);
+	cert_free(&constrained);
+}
+
+/* Beyond the limits on cost: the handshake itself fails. */
+static void test_costly_certificates(void **state)
+{
+	struct cert chain[12];
+	struct pairing p;
+
+	chain[0] = cert_make("deep-0", &(struct cert_spec){ .ca = true }, &ca);
+	for (int i = 1; i < 12; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "deep-%d", i);
+		chain[i] = cert_make(name,
+			&(struct cert_spec){ .ca = i < 11, .san = "DNS:peer.example" },
+			&chain[i - 1]);
+	}
+	direct_init(&p, false);
+	X509 *leaf = chain[11].x509;
+	STACK_OF(X509) *sent = sk_X509_new_null();
+	for (int i = 10; i >= 0; i--) {
+		X509_up_ref(chain[i].x509);
+		sk_X509_push(sent, chain[i].x509);
+	}
+	X509_up_ref(leaf);
+	EVP_PKEY_up_ref(chain[11].key);
+	client_creds = net_creds_new(leaf, chain[11].key, sent);
+	p.client.on_open = start_with_creds;
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 0);
+	net_creds_unref(client_creds);
+	pairing_done(&p);
+	for (int i = 0; i < 12; i++)
+		cert_free(&chain[i]);
+}
+
+/* --- loading --- */
+
+static void test_load_errors(void **state)
+{
+	char err[300];
+	const char *nothing[] = { "/nonexistent/ca.crt" };
+	const char *not_pem[] = { "/etc/hostname" };
+
+	assert_null(net_creds_load("/nonexistent", ca.key_path, err, sizeof(err)));
+	assert_string_equal(err, "/nonexistent: No such file or directory");
+	assert_null(net_creds_load(ca.cert_path, "/nonexistent", err, sizeof(err)));
+	assert_string_equal(err, "/nonexistent: No such file or directory");
+	assert_null(net_creds_load(ca.cert_path, server_cert.key_path, err, sizeof(err)));
+	assert_non_null(strstr(err, "is not the key of"));
+	assert_null(net_creds_load(ca.key_path, ca.key_path, err, sizeof(err)));
+	assert_non_null(strstr(err, ca.key_path));
+	assert_null(net_tls_new(NET_TLS_S2S, nothing, 1, false, err, sizeof(err)));
+	assert_string_equal(err, "/nonexistent/ca.crt: No such file or directory");
+	assert_null(net_tls_new(NET_TLS_S2S, not_pem, 1, false, err, sizeof(err)));
+	assert_non_null(strstr(err, "/etc/hostname: "));
+	struct net_tls *tls = net_tls_new(NET_TLS_S2S, NULL, 0, true, err, sizeof(err));
+	assert_non_null(tls);
+	net_tls_unref(tls);
+
+	struct net_creds *creds = cert_creds(&server_cert);
+	assert_true(net_creds_covers(creds, STRL("server.example")));
+	assert_false(net_creds_covers(creds, STRL("example")));
+	assert_true(net_creds_not_after(creds) > 1000000000);
+	net_creds_unref(net_creds_ref(creds));
+	net_creds_unref(creds);
+
+	struct cert weak = cert_make(
+		"weak", &(struct cert_spec){ .san = "DNS:server.example", .rsa_bits = 1024 }, &ca);
+	assert_null(net_creds_load(weak.cert_path, weak.key_path, err, sizeof(err)));
+	assert_non_null(strstr(err, "too small"));
+	cert_free(&weak);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_direct_unknown_name),
+		cmocka_unit_test(test_direct_without_name),
+		cmocka_unit_test(test_direct_refused_by_program),
+		cmocka_unit_test(test_set_tls),
+		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_link_needs_certificate),
+		cmocka_unit_test(test_link_checks_the_server),
+		cmocka_unit_test(test_foreign_clients),
+		cmocka_unit_test(test_certificates),
+		cmocka_unit_test(test_costly_certificates),
+		cmocka_unit_test(test_load_errors),
+	};
+	return cmocka_run_group_tests(tests, make_certs, drop_certs);
+}
