@@ -42,9 +42,17 @@ static void hand_over(struct dial *d, bool direct_tls)
 	struct node *n = d->node;
 	struct s2s_stream *s = d->stream;
 	struct net_conn *conn = d->conn;
+	size_t n_spare = d->n_targets - d->next;
+	struct node_target *spare = d->targets;
 
+	/* What was not tried yet is kept for the case that the stream fails. */
+	if (n_spare)
+		memmove(spare, spare + d->next, n_spare * sizeof(*spare));
+	else
+		free(spare);
+	d->targets = NULL;
 	dial_free(d);
-	transport_connected(n, s, conn, direct_tls);
+	transport_connected(n, s, conn, direct_tls, n_spare ? spare : NULL, n_spare);
 }
 
 static void on_connected(void *user)
@@ -170,7 +178,14 @@ void dial_start(void *user, struct s2s_stream *s, struct str us, struct str them
 	check(d);
 	*d = (struct dial){ .node = n, .stream = s, .us = str_dup(us), .them = str_dup(them) };
 	list_append(&n->dials, &d->link);
-	n->role->lookup(n, d);
+	if (!n->spare) {
+		n->role->lookup(n, d);
+		return;
+	}
+	d->targets = n->spare;
+	d->n_targets = n->n_spare;
+	n->spare = NULL;
+	try_next(d);
 }
 
 void dial_cancel(void *user, struct s2s_stream *s)

@@ -9,8 +9,11 @@
 void dial_start(void *user, struct s2s_stream *s, struct str us, struct str them);
 void dial_cancel(void *user, struct s2s_stream *s);
 
-/* transport.c: the stream has its connection. */
-void transport_connected(
-	struct node *n, struct s2s_stream *stream, struct net_conn *conn, bool direct_tls);
+/*
+ * transport.c: the stream has its connection. spare (n_spare addresses that were not tried, on the heap or NULL) is
+ * taken over.
+ */
+void transport_connected(struct node *n, struct s2s_stream *stream, struct net_conn *conn,
+	bool direct_tls, struct node_target *spare, size_t n_spare);
 
 #endif

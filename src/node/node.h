@@ -109,6 +109,9 @@ struct node {
 	struct net_tls *tls; /* for the face */
 	struct list listeners; /* of the face */
 	struct list dials;
+	/* Addresses that transport_another() found, for the dial_start() that follows at once. */
+	struct node_target *spare;
+	size_t n_spare;
 
 	struct str secrets[4]; /* dialback; the first makes keys, all are accepted */
 	unsigned n_secrets;

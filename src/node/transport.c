@@ -17,6 +17,8 @@ struct transport {
 	struct net_conn *conn;
 	struct s2s_stream *stream; /* NULL: the face has let go */
 	bool setting_up;
+	struct node_target *spare; /* addresses to try when the stream fails before it is ready */
+	size_t n_spare;
 };
 
 static void after_event(struct transport *t)
@@ -24,6 +26,8 @@ static void after_event(struct transport *t)
 	if (t->setting_up && t->stream && !s2s_setting_up(t->stream)) {
 		t->setting_up = false;
 		net_conn_setup(t->conn, false);
+		free(t->spare);
+		t->spare = NULL;
 	}
 }
 
@@ -62,6 +66,7 @@ static void on_closed(void *user, const char *text)
 	n->now = net_now(n->loop);
 	if (t->stream)
 		s2s_closed(t->stream, text, n->now);
+	free(t->spare);
 	free(t);
 }
 
@@ -95,12 +100,14 @@ static void on_accept(void *user, struct net_conn *conn, bool direct_tls)
 	net_conn_attach(conn, &conn_ops, t);
 }
 
-void transport_connected(
-	struct node *n, struct s2s_stream *stream, struct net_conn *conn, bool direct_tls)
+void transport_connected(struct node *n, struct s2s_stream *stream, struct net_conn *conn,
+	bool direct_tls, struct node_target *spare, size_t n_spare)
 {
 	struct transport *t = transport_new(n, conn);
 
 	t->stream = stream;
+	t->spare = spare;
+	t->n_spare = n_spare;
 	net_conn_attach(conn, &conn_ops, t);
 	s2s_connected(stream, t, direct_tls, n->now);
 }
@@ -175,8 +182,23 @@ static void close_transport(void *user, void *transport)
 	net_conn_close(((struct transport *)transport)->conn, 2000);
 }
 
+/* The connect() that follows at once takes these instead of a look-up. */
+static bool another(void *user, void *transport)
+{
+	struct node *n = user;
+	struct transport *t = transport;
+
+	if (!t->spare)
+		return false;
+	n->spare = t->spare;
+	n->n_spare = t->n_spare;
+	t->spare = NULL;
+	return true;
+}
+
 void transport_fill_ops(struct s2s_ops *ops)
 {
+	ops->another = another;
 	ops->connect = dial_start;
 	ops->cancel = dial_cancel;
 	ops->write = write_bytes;

@@ -125,7 +125,7 @@ struct s2s_stream *s2s_accept(struct s2s_face *f, void *transport, bool direct_t
 void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint64_t now)
 {
 	s->face->now = now;
-	s->transport = transport;
+	s->transport = s->dialled = transport;
 	s->tls = direct_tls;
 	s->opened_at = now;
 	struct s2s_event e = stream_event(s, "stream-open");

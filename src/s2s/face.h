@@ -135,6 +135,12 @@ struct s2s_ops {
 	void (*unsent)(void *user, struct str us, struct str them, struct s2s_token token,
 		enum s2s_failure failure, const char *text);
 	void (*event)(void *user, const struct s2s_event *e);
+	/*
+	 * An outgoing stream on this transport ended before it was ready. True when the look-up that led to it
+	 * found further addresses: the next connect() of the pair will try them, and nothing is given back yet.
+	 * NULL: never.
+	 */
+	bool (*another)(void *user, void *transport);
 };
 
 struct s2s_settings {
@@ -206,7 +212,10 @@ uint64_t s2s_deadline(const struct s2s_face *f); /* UINT64_MAX: none */
 void s2s_rejudge(struct s2s_face *f, uint64_t now);
 /* New limits and deadlines from now on (dict may not change). */
 void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings);
-/* system-shutdown: stop reading stanzas, flush queues of open pairs, close each stream in order. */
+/*
+ * Flushes the queues of open pairs and closes each stream in order. Incoming ones get the end tag alone
+ * and their stanzas count until the peer's; all others get system-shutdown.
+ */
 void s2s_shutdown(struct s2s_face *f, uint64_t now);
 size_t s2s_streams(const struct s2s_face *f);
 /* Stanzas queued or written and not taken, over all pairs. */

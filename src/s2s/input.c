@@ -97,6 +97,15 @@ static void on_end(struct s2s_stream *s)
 		stream_close(s, CLOSE_PEER, STRL(""));
 }
 
+/* After our end tag nothing counts but theirs, and stanzas when we leave in good order. */
+static void on_late_element(struct s2s_stream *s, enum xml_event event)
+{
+	struct xml_node *e = xml_reader_node(s->reader);
+
+	if (s->lingers && event != XML_OPEN && stanza_is(e))
+		stanza_on_element(s, e);
+}
+
 static void on_event(struct s2s_stream *s, enum xml_event event)
 {
 	if (event == XML_CLOSE)
@@ -106,7 +115,7 @@ static void on_event(struct s2s_stream *s, enum xml_event event)
 	else if (event == XML_BAD)
 		on_bad_xml(s);
 	else if (s->state == ST_CLOSING)
-		return; /* nothing counts after our end tag but theirs */
+		on_late_element(s, event);
 	else if (event == XML_OPEN)
 		on_header(s);
 	else

@@ -364,6 +364,20 @@ void pair_taken(struct s2s_pair *p)
 		pair_flush(p, false);
 }
 
+bool pair_try_another(struct s2s_pair *p, void *dialled)
+{
+	struct s2s_face *f = p->face;
+	enum s2s_failure failure;
+	const char *text;
+
+	if (!dialled || !f->ops->another || !pair_may_connect(p, &failure, &text) ||
+		!f->ops->another(f->user, dialled))
+		return false;
+	verify_forget_asked(p);
+	pair_connect(p);
+	return true;
+}
+
 /*
  * What the kernel did not take was not seen by them in whole: it goes on the next stream. A peer
  * that drops stream after stream without taking anything is treated as failing.

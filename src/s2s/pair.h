@@ -57,6 +57,8 @@ void pair_ready(struct s2s_pair *p);
 void pair_fail(
 	struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure, const char *text);
 /* The transport of a stream that was ready is gone. */
+/* The stream on this transport failed: opens one to the next address that the look-up found, if there is one. */
+bool pair_try_another(struct s2s_pair *p, void *dialled);
 void pair_lost(struct s2s_pair *p);
 /* Gives everything back that is queued. */
 void pair_bounce(struct s2s_pair *p, enum s2s_failure failure, const char *text);

@@ -57,10 +57,29 @@ void s2s_rejudge(struct s2s_face *f, uint64_t now)
 	}
 }
 
+/*
+ * RFC 6120 section 4.4: the end tag alone, because a stream error would end it at once for both; what
+ * the peer wrote before it read that still counts, until its own end tag.
+ */
+static void leave_in_order(struct s2s_stream *s)
+{
+	LIST_EACH_SAFE (&s->members, it) {
+		struct member *m = LIST_OWNER(it, struct member, in_stream);
+		if (!m->valid)
+			member_free(m);
+	}
+	s->lingers = true;
+	stream_close_as(s, CLOSE_SHUTDOWN, "", "", STRL(""));
+}
+
 static void shut_down_stream(struct s2s_stream *s)
 {
 	struct s2s_pair *p = s->pair;
 
+	if (s->incoming && s->state == ST_READY) {
+		leave_in_order(s);
+		return;
+	}
 	if (p && s->state == ST_READY)
 		pair_flush(p, true);
 	stream_close(s, CLOSE_SHUTDOWN, STRL(""));

@@ -110,7 +110,7 @@ static void hand_over(struct s2s_stream *s, const struct member *m, struct s2s_s
 	s->stanzas++;
 	p->stanzas_in++;
 	f->counts.stanzas_in++;
-	if (f->ops->stanza(f->user, stanza) || !stream_is_open(s))
+	if (f->ops->stanza(f->user, stanza) || !stream_takes_stanzas(s))
 		return;
 	s->paused_by = p;
 	f->ops->pause(f->user, s->transport, true);
@@ -122,7 +122,7 @@ void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 	struct str from = xml_attr_get(e, "from"), to = xml_attr_get(e, "to"), us;
 	enum jid_error from_error, to_error, us_error;
 
-	if (s->state != ST_READY) {
+	if (!stream_takes_stanzas(s)) {
 		stream_close(s, CLOSE_NOT_AUTHENTICATED, e->name);
 		return;
 	}

@@ -238,11 +238,13 @@ static void let_go(struct s2s_stream *s, enum close_reason reason, enum s2s_fail
 	struct s2s_pair *p = s->pair;
 
 	if (s->incoming) {
-		member_drop_all(s);
+		if (!s->lingers)
+			member_drop_all(s);
 	} else if (p && !s->was_ready) {
 		s->pair = NULL;
 		p->out = NULL;
-		pair_fail(p, reason, failure, close_rows[reason].text);
+		if (failure == S2S_REFUSED || !pair_try_another(p, s->dialled))
+			pair_fail(p, reason, failure, close_rows[reason].text);
 	}
 }
 

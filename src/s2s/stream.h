@@ -53,7 +53,8 @@ enum stream_state {
 struct s2s_stream {
 	struct list link; /* in face.streams or face.garbage */
 	struct s2s_face *face;
-	void *transport; /* NULL while connecting */
+	void *transport; /* NULL while connecting and after its end */
+	void *dialled;   /* the same, kept to the end: only to ask for another address */
 	uint64_t number;
 	enum stream_state state;
 	bool incoming;
@@ -65,6 +66,7 @@ struct s2s_stream {
 	bool named; /* pair_named was called for the header's pair */
 	bool deaf; /* input is no XML any more */
 	bool ended; /* the other side's end tag was read */
+	bool lingers; /* closing, and stanzas written before our end tag was read still count */
 	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
 	bool was_ready;
 	bool took_any; /* a stanza left through it */
@@ -129,6 +131,11 @@ void stream_drop(struct s2s_stream *s);
 static inline bool stream_is_open(const struct s2s_stream *s)
 {
 	return s->state < ST_CLOSING;
+}
+
+static inline bool stream_takes_stanzas(const struct s2s_stream *s)
+{
+	return s->state == ST_READY || (s->state == ST_CLOSING && s->lingers);
 }
 
 /* Reads again after ops->stanza had no room. */

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stanzas between a scripted foreign server and a scripted local one, both ways, through both real nodes."""
 import re
+import socket
+import threading
 
-from peer import Closed, HEADER, Stream
+from peer import Closed, HEADER, Listener, Stream
 from world import FOREIGN, LOCAL, ROOMS, check, fresh, run
 
 
@@ -100,6 +102,29 @@ def case_address_forbidden(world):
     stream.message("loop", sender="a@example.se", to="x@loop.example")
     world.outer.wait_event("address-forbidden", domain="loop.example")
     world.server.wait_for("<message[^>]*id=\"loop\"[^>]*>.*?remote-server-not-found")
+
+
+def slam_doors(listener):
+    while True:
+        try:
+            listener.accept()[0].close()
+        except OSError:
+            return
+
+
+@fresh()
+def case_A3_next_address(world):
+    """Servers that refuse, and servers that fail after the connection stands, are passed over; nothing bounces."""
+    bad = [world.base + "%d" % i for i in (6, 7, 8)]
+    world.dns.names[FOREIGN] = " ".join(bad + [world.address["foreign"]])
+    listener = socket.create_server((bad[0], 5269))
+    other = Listener(world, bad[1], "other.example")
+    threading.Thread(target=slam_doors, args=(listener,), daemon=True).start()
+    world.stream(us=LOCAL, to=FOREIGN, role="inner").message("next", sender="a@example.se", to="b@example.com")
+    world.foreign.wait_for("<body>next</body>")
+    check("error" not in world.server.text and "next" not in other.text, world.server.text)
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
 
 
 def case_E13_pairs_not_senders(world):

@@ -30,7 +30,7 @@ listen link {outer}:5280 {{
 resolver {dns}:5300
 trust "pki/lab/ca.crt"
 dialback secret "pki/dialback.secret"
-allow address {foreign}/32
+allow address {net}/24
 peer refused.example {{ refuse }}
 peer any {{ require tls accept pkix dialback }}
 profile {profile}
@@ -62,7 +62,7 @@ def check(condition, text):
 
 
 class Dns(threading.Thread):
-    """Answers A questions from a table, everything else with NXDOMAIN."""
+    """Answers A questions from a table of names and their addresses (with spaces between), all else with NXDOMAIN."""
 
     def __init__(self, address, names):
         super().__init__(daemon=True)
@@ -90,10 +90,10 @@ class Dns(threading.Thread):
         kind = struct.unpack(">H", question[at + 1:at + 3])[0]
         name, asked = ".".join(labels), question[12:at + 5]
         known = name in self.names
-        found = known and kind == 1
-        head = question[:2] + struct.pack(">HHHHH", 0x8180 if known else 0x8183, 1, 1 if found else 0, 0, 0)
-        record = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 5, 4) + socket.inet_aton(self.names[name]) if found else b""
-        return head + asked + record
+        addresses = self.names[name].split() if known and kind == 1 else []
+        head = question[:2] + struct.pack(">HHHHH", 0x8180 if known else 0x8183, 1, len(addresses), 0, 0)
+        return head + asked + b"".join(b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 5, 4) + socket.inet_aton(a)
+                                       for a in addresses)
 
 
 class Node:
@@ -173,7 +173,8 @@ class World:
         self.build = os.environ.get("SALLYPORT_BUILD") or sys.argv[1]
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
         base = "127.%d.%d." % (32 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
-        self.address = {"outer": base + "1", "inner": base + "2", "server": base + "3", "foreign": base + "4",
+        self.base = base
+        self.address = {"net": base + "0", "outer": base + "1", "inner": base + "2", "server": base + "3", "foreign": base + "4",
                         "dns": base + "5"}
         self.closing = []
         cli = os.path.join(self.build, "src/cli/sallyport")
