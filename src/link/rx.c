@@ -515,11 +515,12 @@ enum link_fault rx_on_data(struct link_peer *p, const union frame *f, uint64_t n
 
 /* Time. */
 
+/* The first that is due takes all others along: many pairs cost one wake-up and one write then. */
 void rx_flush(struct link *l, uint64_t now)
 {
-	struct link_timer *t;
+	struct link_timer *t = timer_due(&l->ack_timers, now);
 
-	while ((t = timer_due(&l->ack_timers, now)))
+	for (; t; t = timer_due(&l->ack_timers, UINT64_MAX))
 		report(LIST_OWNER(t, struct link_rx, ack));
 }
 

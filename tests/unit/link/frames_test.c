@@ -562,6 +562,24 @@ static void test_bad_record(void **state)
 	rig_done(&r);
 }
 
+/* The acknowledgement that is due first takes along those of the other pairs. */
+static void test_acks_together(void **state)
+{
+	struct rig r;
+
+	rig_init(&r, UP);
+	input(&r, "1 1 0 5 1 f 'l.example' 'f.example'");
+	input(&r, "1 1 1 5 1 f 'l.example' 'g.example'");
+	input(&r, "1 2 0 5 1 1 0 0 <a>");
+	r.now += 4;
+	input(&r, "1 2 1 5 1 1 0 0 <b>");
+	link_flush(r.l, r.now);
+	assert_false(said(&r, "> ack"));
+	link_flush(r.l, ++r.now);
+	expect_said(&r, "both", "> ack 0 5 1 1 [ ]\n> ack 1 5 1 1 [ ]\n");
+	rig_done(&r);
+}
+
 static void test_window_bytes(void **state)
 {
 	struct rig r;
@@ -639,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_l16_acks),
 		cmocka_unit_test(test_text_too_long),
 		cmocka_unit_test(test_bad_record),
+		cmocka_unit_test(test_acks_together),
 		cmocka_unit_test(test_window_bytes),
 		cmocka_unit_test(test_nak_storm),
 		cmocka_unit_test(test_status),
