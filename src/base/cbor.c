@@ -69,23 +69,32 @@ static const char *wrong_type(const struct cbor_reader *r)
 	return "item of the wrong type";
 }
 
-/* Consumes a head of this major type and returns its argument. */
-static uint64_t head(struct cbor_reader *r, unsigned major)
+/* The rare heads: longer than one byte, or a fault. */
+static __attribute__((noinline)) uint64_t other_head(struct cbor_reader *r, unsigned major)
 {
 	if (r->p == r->end || *r->p >> 5 != major) {
 		cbor_fail(r, wrong_type(r));
 		return 0;
 	}
 	unsigned info = *r->p & 31;
-	if (info < 24) {
-		r->p++;
-		return info;
-	}
 	if (info > 27) {
 		cbor_fail(r, info == 31 ? "indefinite length" : "reserved head");
 		return 0;
 	}
 	return long_argument(r, info);
+}
+
+/* Consumes a head of this major type and returns its argument. */
+static inline uint64_t head(struct cbor_reader *r, unsigned major)
+{
+	if (r->p != r->end) {
+		unsigned info = *r->p - (major << 5);
+		if (info < 24) {
+			r->p++;
+			return info;
+		}
+	}
+	return other_head(r, major);
 }
 
 uint64_t cbor_uint(struct cbor_reader *r)
@@ -131,6 +140,11 @@ static struct str string(struct cbor_reader *r, unsigned major)
 	struct str s = str_from(r->p, (size_t)n);
 	r->p += n;
 	return s;
+}
+
+struct str cbor_text_unchecked(struct cbor_reader *r)
+{
+	return string(r, MAJOR_TEXT);
 }
 
 struct str cbor_text(struct cbor_reader *r)
@@ -222,27 +236,38 @@ char *cbor_head(char *p, enum cbor_type type, uint64_t n)
 	return p;
 }
 
+static size_t head_size(uint64_t n)
+{
+	if (n < 24)
+		return 1;
+	return n <= UINT8_MAX ? 2 : n <= UINT16_MAX ? 3 : n <= UINT32_MAX ? 5 : 9;
+}
+
 static bool put_head(struct buf *out, enum cbor_type type, uint64_t n)
 {
-	char bytes[CBOR_HEAD_MAX];
+	size_t size = head_size(n);
+	char *p = buf_space(out, size);
 
-	return buf_append(out, str_from(bytes, (size_t)(cbor_head(bytes, type, n) - bytes)));
+	if (!p)
+		return false;
+	cbor_head(p, type, n);
+	buf_commit(out, size);
+	return true;
 }
 
 static bool put_string(struct buf *out, enum cbor_type type, struct str s)
 {
-	char bytes[CBOR_HEAD_MAX];
-	size_t head_len = (size_t)(cbor_head(bytes, type, s.len) - bytes);
+	size_t size = head_size(s.len);
 
-	if (s.len > SIZE_MAX - head_len)
+	if (s.len > SIZE_MAX - size)
 		return false;
-	char *p = buf_space(out, head_len + s.len);
+	char *p = buf_space(out, size + s.len);
 	if (!p)
 		return false;
-	memcpy(p, bytes, head_len);
+	p = cbor_head(p, type, s.len);
 	if (s.len)
-		memcpy(p + head_len, s.p, s.len);
-	buf_commit(out, head_len + s.len);
+		memcpy(p, s.p, s.len);
+	buf_commit(out, size + s.len);
 	return true;
 }
 

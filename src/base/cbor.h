@@ -61,6 +61,8 @@ uint64_t cbor_uint_max(struct cbor_reader *r, uint64_t max);
 int64_t cbor_int(struct cbor_reader *r);
 /* The bytes stay in the input. Never p == NULL, also after a fault. */
 struct str cbor_text(struct cbor_reader *r);
+/* As cbor_text(), for a caller that checks the characters itself. */
+struct str cbor_text_unchecked(struct cbor_reader *r);
 struct str cbor_bytes(struct cbor_reader *r);
 bool cbor_bool(struct cbor_reader *r);
 void cbor_null(struct cbor_reader *r);

@@ -46,23 +46,19 @@ static inline size_t span(struct str s, size_t from, unsigned class)
  */
 static inline size_t span_domain(struct str s, size_t from)
 {
-	size_t label = from, i = from, dots = 0;
+	size_t label = from;
 
-	for (;; i++) {
-		bool more = i < s.len && prepare_class[(unsigned char)s.p[i]] & CLASS_DOMAIN;
-		if (more && s.p[i] != '.')
-			continue;
+	for (;;) {
+		size_t i = span(s, label, CLASS_LABEL);
 		size_t len = i - label;
 		if (len - 1 >= 63 || s.p[label] == '-' || s.p[i - 1] == '-')
 			return 0;
 		if (s.p[label] == 'x' && len >= 4 && memcmp(s.p + label, "xn--", 4) == 0)
 			return 0;
-		if (!more)
-			break;
+		if (i == s.len || s.p[i] != '.')
+			return label > from && s.p[label] >= 'a' && i - from <= 253 ? i : 0;
 		label = i + 1;
-		dots++;
 	}
-	return dots && s.p[label] >= 'a' && i - from <= 253 ? i : 0;
 }
 
 /* Accepts only what is prepared, and not all of that: see prepared(). */

@@ -13,13 +13,14 @@
 #include <stringprep.h>
 
 #define L (CLASS_LOCAL | CLASS_RESOURCE)
-#define D (CLASS_LOCAL | CLASS_DOMAIN | CLASS_RESOURCE)
+#define D (CLASS_LOCAL | CLASS_DOMAIN | CLASS_RESOURCE | CLASS_LABEL)
+#define DOT (CLASS_LOCAL | CLASS_DOMAIN | CLASS_RESOURCE)
 #define R CLASS_RESOURCE
 
 /* clang-format off */
 const uint8_t prepare_class[256] = {
 	[' '] = R, ['!'] = L, ['"'] = R, ['#' ... '%'] = L, ['&' ... '\''] = R, ['(' ... ','] = L,
-	['-' ... '.'] = D, ['/'] = R, ['0' ... '9'] = D, [':'] = R, [';'] = L, ['<'] = R, ['='] = L,
+	['-'] = D, ['.'] = DOT, ['/'] = R, ['0' ... '9'] = D, [':'] = R, [';'] = L, ['<'] = R, ['='] = L,
 	['>'] = R, ['?'] = L, ['@' ... 'Z'] = R, ['[' ... '`'] = L, ['a' ... 'z'] = D, ['{' ... '~'] = L,
 };
 /* clang-format on */

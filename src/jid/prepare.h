@@ -17,8 +17,8 @@ enum jid_error prepare_domain(struct str in, char *out, size_t *ret_len);
 /* The A-label form of a prepared domain. */
 enum jid_error prepare_ascii(struct str domain, char *out, size_t *ret_len);
 
-/* What an ASCII character may be in prepared form. */
-enum { CLASS_LOCAL = 1, CLASS_DOMAIN = 2, CLASS_RESOURCE = 4 };
+/* What an ASCII character may be in prepared form; a label is a domain without dots. */
+enum { CLASS_LOCAL = 1, CLASS_DOMAIN = 2, CLASS_RESOURCE = 4, CLASS_LABEL = 8 };
 extern const uint8_t prepare_class[256];
 
 /*

@@ -25,7 +25,7 @@ const struct catalogue_row catalogue_rows[CATALOGUE_ELEMENTS_END] = {
 #define ELEMENT(number, id, ns, name, where, content, attrs, kids)                                 \
 	[number] = { STR(ns), STR(name), STR("<" name " xmlns=\"" ns "\""), STR("</" name ">"),    \
 		attrs_##id, kids_##id, COUNT(attrs_##id) - 1, COUNT(kids_##id) - 1,                \
-		TYPE_##content, where },
+		TYPE_##content, where, __builtin_strcmp(ns, NS_SERVER) == 0 },
 #include "record/catalogue/elements.def"
 #undef ELEMENT
 };
@@ -73,19 +73,13 @@ const char *catalogue_type_name(enum value_type type)
 	return type < TYPE_FIRST_WORDS ? names[type] : word_lists[type - TYPE_FIRST_WORDS].name;
 }
 
-/* A child of a stanza in the content namespace: jabber:client in forwarded stanzas. */
-static bool is_core(const struct catalogue_row *row)
-{
-	return str_eq(row->ns, STRL(NS_SERVER));
-}
-
 xml_name catalogue_find(struct str ns, struct str name)
 {
 	bool client = str_eq(ns, STRL(NS_CLIENT));
 
 	for (unsigned i = 1; i < CATALOGUE_ELEMENTS_END; i++) {
 		const struct catalogue_row *row = &catalogue_rows[i];
-		if (str_eq(row->name, name) && (str_eq(row->ns, ns) || (client && is_core(row))) &&
+		if (str_eq(row->name, name) && (str_eq(row->ns, ns) || (client && row->core)) &&
 			name.len)
 			return (xml_name)i;
 	}
@@ -123,7 +117,7 @@ void record_fill_dict(struct xml_dict *dict)
 		if (!row)
 			continue;
 		xml_dict_add_elem(dict, row->ns, row->name, (xml_name)i);
-		if (is_core(row))
+		if (row->core)
 			xml_dict_add_elem(dict, STRL(NS_CLIENT), row->name, (xml_name)i);
 	}
 	for (unsigned i = 1; i < CATALOGUE_ATTRS_END; i++) {

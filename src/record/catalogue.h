@@ -48,7 +48,7 @@ enum catalogue_element {
 #define ELEMENT(number, id, ...) EL_##id = number,
 #include "record/catalogue/elements.def"
 #undef ELEMENT
-	CATALOGUE_ELEMENTS_END,
+	CATALOGUE_ELEMENTS_END = 720, /* above every number */
 	EL_ANY_M = 0xfff0,
 	EL_ANY_P,
 	EL_ANY_I,
@@ -61,7 +61,7 @@ enum catalogue_attribute {
 #define ATTRIBUTE(number, id, name) AT_##id = number,
 #include "record/catalogue/attributes.def"
 #undef ATTRIBUTE
-	CATALOGUE_ATTRS_END
+	CATALOGUE_ATTRS_END = 160 /* above every number */
 };
 
 /* The kinds are 1 << enum record_kind. */
@@ -90,6 +90,7 @@ struct catalogue_row {
 	uint8_t n_kids;
 	uint8_t content; /* enum value_type */
 	uint8_t where;
+	bool core; /* of the content namespace */
 };
 
 extern const struct catalogue_row catalogue_rows[CATALOGUE_ELEMENTS_END];

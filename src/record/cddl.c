@@ -137,18 +137,13 @@ static void print_types(struct printer *p, const char *kind, char letter)
 
 static void print_records(struct printer *p)
 {
-	static const char *const lines[] = {
-		"\nrecord = message / presence / iq\n\n",
-		"message = [0, message-type, addresses, id / null, lang, * any-m]\n",
-		"presence = [1, presence-type, addresses, id / null, lang, * any-p]\n",
-		"iq = [2, iq-type, addresses, id, lang, * any-i] ; one for get and set, 0 or 1 for "
-		"result\n",
-		"addresses = (from: jid, to: jid)\n",
-		"id = tstr\n\n",
-	};
-
-	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		put(p, lines[i]);
+	put(p, "\nrecord = message / presence / iq\n\n"
+	       "message = [0, message-type, addresses, id / null, lang, * any-m]\n"
+	       "presence = [1, presence-type, addresses, id / null, lang, * any-p]\n"
+	       "iq = [2, iq-type, addresses, id, lang, * any-i] ; one for get and set, 0 or 1 for "
+	       "result\n"
+	       "addresses = (from: jid, to: jid)\n"
+	       "id = tstr\n\n");
 	print_types(p, "message", 'm');
 	print_types(p, "presence", 'p');
 	print_types(p, "iq", 'i');
@@ -205,6 +200,10 @@ static void print_content(struct printer *p, const struct catalogue_row *row)
 		put_piece(p, piece);
 		return;
 	}
+	if (row->content == TYPE_NOTHING && row->n_kids == 0) {
+		put_piece(p, ", * $open");
+		return;
+	}
 	put_piece(p, row->content == TYPE_MIXED ? ", * (text / $open" : ", * ($open");
 	for (unsigned i = 0; i < row->n_kids; i++) {
 		for (unsigned k = row->kids[i].first; k <= row->kids[i].last; k++)
@@ -218,7 +217,7 @@ static void print_row(struct printer *p, unsigned number)
 	const struct catalogue_row *row = &catalogue_rows[number];
 	char piece[128], name[64];
 
-	if (number == 1 || !str_eq(row->ns, catalogue_rows[number - 1].ns)) {
+	if (!str_eq(row->ns, catalogue_rows[number - 1].ns)) {
 		put(p, "\n; ");
 		check(buf_append(&p->out, row->ns));
 		put(p, "\n");

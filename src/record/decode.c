@@ -314,7 +314,7 @@ static void decode_payload(
 static struct jid decode_address(struct cbor_reader *r)
 {
 	struct jid jid = { .full = STR("") };
-	struct str text = cbor_text(r);
+	struct str text = cbor_text_unchecked(r);
 
 	if (!r->error && jid_parse_prepared(text, &jid) != JID_OK)
 		cbor_fail(r, "address not in prepared form");

@@ -26,7 +26,7 @@ bool place_admits(const struct place *p, unsigned number, const struct catalogue
 
 struct str place_ns(const struct place *p, const struct catalogue_row *row)
 {
-	return p->client && str_eq(row->ns, STRL(NS_SERVER)) ? STRL(NS_CLIENT) : row->ns;
+	return p->client && row->core ? STRL(NS_CLIENT) : row->ns;
 }
 
 bool place_admits_generic(const struct place *p, struct str ns)

@@ -10,6 +10,7 @@
 #define NS_AVATAR_DATA "urn:xmpp:avatar:data"
 #define NS_AVATAR_META "urn:xmpp:avatar:metadata"
 #define NS_AXOLOTL "eu.siacs.conversations.axolotl"
+#define NS_BLOCKING_ERRORS "urn:xmpp:blocking:errors"
 #define NS_BOB "urn:xmpp:bob"
 #define NS_BYTESTREAMS "http://jabber.org/protocol/bytestreams"
 #define NS_CAPS "http://jabber.org/protocol/caps"

@@ -319,7 +319,7 @@ static struct str decode_base64(struct cbor_reader *r, struct arena *a)
 
 static struct str decode_jid(struct cbor_reader *r)
 {
-	struct str text = cbor_text(r);
+	struct str text = cbor_text_unchecked(r);
 	struct jid jid;
 
 	if (!r->error && jid_parse_prepared(text, &jid) != JID_OK)
