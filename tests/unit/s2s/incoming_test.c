@@ -385,8 +385,14 @@ static const struct dialogue deadlines[] = {
 		{ "N", IN_EXTERNAL, "W599999", "O", "> ", "W599999", "O", "W1",
 			"<" ERR("connection-timeout"), "C", "Lstream-closed in idle" } },
 	{ "A23 shutdown", "proved",
-		{ "N", IN_EXTERNAL, "Z", "<" ERR("system-shutdown"), "<" END, ">" MSG_AB("late"),
-			"slate", ">" END, "W1", "C", "Lshutdown" } },
+		{ "N", IN_EXTERNAL, "Z", "<" END, ">" MSG_AB("in time"), "Sin time",
+			">" END MSG_AB("late"), "slate", "W1", "C", "Lshutdown" } },
+	{ "A23 shutdown, no end tag", "proved", { "N", IN_EXTERNAL, "Z", "<" END, "W5001", "C" } },
+	{ "A23 shutdown, other elements", "proved",
+		{ "N", IN_EXTERNAL, "Z", "<" END, "><x/>" MSG_AB("in time"), "Sin time", "C" } },
+	{ "A23 shutdown during set-up", "",
+		{ "N", ">" AB, "Z", "<" ERR("system-shutdown"), "<" END, ">" MSG_AB("late"), "slate",
+			">" END, "W1", "C", "Lshutdown" } },
 };
 
 static const struct dialogue reloads[] = {
