@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,6 +10,18 @@
 
 static enum log_level threshold = LOG_INFO;
 static char node_name[128];
+
+/* The budget of one event. Events are literals, so a slot is found by their address. */
+struct budget {
+	const char *event;
+	time_t second;
+	unsigned left;
+	uint64_t suppressed;
+};
+
+enum { BUDGETS = 128 };
+
+static struct budget budgets[BUDGETS + 1]; /* the last: all events that found no slot */
 
 static const char *const level_names[] = { "debug", "info", "warning", "error", "alarm" };
 
@@ -73,10 +86,47 @@ static void append_field(struct buf *line, const struct log_field *f)
 		buf_printf(line, "%llu", (unsigned long long)f->u64);
 }
 
+static struct budget *budget_of(const char *event)
+{
+	size_t at = ((uintptr_t)event >> 3) % BUDGETS;
+
+	for (size_t i = 0; i < BUDGETS; i++, at = (at + 1) % BUDGETS) {
+		if (!budgets[at].event) {
+			budgets[at].event = event;
+			budgets[at].left = LOG_BURST;
+		}
+		if (budgets[at].event == event)
+			return &budgets[at];
+	}
+	return &budgets[BUDGETS];
+}
+
+/* One line of this event may be written now. */
+static bool take(struct budget *b)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	time_t now = time(NULL);
+
+	if (now != b->second) {
+		uint64_t earned = now > b->second ? (uint64_t)(now - b->second) * LOG_PER_S : LOG_PER_S;
+		b->left = earned + b->left < LOG_BURST ? (unsigned)earned + b->left : LOG_BURST;
+		b->second = now;
+	}
+	if (b->left == 0 || (poll(&fd, 1, 0) == 1 && !(fd.revents & POLLOUT)) || !fd.revents) {
+		b->suppressed++;
+		return false;
+	}
+	b->left--;
+	return true;
+}
+
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
+	struct budget *budget = budget_of(event);
 	struct buf line;
 
+	if (!take(budget))
+		return;
 	buf_init(&line, 64 * 1024);
 	append_time(&line);
 	buf_printf(&line, ",\"level\":\"%s\",\"node\":", level_names[level]);
@@ -84,9 +134,12 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 	buf_printf(&line, ",\"event\":\"%s\"", event);
 	for (size_t i = 0; i < n; i++)
 		append_field(&line, &fields[i]);
+	if (budget->suppressed)
+		buf_printf(&line, ",\"suppressed\":%llu", (unsigned long long)budget->suppressed);
+	budget->suppressed = 0;
 	buf_append_c(&line, "}\n");
 	struct str bytes = buf_bytes(&line);
-	/* A full pipe or disk must not stop the traffic; the line is lost then. */
+	/* A full disk must not stop the traffic; the line is lost then. */
 	ssize_t written = write(STDERR_FILENO, bytes.p, bytes.len);
 	(void)written;
 	buf_done(&line);

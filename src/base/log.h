@@ -5,7 +5,9 @@
  *
  *	LOG(LOG_INFO, "pair-valid", LF_STR("local", us), LF_STR("foreign", them));
  *
- * Each line also carries time (RFC 3339, UTC, milliseconds), level, node, event.
+ * Each line also carries time (RFC 3339, UTC, milliseconds), level, node, event. A peer can cause lines, so
+ * each event has a budget: LOG_BURST lines at once, LOG_PER_S a second. What is over it, or finds the pipe full,
+ * is counted, and the event's next line says how many are missing ("suppressed"). Nothing ever waits for the log.
  * Programs log, parts do not: parts return what happened.
  */
 #ifndef BASE_LOG_H
@@ -24,7 +26,7 @@ struct log_field {
 	uint64_t u64;
 };
 
-enum { LOG_STR_CAP = 512 };
+enum { LOG_STR_CAP = 512, LOG_BURST = 1000, LOG_PER_S = 200 };
 
 #define LF_STR(name, value) ((struct log_field){ (name), LOG_FIELD_STR, (value), 0 })
 #define LF_CSTR(name, value)                                                                       \

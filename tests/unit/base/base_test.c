@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "base/table.h"
 #include "base/utf8.h"
@@ -202,6 +205,36 @@ static void json_escapes_everything(void **state)
 	buf_done(&b);
 }
 
+/* A flood of one event is cut to its budget, says so, and leaves other events alone. */
+static void log_has_a_budget(void **state)
+{
+	int ends[2], saved = dup(STDERR_FILENO);
+	char text[65536];
+	size_t lines = 0;
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_init(LOG_INFO, STRL("n"));
+	/* Nobody reads: the pipe fills, and nothing waits for it. */
+	for (int i = 0; i < 5000; i++)
+		LOG(LOG_INFO, "flood", LF_U64("i", (uint64_t)i));
+	for (ssize_t got; (got = read(ends[0], text, sizeof(text))) > 0;) {
+		for (ssize_t k = 0; k < got; k++)
+			lines += text[k] == '\n';
+	}
+	LOG(LOG_INFO, "other");
+	ssize_t got = read(ends[0], text, sizeof(text) - 1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+	assert_in_range(lines, 100, LOG_BURST + 2 * LOG_PER_S);
+	assert_true(got > 0);
+	text[got] = '\0';
+	assert_non_null(strstr(text, "\"event\":\"other\""));
+}
+
 static void json_nests(void **state)
 {
 	struct buf b;
@@ -269,6 +302,7 @@ int main(void)
 		cmocka_unit_test(utf8_prefixes),
 		cmocka_unit_test(utf8_round_trip),
 		cmocka_unit_test(json_escapes_everything),
+		cmocka_unit_test(log_has_a_budget),
 		cmocka_unit_test(json_nests),
 		cmocka_unit_test(numbers_are_checked),
 		cmocka_unit_test(lists_link),
