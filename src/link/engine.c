@@ -83,7 +83,7 @@ static void check_settings(const struct link_settings *s)
 {
 	check(s->window_records && s->window_bytes && s->heartbeat_ms && s->stall_ms >= 4);
 	check(s->channels_max && s->channels_max <= 1u << RX_SLOT_BITS);
-	check(s->frame_bytes > LINK_OVERHEAD && s->fence_ms < s->dead_ms);
+	check(s->frame_bytes >= 2 * REJECT_BYTES_MAX && s->fence_ms < s->dead_ms);
 	check(s->cond_timeout && s->cond_internal && s->cond_busy);
 	check(s->node.len && (s->role == LINK_INNER || s->n_domains == 0));
 }
@@ -95,6 +95,9 @@ struct link *link_new(const struct link_settings *settings, const struct link_op
 	check(l);
 	check_settings(settings);
 	l->set = *settings;
+	/* All records of a window may be rejected, in one report. */
+	if (l->set.window_records > l->set.frame_bytes / REJECT_BYTES_MAX)
+		l->set.window_records = (unsigned)(l->set.frame_bytes / REJECT_BYTES_MAX);
 	l->set.node = str_dup(settings->node);
 	copy_domains(l, settings->domains, settings->n_domains);
 	l->ops = *ops;

@@ -27,6 +27,7 @@ enum {
 	PAIR_KEY_MAX = 2 * DOMAIN_BYTES_MAX + 1,
 	DOMAINS_MAX = 4096, /* announced by an inner */
 	TEXT_BYTES_MAX = 128, /* of a reject or reach */
+	REJECT_BYTES_MAX = TEXT_BYTES_MAX + 32, /* of a reject in a report, with all heads */
 	REWIND_MS = 20, /* at most one rewind of a channel, or nak for it, in this time */
 	HELLO_MS = 10000, /* a connection that is not up by then is closed */
 	PROBE_SLOWEST = 16, /* stalled channels are probed at stall_ms times 1, 2, ... this */

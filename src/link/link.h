@@ -36,10 +36,10 @@ struct link_settings {
 	enum link_role role;
 	struct str node;             /* our id; it and the domains are copied */
 	uint64_t boot_id;            /* random per process */
-	const struct str *domains;   /* inner: local domains served, announced in hello */
+	const struct str *domains;   /* inner: local domains served, announced in hello; up to 4096 */
 	size_t n_domains;
 	uint32_t catalogue;          /* record_catalogue_version() */
-	unsigned window_records;     /* 512 */
+	unsigned window_records;     /* 512; lowered to frame_bytes / 160, for reports of rejects */
 	size_t window_bytes;         /* 4 MiB */
 	size_t frame_bytes;          /* largest frame accepted, 1 MiB */
 	unsigned channels_max;       /* receive and send channels each, 65536 */
