@@ -251,6 +251,8 @@ void tx_append(struct link_tx *tx, uint64_t trace, uint8_t proof, struct str rec
 void tx_assign(struct link_tx *tx, uint64_t now);
 /* Takes all channels away from a node that is dead or another process now. */
 void tx_release_all(struct link_peer *p, uint64_t now);
+/* It is another process now, which may reach what the last one could not. */
+void tx_forget_refusals(struct link_peer *p);
 /* The owner is connected again: go on after what it has. */
 void tx_resume_all(struct link_peer *p, uint64_t now);
 void tx_drain_all(struct link_peer *p, uint64_t now);

@@ -258,6 +258,7 @@ static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_
 		/* Another process: whatever the last one knew of our channels is gone. */
 		p->leased = false;
 		rx_forget_all(p);
+		tx_forget_refusals(p);
 		tx_release_all(p, now);
 		if (p->replaced)
 			l->ops.alarm(l->user, p, "another process took the name of a live node");

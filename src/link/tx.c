@@ -335,6 +335,17 @@ static void refuse(
 	memcpy(no->text, r->text.p, r->text.len);
 }
 
+void tx_forget_refusals(struct link_peer *p)
+{
+	LIST_EACH (&p->l->txs, it) {
+		struct tx_refusals *no = LIST_OWNER(it, struct link_tx, link)->refusals;
+		for (size_t i = 0; no && i < no->n; i++) {
+			if (no->by[i].peer == p)
+				no->by[i].until = 0;
+		}
+	}
+}
+
 static size_t list_live(struct link_tx *tx, uint64_t now)
 {
 	struct link *l = tx->l;
@@ -563,7 +574,9 @@ enum link_fault tx_on_reach(struct link_peer *p, const union frame *f, uint64_t 
 	if (!tx)
 		return fault;
 	apply(tx, &f->report, now);
-	refuse(tx, p, &f->report, now);
+	/* One that leaves gives back what it could not deliver: no judgement of the pair. */
+	if (!p->draining)
+		refuse(tx, p, &f->report, now);
 	if (tx->owner == p && tx->epoch == f->report.epoch)
 		reassign(tx, now);
 	return FAULT_NONE;

@@ -324,6 +324,57 @@ static void test_reach_tries_the_other(void **state)
 	lab_done(&lab);
 }
 
+/* A new process is asked at once, whatever the last one said of the pair. */
+static void test_reach_is_forgotten(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 1);
+	lab.nodes[OUTER_A].program = HOLD;
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_talk(&lab);
+	link_unreachable(
+		lab.nodes[OUTER_A].l, lab.nodes[OUTER_A].channel, AWAY, "no host", lab.now);
+	lab_talk(&lab);
+	lab_tick(&lab);
+	HAPPENED(&lab, "a: r1\ninner bounces r1: 5 no host\n");
+	lab_crash(&lab, OUTER_A);
+	lab_start(&lab, OUTER_A);
+	lab_connect(&lab, OUTER_A);
+	lab_talk(&lab);
+	lab_send(&lab, INNER, lab_one, "r2");
+	lab_talk(&lab);
+	HAPPENED(&lab, "inner misses a\na: r2\n");
+	lab_done(&lab);
+}
+
+/* What a node that leaves gives back waits for the next one. */
+static void test_drain_gives_back(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 1);
+	lab.nodes[OUTER_A].program = HOLD;
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_talk(&lab);
+	link_drain(lab.nodes[OUTER_A].l, lab.now);
+	link_unreachable(
+		lab.nodes[OUTER_A].l, lab.nodes[OUTER_A].channel, AWAY, "shutting down", lab.now);
+	lab_talk(&lab);
+	lab_tick(&lab);
+	lab_send(&lab, INNER, lab_one, "r2");
+	lab_tick(&lab);
+	lab_talk(&lab);
+	HAPPENED(&lab, "a: r1\n");
+	assert_true(link_drained(lab.nodes[OUTER_A].l));
+	lab_crash(&lab, OUTER_A);
+	lab_start(&lab, OUTER_A);
+	lab_connect(&lab, OUTER_A);
+	lab_talk(&lab);
+	HAPPENED(&lab, "inner misses a\na: r1\na: r2\n");
+	lab_done(&lab);
+}
+
 static void test_queue_age(void **state)
 {
 	struct lab lab;
@@ -488,6 +539,8 @@ int main(void)
 		cmocka_unit_test(test_reach_tries_the_other),
 		cmocka_unit_test(test_queue_age),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_reach_is_forgotten),
+		cmocka_unit_test(test_drain_gives_back),
 		cmocka_unit_test(test_fair_turns),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_domains_change),
