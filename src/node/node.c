@@ -25,6 +25,7 @@
 enum {
 	CONFIG_MAX = 1024 * 1024,
 	DRAIN_STEP_MS = 20,
+	ARENA_KEEP = 64 * 1024, /* most records need no other memory */
 	DOMAINS_MAX = 4096, /* announced on the link */
 	FRAME_LEAST = 1024 * 1024,
 	FRAME_HEADER = 1024, /* more than any header of a data frame */
@@ -132,6 +133,7 @@ static void maybe_finish(struct node *n)
 		return;
 	LOG(flushed ? LOG_INFO : LOG_WARNING, "stopped", LF_U64("streams", s2s_streams(n->face)),
 		LF_U64("pending", s2s_pending(n->face)));
+	n->stopped = true;
 	net_loop_stop(n->loop);
 }
 
@@ -142,7 +144,7 @@ static void on_turn(void *user)
 	n->now = net_now(n->loop);
 	relay_turn(n);
 	link_flush(n->link, n->now);
-	if (n->draining)
+	if (n->draining && !n->stopped)
 		maybe_finish(n);
 	arm_timer(n);
 }
@@ -313,6 +315,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	list_init(&n->dials);
 	list_init(&n->deferred);
 	arena_init(&n->arena, 32 * 1024 * 1024);
+	arena_reserve(&n->arena, ARENA_KEEP);
 	n->frame_bytes = c->limits.stanza_bytes * 2;
 	if (n->frame_bytes < FRAME_LEAST)
 		n->frame_bytes = FRAME_LEAST;

@@ -127,6 +127,7 @@ struct node {
 
 	struct node_counters counters;
 	bool draining;
+	bool stopped; /* drained, the loop ends */
 	uint64_t drain_until;
 	int exit_code;
 };
