@@ -170,18 +170,20 @@ static struct jid point_into(struct str full, const struct assembly *parts)
 	};
 }
 
-enum jid_error jid_parse(struct arena *a, struct str in, struct jid *ret_jid)
+/* The long way; kept out of line, so that the short one needs no room for the parts. */
+static __attribute__((noinline)) enum jid_error prepare(
+	struct arena *a, struct str in, struct jid *ret_jid)
 {
 	struct assembly parts;
-
-	if (scan(in, ret_jid))
-		return JID_OK;
 	enum jid_error e = assemble(in, &parts);
+
 	if (e != JID_OK)
 		return e;
 	struct str full = str_from(parts.bytes, parts.len);
 	if (str_eq(full, in))
 		full = in;
+	else if (!a)
+		return JID_NOT_PREPARED;
 	else
 		full = arena_str(a, full);
 	if (!full.p)
@@ -190,19 +192,14 @@ enum jid_error jid_parse(struct arena *a, struct str in, struct jid *ret_jid)
 	return JID_OK;
 }
 
+enum jid_error jid_parse(struct arena *a, struct str in, struct jid *ret_jid)
+{
+	return scan(in, ret_jid) ? JID_OK : prepare(a, in, ret_jid);
+}
+
 enum jid_error jid_parse_prepared(struct str in, struct jid *ret_jid)
 {
-	struct assembly parts;
-
-	if (scan(in, ret_jid))
-		return JID_OK;
-	enum jid_error e = assemble(in, &parts);
-	if (e != JID_OK)
-		return e;
-	if (!str_eq(str_from(parts.bytes, parts.len), in))
-		return JID_NOT_PREPARED;
-	*ret_jid = point_into(in, &parts);
-	return JID_OK;
+	return scan(in, ret_jid) ? JID_OK : prepare(NULL, in, ret_jid);
 }
 
 static enum jid_error check_part(struct str in)
