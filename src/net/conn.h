@@ -3,7 +3,8 @@
  * A TCP connection with optional TLS, plaintext on our side. Reads are batched, writes
  * collected over one loop turn and sent as few TLS records and one write. TLS handshakes
  * run in the thread pool. TCP_NODELAY always; TCP_QUICKACK re-armed before each read while
- * net_conn_setup() is on.
+ * net_conn_setup() is on (from the start), and later at most once a millisecond: a peer that keeps
+ * Nagle's algorithm never waits for our acknowledgement, and a busy connection does not pay for it.
  *
  * Callbacks come from the loop only, never inside a call of this interface. on_closed comes
  * exactly once, last; the object is freed after it.
@@ -106,7 +107,9 @@ void net_conn_start_tls(struct net_conn *c, struct net_tls *tls, struct net_cred
 void net_conn_pause(struct net_conn *c, bool paused);
 void net_conn_setup(struct net_conn *c, bool setting_up);
 
-/* Flushes (for at most linger_ms), sends close_notify, closes. */
+/* Flushes (for at most linger_ms), sends close_notify, closes; waits up to a second for the peer to
+ * do the same. No input comes any more, on_taken still may. In the middle of a handshake it is
+ * net_conn_abort(). */
 void net_conn_close(struct net_conn *c, unsigned linger_ms);
 /* Closes at once. on_closed still follows. */
 void net_conn_abort(struct net_conn *c);

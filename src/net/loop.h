@@ -12,7 +12,8 @@ struct net_timer;
 struct net_loop *net_loop_new(void);
 void net_loop_run(struct net_loop *loop); /* until net_loop_stop() */
 void net_loop_stop(struct net_loop *loop);
-/* Closes what is left (connections, timers, listeners) and frees the loop. */
+/* Closes what is left and frees the loop; connections get their on_closed. Resolvers, DNS servers
+ * and control sockets must be closed before. */
 void net_loop_free(struct net_loop *loop);
 
 /* Milliseconds of the monotonic clock, read once per turn. */
@@ -20,7 +21,8 @@ uint64_t net_now(const struct net_loop *loop);
 /* Wall clock in milliseconds since 1970. */
 uint64_t net_wall_ms(void);
 
-/* Called once per turn after all input was handled and before output is flushed. At most 4. */
+/* Called at least once per turn after all input was handled and before output is flushed. At
+ * most 4. */
 void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user);
 
 /* fn runs in the loop when the signal arrives. */

@@ -238,6 +238,7 @@ struct client {
 	int max_version;
 	const char *ciphers; /* for TLS 1.2 */
 	bool works;
+	bool renegotiates; /* tries to */
 };
 
 struct hello {
@@ -267,9 +268,14 @@ static void foreign_client(int fd, void *arg)
 	if (h->worked) {
 		SSL_get0_alpn_selected(ssl, &chosen, &len);
 		h->alpn = len ? "yes" : NULL;
-		/* Renegotiation must not happen, nor sessions be offered for later. */
-		check(!SSL_session_reused(ssl));
 		SSL_write(ssl, "hello", 5);
+		if (h->client->renegotiates) {
+			char byte;
+			check(SSL_renegotiate(ssl) == 1);
+			SSL_do_handshake(ssl);
+			/* Refused by an alert, after which this client gives up. */
+			check(SSL_read(ssl, &byte, 1) <= 0 && SSL_num_renegotiations(ssl) <= 1);
+		}
 		SSL_shutdown(ssl);
 	}
 	SSL_free(ssl);
@@ -281,6 +287,7 @@ static void test_foreign_clients(void **state)
 	static const struct client clients[] = {
 		{ NULL, TLS1_3_VERSION, NULL, true },
 		{ NULL, TLS1_2_VERSION, NULL, true },
+		{ NULL, TLS1_2_VERSION, NULL, true, true },
 		{ NULL, TLS1_1_VERSION, NULL, false },
 		{ NULL, TLS1_VERSION, NULL, false },
 		{ "\013xmpp-server", TLS1_3_VERSION, NULL, true },
