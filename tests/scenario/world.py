@@ -174,8 +174,8 @@ class World:
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
         base = "127.%d.%d." % (32 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
         self.base = base
-        self.address = {"net": base + "0", "outer": base + "1", "inner": base + "2", "server": base + "3", "foreign": base + "4",
-                        "dns": base + "5"}
+        self.address = {"net": base + "0", "outer": base + "1", "inner": base + "2",
+                        "server": base + "3", "foreign": base + "4", "dns": base + "5"}
         self.closing = []
         cli = os.path.join(self.build, "src/cli/sallyport")
         subprocess.run([cli, "pki", "init", "pki", "--outer", "outer-a", "--inner", "inner-a",
