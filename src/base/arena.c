@@ -29,6 +29,21 @@ static void use_chunk(struct arena *a, struct arena_chunk *c)
 	a->end = c->bytes + c->size;
 }
 
+static void add_chunk(struct arena *a, size_t size)
+{
+	struct arena_chunk *c = malloc(sizeof(*c) + size);
+
+	check(c);
+	*c = (struct arena_chunk){ .older = a->chunks, .size = size };
+	use_chunk(a, c);
+}
+
+void arena_reserve(struct arena *a, size_t size)
+{
+	arena_done(a);
+	add_chunk(a, (size + 7) & ~(size_t)7);
+}
+
 void arena_reset(struct arena *a)
 {
 	struct arena_chunk *c = a->chunks;
@@ -65,13 +80,10 @@ void *arena_grow(struct arena *a, size_t size)
 		want = a->limit - taken;
 	if (want < rounded)
 		want = rounded;
-	struct arena_chunk *c = malloc(sizeof(*c) + want);
-	check(c);
-	*c = (struct arena_chunk){ .older = a->chunks, .size = want };
 	a->used = taken;
-	use_chunk(a, c);
+	add_chunk(a, want);
 	a->next += rounded;
-	return c->bytes;
+	return a->chunks->bytes;
 }
 
 void *arena_zalloc(struct arena *a, size_t size)

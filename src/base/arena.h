@@ -22,6 +22,12 @@ struct arena {
 /* limit: bytes that may be in use between two resets. No memory is taken yet. */
 void arena_init(struct arena *a, size_t limit);
 
+/*
+ * Gives all memory back and takes a first chunk of this size (not counted against the limit), for those
+ * who know what they will need. Without it the first chunk comes with the first use, 4 KiB.
+ */
+void arena_reserve(struct arena *a, size_t size);
+
 /* Gives all memory back; the arena may be used again. */
 void arena_done(struct arena *a);
 

@@ -64,8 +64,9 @@ enum {
 	TREE_PER_BYTE = 8,
 	TREE_BASE = 65536,
 	/* What a reader keeps between stanzas. */
-	KEEP_TREE = 16384,
-	KEEP_TOKEN = 8192,
+	KEEP_TREE = 4096,
+	KEEP_LASTING = 512,
+	KEEP_TOKEN = 2048,
 	KEEP_BINDINGS = 64,
 };
 
@@ -83,10 +84,7 @@ static void apply_limits(struct xml_reader *r, const struct xml_limits *l)
 	}
 	/* The first chunk stays with the arena: most trees fit, and never cost a malloc. */
 	if (arena_footprint(&r->arena) < keep) {
-		arena_done(&r->arena);
-		r->arena.limit = SIZE_MAX;
-		check(arena_alloc(&r->arena, keep));
-		arena_reset(&r->arena);
+		arena_reserve(&r->arena, keep);
 	}
 	r->arena.limit = r->lasting.limit = TREE_PER_BYTE * l->bytes + TREE_BASE;
 	r->tok.limit = l->bytes;
@@ -106,6 +104,7 @@ struct xml_reader *xml_reader_new(const struct xml_dict *dict, const struct xml_
 	r->lang_id = xml_dict_attr(dict, STRL("xml:lang"));
 	arena_init(&r->arena, 0);
 	arena_init(&r->lasting, 0);
+	arena_reserve(&r->lasting, KEEP_LASTING);
 	buf_init(&r->tok, 0);
 	xml_reader_restart(r, limits);
 	return r;

@@ -35,6 +35,22 @@ static void arena_stops_at_its_limit(void **state)
 	arena_done(&a);
 }
 
+static void arena_keeps_what_was_reserved(void **state)
+{
+	struct arena a;
+
+	arena_init(&a, 100);
+	arena_reserve(&a, 1000);
+	assert_non_null(arena_alloc(&a, 1000));
+	assert_null(arena_alloc(&a, 8));
+	arena_reset(&a);
+	size_t held = arena_footprint(&a);
+	assert_in_range(held, 1000, 1100);
+	assert_non_null(arena_alloc(&a, 1000));
+	assert_true(arena_footprint(&a) == held);
+	arena_done(&a);
+}
+
 static void arena_memory_is_apart(void **state)
 {
 	struct arena a;
@@ -296,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arena_stops_at_its_limit),
+		cmocka_unit_test(arena_keeps_what_was_reserved),
 		cmocka_unit_test(arena_memory_is_apart),
 		cmocka_unit_test(buf_is_a_queue),
 		cmocka_unit_test(table_agrees_with_a_model),
