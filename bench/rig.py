@@ -186,7 +186,7 @@ class Rig:
             return '"event":"ready"' in self.log(name)
         try:
             wait_until(f"{streams} streams", ready, 80)
-            time.sleep(1.5)
+            time.sleep(4)  # idle is who has been silent for some seconds
             measured = measure()
             if process.poll() is not None:
                 raise Failed(f"streams did not last: {self.log(name)}")

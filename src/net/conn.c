@@ -234,8 +234,10 @@ void net_conn_run_dead(struct net_loop *loop)
 	}
 }
 
-void net_conn_run_fat(struct net_loop *loop)
+unsigned net_conn_run_fat(struct net_loop *loop)
 {
+	unsigned n = 0;
+
 	LIST_EACH_SAFE (&loop->fat, it) {
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, fat);
 		if (c->fat_used) {
@@ -244,7 +246,9 @@ void net_conn_run_fat(struct net_loop *loop)
 		}
 		list_remove(it);
 		net_flow_slim(c);
+		n++;
 	}
+	return n;
 }
 
 /* --- the end --- */
@@ -264,6 +268,7 @@ void net_conn_die(struct net_conn *c, const char *text)
 	set_text(c, text);
 	c->state = NET_CONN_DEAD;
 	net_connect_forget(c);
+	net_shake_cancel(c);
 	net_uv_release(c->poll);
 	net_uv_release(c->timer);
 	c->poll = NULL;

@@ -110,7 +110,8 @@ void net_conn_drained(struct net_conn *c);
 void net_conn_run_ready(struct net_loop *loop);
 void net_conn_run_dirty(struct net_loop *loop);
 void net_conn_run_dead(struct net_loop *loop);
-void net_conn_run_fat(struct net_loop *loop);
+/* Returns how many connections gave their buffers back. */
+unsigned net_conn_run_fat(struct net_loop *loop);
 void net_conn_free(struct net_conn *c);
 const char *net_errno_text(int error);
 
@@ -140,6 +141,8 @@ void net_shake_begin(struct net_conn *c);
 void net_shake_input(struct net_conn *c);
 /* The pool works for this connection: it may not be freed. */
 bool net_shake_busy(const struct net_conn *c);
+/* The connection is dead: a step that still waits for the pool is not worth its time. */
+void net_shake_cancel(struct net_conn *c);
 bool net_shake_full(const struct net_conn *c);
 void net_shake_free(struct net_conn *c);
 

@@ -12,6 +12,7 @@
  */
 #include "net/loop.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -19,7 +20,11 @@
 #include "net/conn_int.h"
 #include "net/uv_loop.h"
 
-enum { ROUNDS = 8, SWEEP_MS = 1000 };
+enum {
+	ROUNDS = 8,
+	SWEEP_MS = 1000,
+	TRIM_CONNS = 64, /* so many fell silent: their memory is worth to be given back */
+};
 
 struct net_timer {
 	uv_timer_t uv;
@@ -79,12 +84,25 @@ static void on_prepare(uv_prepare_t *prepare)
 	turn(prepare->data);
 }
 
+/*
+ * After a burst of handshakes the heap is full of holes, of which the kernel knows nothing. When the
+ * connections that took part have all fallen silent it is told.
+ */
+static void trim_heap(struct net_loop *loop, unsigned slimmed)
+{
+	loop->slimmed += slimmed;
+	if (slimmed > 0 || loop->slimmed < TRIM_CONNS)
+		return;
+	loop->slimmed = 0;
+	malloc_trim(0);
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
 	struct net_loop *loop = timer->data;
 
-	net_conn_run_fat(loop);
-	if (list_empty(&loop->fat))
+	trim_heap(loop, net_conn_run_fat(loop));
+	if (list_empty(&loop->fat) && loop->slimmed < TRIM_CONNS)
 		uv_timer_stop(timer);
 }
 
