@@ -53,6 +53,13 @@ bool net_shake_full(const struct net_conn *c)
 	return buf_len(&c->cipher) >= CIPHER_FULL;
 }
 
+void net_shake_cancel(struct net_conn *c)
+{
+	/* When the pool has already begun, after_work() comes all the same. */
+	if (net_shake_busy(c))
+		uv_cancel((uv_req_t *)&c->shake->work);
+}
+
 void net_shake_free(struct net_conn *c)
 {
 	struct net_shake *s = c->shake;
