@@ -14,9 +14,9 @@ deps:
 build: deps
 	@scripts/build $(BUILD)
 
-# The main job from end to end. KEEP=1 leaves it running.
+# The main job from end to end. KEEP=1 leaves it running; NET=loopback does without namespaces.
 demo: build
-	@$(PYTHON) scripts/demo.py --build $(BUILD) $(if $(KEEP),--keep)
+	@$(PYTHON) scripts/demo.py --build $(BUILD) $(if $(KEEP),--keep) $(if $(NET),--net $(NET))
 
 # Everything; the last line is "N passed, N failed".
 test: deps

@@ -5,6 +5,7 @@
     demo.py --build build          run, show, take everything away; status 0 if all arrived
     demo.py --build build --keep   leave it running
     demo.py --stop FOLDER          end one that was left running
+    demo.py --net loopback ...     without network namespaces
 """
 import argparse
 import json
@@ -56,27 +57,37 @@ def show(label, text):
         say("  %-13s %s" % (label if number == 0 else "", line))
 
 
+def of_kind(lines, kind):
+    """The entries of a trace about one kind of stanza: a line at the margin, indented ones below."""
+    wanted = False
+    for line in lines:
+        if not line.startswith(" "):
+            wanted = kind in line.split()
+        if wanted:
+            yield line
+
+
 class Demo:
-    def __init__(self, build, keep):
-        self.build, self.keep = build, keep
+    def __init__(self, build, keep, net):
+        self.build, self.keep, self.net = build, keep, net
         self.failed = []
         self.table = {}
 
     def run(self):
         self.direct()
-        with World(build=self.build, keep=self.keep) as world:
+        with World(build=self.build, keep=self.keep, net=self.net) as world:
             self.world = world
             self.gateway_part(world)
+            self.summary()
             if self.keep:
                 self.leave(world)
-        self.summary()
         return 1 if self.failed else 0
 
     # The same servers without a gateway, for comparison
 
     def direct(self):
         title("1. For comparison: both servers on one wire, nothing between them")
-        with World(mode="direct", build=self.build) as world:
+        with World(mode="direct", build=self.build, net=self.net) as world:
             self.measure(world, "direct")
         say("  measured; taken away again")
 
@@ -160,7 +171,7 @@ class Demo:
                 show("FAILED", late)
                 return
             show("A sent" if sender.jid.startswith(A) else "B sent", sent)
-            for line in trace.lines():
+            for line in of_kind(trace.lines(), sent[1:].split()[0]):
                 show("on the link", line)
             show("B received" if receiver.jid.startswith(B) else "A received", came.raw)
             show("after", "%.1f ms" % ((came.at - start) * 1000))
@@ -208,39 +219,49 @@ class Demo:
             json.dump(state, out)
         title("It is still running. To look at it:")
         for name in ("outer", "inner"):
-            show("", "%s -s %s status" % (world.gateway.cli, world.gateway.control(name)))
-        show("", "less %s/gateway/outer.log     (inner.log; ../inside/debug.log; ../outside/debug.log)"
-             % world.folder)
-        show("", "less %s/gateway/outer.conf    (inner.conf)" % world.folder)
+            say("    %s -s %s status" % (world.gateway.cli, world.gateway.control(name)))
+        for name in ("gateway/outer.log", "gateway/inner.log", "gateway/outer.conf", "gateway/inner.conf",
+                     "inside/debug.log", "outside/debug.log"):
+            say("    less %s/%s" % (world.folder, name))
         if world.net.isolated:
-            show("", "ip netns exec %s ss -tnp        (inner, outer, outside)"
-                 % world.net.name("inside"))
-        say("  to end it:")
-        show("", "%s --stop %s" % (os.path.abspath(__file__), world.folder))
+            for host in world.net.hosts:
+                say("    ip netns exec %s ss -tnp" % world.net.name(host))
+        say("  To end it:")
+        say("    %s --stop %s" % (os.path.abspath(__file__), world.folder))
+
+
+def runs(pid, folder):
+    """Is this pid still a process that runs out of the folder?"""
+    try:
+        with open("/proc/%d/cmdline" % pid) as words:
+            return folder in words.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def stop(folder):
     """End a demo that was left running: its pids, if they still run out of its folder."""
     with open(folder + "/demo.json") as state:
         state = json.load(state)
-    for pid in state["pids"]:
-        try:
-            with open("/proc/%d/cmdline" % pid) as words:
-                ours = state["folder"] in words.read()
-            if ours:
-                os.kill(pid, signal.SIGTERM)
-        except (FileNotFoundError, ProcessLookupError):
-            pass
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in state["pids"]:
+            if runs(pid, state["folder"]):
+                os.kill(pid, number)
+        end = time.monotonic() + 5
+        while any(runs(p, state["folder"]) for p in state["pids"]) and time.monotonic() < end:
+            time.sleep(0.05)
     for namespace in state["namespaces"]:
         subprocess.run(["ip", "netns", "del", namespace])
     shutil.rmtree(state["folder"])
     say("ended")
+    return 0
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--net", choices=["namespaces", "loopback"], help="the best there is")
     parser.add_argument("--stop", metavar="FOLDER")
     args = parser.parse_args()
     if args.stop:
@@ -248,7 +269,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:
-        return Demo(os.path.abspath(args.build), args.keep).run()
+        return Demo(os.path.abspath(args.build), args.keep, args.net).run()
     except LabError as problem:
         say("demo: " + str(problem))
         return 1
