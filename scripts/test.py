@@ -3,11 +3,12 @@
 """Build and run every test; the last line is "N passed, N failed" for the whole.
 
     build        gcc, with all warnings as errors: unit, fuzz replay, lint, scenario
+    interop      real servers, see tests/interop
     build-asan   gcc with ASan and UBSan:          unit, fuzz replay, scenario
     build-clang  clang: builds
-    interop      real servers, see tests/interop
 
-scripts/test.py [STAGE...] runs only those stages: gcc, asan, clang, interop.
+The first two and the last two run beside each other, in two lanes.
+scripts/test.py [STAGE...] runs only those stages: gcc, interop, asan, clang.
 """
 import json
 import os
@@ -15,14 +16,26 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GOOD = {"OK", "EXPECTEDFAIL"}
 SKIPPED = {"SKIP"}
+sys.path.insert(0, TOP + "/tests/interop")
+sys.dont_write_bytecode = True
+from lab.proc import die_with_parent  # noqa: E402
+
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"]
+
+
+def run(command, **env):
+    """Run it to its end, its output kept; it ends when our thread does."""
+    return subprocess.run(command, cwd=TOP, text=True, capture_output=True, errors="replace",
+                          stdin=subprocess.DEVNULL, env=dict(os.environ, **env),
+                          preexec_fn=lambda: die_with_parent(signal.SIGTERM))
 
 
 class Tally:
@@ -65,8 +78,7 @@ def copy_of(tally):
 def build(tally, folder, options=(), compiler="gcc"):
     """True if it built; a failed build counts as one failed test."""
     start, before = time.time(), copy_of(tally)
-    done = subprocess.run([TOP + "/scripts/build", folder, *options], cwd=TOP, text=True,
-                          capture_output=True, env=dict(os.environ, CC=compiler))
+    done = run([TOP + "/scripts/build", folder, *options], CC=compiler)
     if done.returncode != 0:
         tally.fail("build of " + folder, done.stdout + done.stderr)
     else:
@@ -76,13 +88,17 @@ def build(tally, folder, options=(), compiler="gcc"):
 
 
 def cases_of(result):
-    """How many cases one test program ran: cmocka says so, others count as one."""
+    """How many cases one test program ran: cmocka and the scenarios say so, others count as one."""
     text = result.get("stdout", "") + result.get("stderr", "")
     good = result["result"] in GOOD
     if result["result"] in SKIPPED:
         return 0, 0, 1
     ran = sum(int(n) for n in re.findall(r"^\[=+\] (?:\S+: )?(\d+) test\(s\) run", text, re.M))
     bad = sum(int(n) for n in re.findall(r"^\[  FAILED  \] (?:\S+: )?(\d+) test\(s\)", text, re.M))
+    said = re.search(r"^(\d+) passed, (\d+) failed$", text, re.M)
+    if said and not ran:
+        bad = int(said.group(2))
+        ran = int(said.group(1)) + bad
     if not ran:
         return (1, 0, 0) if good else (0, 1, 0)
     if not good:
@@ -97,9 +113,7 @@ def meson_tests(tally, folder, suites):
         start, before = time.time(), copy_of(tally)
         if os.path.exists(log):
             os.unlink(log)
-        done = subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", suite],
-                              cwd=TOP, capture_output=True, text=True,
-                              env=dict(os.environ, **SANITIZERS))
+        done = run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", suite], **SANITIZERS)
         results = []
         if os.path.exists(log):
             with open(log) as lines:
@@ -120,8 +134,7 @@ def interop(tally):
     report = TOP + "/build/interop.json"
     if os.path.exists(report):
         os.unlink(report)
-    done = subprocess.run([sys.executable, "tests/interop/run.py", "--build", "build",
-                           "--report", report], cwd=TOP, capture_output=True, text=True)
+    done = run([sys.executable, "tests/interop/run.py", "--build", "build", "--report", report])
     results = []
     if os.path.exists(report):
         with open(report) as lines:
@@ -139,26 +152,54 @@ def interop(tally):
     stage_line("interop", before, tally, start)
 
 
-def main(stages):
-    def wanted(stage):
-        return not stages or stage in stages
+def lane(tally, wanted, stages):
+    """One lane: stages in order, each if it is wanted; a stage that builds nothing ends it."""
+    try:
+        for name, stage in stages:
+            if name in wanted and stage(tally) is False:
+                return
+    except Exception as problem:
+        tally.fail("the tests themselves", repr(problem))
 
-    tally = Tally()
+
+def gcc_stages(wanted):
+    def built(tally):
+        return build(tally, "build")
+
+    def tests(tally):
+        meson_tests(tally, "build", ["unit", "fuzz", "lint", "scenario"])
+    first = "gcc" if "gcc" in wanted else "interop"
+    return [(first, built), ("gcc", tests), ("interop", interop)]
+
+
+def other_stages():
+    def asan(tally):
+        if build(tally, "build-asan", ASAN):
+            meson_tests(tally, "build-asan", ["unit", "fuzz", "scenario"])
+
+    def clang(tally):
+        build(tally, "build-clang", compiler="clang")
+    return [("clang", clang), ("asan", asan)]
+
+
+def main(stages):
+    wanted = stages or ["gcc", "interop", "asan", "clang"]
     start = time.time()
     os.chdir(TOP)
-    built = (wanted("gcc") or wanted("interop")) and build(tally, "build")
-    if built and wanted("gcc"):
-        meson_tests(tally, "build", ["unit", "fuzz", "lint", "scenario"])
-    if wanted("asan") and build(tally, "build-asan", ASAN):
-        meson_tests(tally, "build-asan", ["unit", "fuzz", "scenario"])
-    if wanted("clang"):
-        build(tally, "build-clang", compiler="clang")
-    if built and wanted("interop"):
-        interop(tally)
+    total = Tally()
+    tallies = [Tally(), Tally()]
+    threads = [threading.Thread(target=lane, args=(tally, wanted, todo), daemon=True)
+               for tally, todo in zip(tallies, (gcc_stages(wanted), other_stages()))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for tally in tallies:
+        total.add(tally.passed, tally.failed, tally.skipped)
     print("\n%.0f s%s" % (time.time() - start,
-                          ", %d skipped" % tally.skipped if tally.skipped else ""))
-    print("%d passed, %d failed" % (tally.passed, tally.failed))
-    return 1 if tally.failed or not tally.passed else 0
+                          ", %d skipped" % total.skipped if total.skipped else ""))
+    print("%d passed, %d failed" % (total.passed, total.failed))
+    return 1 if total.failed or not total.passed else 0
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 Everything is on loopback addresses that depend on the process id, so that runs can stand side by side.
 """
+import ctypes
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from peer import Listener, Stream
 
 FOREIGN, LOCAL, ROOMS = "example.com", "example.se", "conference.example.se"
 DEADLINE = 20
+PRCTL = ctypes.CDLL(None).prctl
+PR_SET_PDEATHSIG = 1
 
 OUTER = """node outer-a
 domain {local} {{ certificate "pki/lab/{local}.crt" key "pki/lab/{local}.key" }}
@@ -108,7 +111,8 @@ class Node:
         program = os.path.join(self.world.build, "src", self.role, "sallyport-" + self.role)
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen([program, "-c", self.role + ".conf"], cwd=self.world.folder,
-                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        preexec_fn=lambda: PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL))
         log.close()
 
     def log(self):
