@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which far node a sending channel belongs to: choice, refusal, hand-over, drain. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "link/tx.h"
+
+static bool refused_by(const struct link_tx *tx, const struct link_peer *p, uint64_t now)
+{
+	for (size_t i = 0; tx->refusals && i < tx->refusals->n; i++) {
+		if (tx->refusals->by[i].until > now && (!p || tx->refusals->by[i].peer == p))
+			return true;
+	}
+	return false;
+}
+
+void tx_refuse(
+	struct link_tx *tx, const struct link_peer *p, const struct frame_report *r, uint64_t now)
+{
+	struct tx_refusals *no = tx->refusals;
+	size_t i = 0;
+
+	while (no && i < no->n && no->by[i].peer != p)
+		i++;
+	if (!no || i == no->n) {
+		no = realloc(no, sizeof(*no) + (i + 1) * sizeof(no->by[0]));
+		check(no);
+		no->n = i + 1;
+		tx->refusals = no;
+	}
+	no->by[i].peer = p;
+	no->by[i].until = now + tx->l->set.refusal_ms;
+	no->condition = r->condition ? r->condition : tx->l->set.cond_timeout;
+	no->text_len = r->text.len;
+	memcpy(no->text, r->text.p, r->text.len);
+}
+
+void tx_forget_refusals(struct link_peer *p)
+{
+	LIST_EACH (&p->l->txs, it) {
+		struct tx_refusals *no = LIST_OWNER(it, struct link_tx, link)->refusals;
+		for (size_t i = 0; no && i < no->n; i++) {
+			if (no->by[i].peer == p)
+				no->by[i].until = 0;
+		}
+	}
+}
+
+static size_t list_live(struct link_tx *tx, uint64_t now)
+{
+	struct link *l = tx->l;
+	size_t n = 0;
+
+	LIST_EACH (&l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		bool serves = l->set.role == LINK_INNER || link_peer_serves(p, tx->name.pair.local);
+		if (p->state == PEER_UP && !p->draining && serves &&
+			tx->number < p->limits.channels && !refused_by(tx, p, now))
+			l->live[n++] = p;
+	}
+	return n;
+}
+
+static void set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now)
+{
+	struct link *l = tx->l;
+	uint64_t wall = l->ops.wall_ms(l->user);
+
+	l->epoch = wall > l->epoch ? wall : l->epoch + 1;
+	tx->epoch = l->epoch;
+	tx->owner = p;
+	tx->have = tx->una - 1;
+	tx->need_open = true;
+	tx->confirmed = false;
+	tx->progress_at = now;
+	tx->probe_gap = l->set.stall_ms;
+	tx_rewind_to(tx, tx->una);
+	list_append(&p->owned, &tx->owned);
+	tx_go_on(tx, now);
+}
+
+void tx_release(struct link_tx *tx)
+{
+	list_remove(&tx->owned);
+	list_remove(&tx->ready);
+	tx->owner = NULL;
+	tx->waiting = false;
+	tx->need_open = false;
+	tx_rewind_to(tx, tx->una);
+}
+
+void tx_assign(struct link_tx *tx, uint64_t now)
+{
+	struct link *l = tx->l;
+	size_t n = list_live(tx, now);
+	struct link_peer *p = n ? l->ops.choose(l->user, tx->name.pair, l->live, n) : NULL;
+
+	if (p) {
+		check(p->l == l && p->state == PEER_UP);
+		set_owner(tx, p, now);
+	} else if (tx->q.count) {
+		tx->waiting = true;
+		list_append(refused_by(tx, NULL, now) ? &l->due : &l->orphans, &tx->owned);
+	} else {
+		tx->expect = false;
+	}
+}
+
+void tx_reassign(struct link_tx *tx, uint64_t now)
+{
+	tx_release(tx);
+	if (tx->q.count || tx->expect)
+		tx_assign(tx, now);
+}
+
+void tx_release_all(struct link_peer *p, uint64_t now)
+{
+	struct list all;
+
+	list_move(&p->owned, &all);
+	while (!list_empty(&all))
+		tx_reassign(owned_tx(all.next), now);
+}
+
+void tx_drain_step(struct link_tx *tx, uint64_t now)
+{
+	if (tx->owner && tx->owner->draining && tx->una >= tx->high)
+		tx_reassign(tx, now);
+}
+
+void tx_drain_all(struct link_peer *p, uint64_t now)
+{
+	LIST_EACH_SAFE (&p->owned, it)
+		tx_drain_step(owned_tx(it), now);
+}
+
+void tx_resume_all(struct link_peer *p, uint64_t now)
+{
+	LIST_EACH (&p->owned, it) {
+		struct link_tx *tx = owned_tx(it);
+		/* Acknowledgements may have been lost with the connection: ask for them. */
+		if (tx->send > tx->una) {
+			tx->need_open = true;
+			tx_rewind_to(tx, tx->have + 1);
+		}
+		tx_make_ready(tx);
+	}
+	peer_pump(p, now);
+}
+
+void tx_retry_orphans(struct link *l, uint64_t now)
+{
+	struct list all;
+
+	list_move(&l->orphans, &all);
+	while (!list_empty(&all))
+		tx_reassign(owned_tx(all.next), now);
+}
