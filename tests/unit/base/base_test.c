@@ -114,7 +114,7 @@ enum { KEYS = 500 };
 
 static void table_agrees_with_a_model(void **state)
 {
-	static char keys[KEYS][8];
+	static char keys[KEYS][16];
 	static int values[KEYS];
 	bool in[KEYS] = { false };
 	struct table t;
