@@ -129,6 +129,12 @@ static bool deliver(struct net_conn *c, struct str bytes)
 	return c->state == NET_CONN_OPEN && !c->paused && c->tls != NET_CONN_TLS_WAITS;
 }
 
+/* False: SSL_read() would only say so, which costs it a buffer and an entry in the error queue. */
+static bool may_read(const struct net_conn *c)
+{
+	return c->bio_in.len > 0 || SSL_has_pending(c->ssl);
+}
+
 /* Decrypts what bio_in holds and delivers it in pieces as large as possible. */
 static void pump(struct net_conn *c)
 {
@@ -141,7 +147,7 @@ static void pump(struct net_conn *c)
 			ERR_clear_error();
 			ret = SSL_read(c->ssl, c->loop->plain + n, NET_RECORD);
 			n += ret > 0 ? (size_t)ret : 0;
-		} while (ret > 0 && n + NET_RECORD <= NET_READ_SIZE);
+		} while (ret > 0 && n + NET_RECORD <= NET_READ_SIZE && may_read(c));
 		int error = ret > 0 ? SSL_ERROR_NONE : SSL_get_error(c->ssl, ret);
 		if (n > 0 && !deliver(c, str_from(c->loop->plain, n)))
 			break;
@@ -149,7 +155,7 @@ static void pump(struct net_conn *c)
 			net_conn_drain(c, "closed by peer", END_MS);
 		else if (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ)
 			broken(c, "tls");
-	} while (ret > 0);
+	} while (ret > 0 && may_read(c));
 	if (buf_len(&c->wire) > WIRE_LIMIT)
 		net_conn_die(c, "output limit");
 	else if (buf_len(&c->wire) > 0)
@@ -289,15 +295,22 @@ static size_t send_some(struct net_conn *c, struct str bytes)
 			c->blocked = true;
 			break;
 		}
-		int error = errno;
-		/* The peer's last words may say why. */
-		while (!c->paused && net_flow_receive(c))
-			;
-		net_conn_die(c, net_errno_text(error));
+		c->send_error = errno; /* for send_failed(), when the caller has counted */
 		break;
 	}
 	c->wire_sent += sent;
 	return sent;
+}
+
+/* The peer's last words may say why. They reach the program, which may do anything with the connection. */
+static void send_failed(struct net_conn *c)
+{
+	int error = c->send_error;
+
+	c->send_error = 0;
+	while (!c->paused && net_flow_receive(c))
+		;
+	net_conn_die(c, net_errno_text(error));
 }
 
 static bool send_wire(struct net_conn *c)
@@ -305,6 +318,8 @@ static bool send_wire(struct net_conn *c)
 	if (buf_len(&c->wire) > 0) {
 		buf_consume(&c->wire, send_some(c, buf_bytes(&c->wire)));
 		update_taken(c);
+		if (c->send_error)
+			send_failed(c);
 	}
 	return buf_len(&c->wire) == 0;
 }
@@ -319,6 +334,8 @@ static size_t send_clear(struct net_conn *c)
 	buf_consume(&c->out, sent);
 	c->plain_moved += sent;
 	c->plain_taken = c->plain_moved;
+	if (c->send_error)
+		send_failed(c);
 	return sent;
 }
 
@@ -352,13 +369,15 @@ static size_t send_sealed(struct net_conn *c)
 	struct str bytes = buf_bytes(sealed);
 	size_t sent = send_some(c, bytes);
 	update_taken(c);
-	/* send_some() may have received, and OpenSSL answered: its bytes come after these. */
-	if (sent < bytes.len && c->state != NET_CONN_DEAD) {
+	if (sent < bytes.len) {
 		check(buf_len(&c->wire) == 0);
 		check(buf_append(&c->wire, str_skip(bytes, sent)));
 	}
 	buf_clear(sealed, SIZE_MAX);
-	return before - buf_len(&c->out);
+	size_t moved = before - buf_len(&c->out);
+	if (c->send_error)
+		send_failed(c);
+	return moved;
 }
 
 static void send_out(struct net_conn *c)
