@@ -55,7 +55,7 @@ class Tally:
 def report_failure(name, text, lines=40):
     """The end of a log; before it the failed assertions, which cmocka may have printed early."""
     rows = text.rstrip().splitlines()
-    early = [r for r in rows[:-lines] if re.match(r"\[  (ERROR|FAILED|LINE) |.*runtime error:|==.*ERROR", r)]
+    early = [r for r in rows[:-lines] if re.match(r"FAILED |\[  (ERROR|FAILED|LINE) |.*runtime error:|==.*ERROR", r)]
     print("\n--- FAILED: %s" % name)
     print("\n".join(early[:40] + rows[-lines:]))
     print("---\n", flush=True)

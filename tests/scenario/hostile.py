@@ -213,9 +213,14 @@ def dns(world, data, tcp=False):
     with socket.socket(socket.AF_INET, kind) as s:
         s.settimeout(5)
         s.connect((world.address["inner"], 5300))
-        s.sendall(struct.pack(">H", len(data)) + data if tcp else data)
-        answer = s.recv(4096)
-        return answer[2:] if tcp else answer
+        for again in range(3):
+            s.sendall(struct.pack(">H", len(data)) + data if tcp else data)
+            try:
+                answer = s.recv(4096)
+                return answer[2:] if tcp else answer
+            except socket.timeout:  # a datagram behind a flood may be lost, as on any net
+                if tcp or again == 2:
+                    raise
 
 
 def question(name, kind=1, flags=0x0100):

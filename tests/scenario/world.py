@@ -38,6 +38,7 @@ peer refused.example {{ refuse }}
 peer any {{ require tls accept pkix dialback }}
 profile {profile}
 control "outer.sock"
+limit close time 1000
 {outer_extra}
 """
 
@@ -51,6 +52,7 @@ mint {{ certificate "pki/mint/ca.crt" key "pki/mint/ca.key" }}
 steer {inner}:5300
 profile {profile}
 control "inner.sock"
+limit close time 1000
 {inner_extra}
 """
 
