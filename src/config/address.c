@@ -120,7 +120,7 @@ void address_network_text(const struct config_network *n, char ret[ADDRESS_TEXT]
 
 struct str address_host(struct str addr)
 {
-	const char *colon = memrchr(addr.p, ':', addr.len);
+	const char *colon = addr.len ? memrchr(addr.p, ':', addr.len) : NULL;
 	struct str host = { addr.p, colon ? (size_t)(colon - addr.p) : addr.len };
 
 	if (host.len >= 2 && host.p[0] == '[')
