@@ -104,6 +104,19 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 	};
 }
 
+/* A-label domain: local, or below a local one? */
+static bool is_local(void *user, struct str domain)
+{
+	struct inner *in = user;
+
+	for (size_t i = 0; i < domain.len; i++) {
+		if ((i == 0 || domain.p[i - 1] == '.') &&
+			table_find(&in->ascii, str_skip(domain, i)))
+			return true;
+	}
+	return false;
+}
+
 static struct net_creds *creds(struct node *n, struct str us)
 {
 	struct inner *in = n->role_state;
@@ -112,7 +125,8 @@ static struct net_creds *creds(struct node *n, struct str us)
 	struct str ascii;
 
 	arena_init(&a, 8192);
-	if (in->mint && plays(n, us) && jid_domain_to_ascii(&a, us, &ascii) == JID_OK)
+	if (in->mint && plays(n, us) && jid_domain_to_ascii(&a, us, &ascii) == JID_OK &&
+		!is_local(in, ascii))
 		minted = net_mint_creds(in->mint, ascii, time(NULL));
 	arena_done(&a);
 	return minted;
@@ -136,18 +150,6 @@ static void lookup_cancel(struct node *n, struct dial *d)
 
 /* --- steering --- */
 
-static bool is_local(void *user, struct str domain)
-{
-	struct inner *in = user;
-
-	for (size_t i = 0; i < domain.len; i++) {
-		if ((i == 0 || domain.p[i - 1] == '.') &&
-			table_find(&in->ascii, str_skip(domain, i)))
-			return true;
-	}
-	return false;
-}
-
 static bool on_question(void *user, struct str question, bool tcp, const struct net_addr *from,
 	struct buf *out)
 {
@@ -156,7 +158,9 @@ static bool on_question(void *user, struct str question, bool tcp, const struct 
 	return steer_answer(&in->steer, question, out);
 }
 
-static bool steer_settings(struct inner *in, const struct config *c, char *err, size_t err_size)
+/* Sets *ret_steer only when all is well. */
+static bool steer_settings(struct inner *in, const struct config *c, struct steer *ret_steer,
+	char *err, size_t err_size)
 {
 	struct net_addr face, target;
 	char text[128];
@@ -175,16 +179,17 @@ static bool steer_settings(struct inner *in, const struct config *c, char *err, 
 			return false;
 		}
 	}
-	in->steer = (struct steer){ .srv = c->steer_srv, .ttl = 30, .is_local = is_local, .user = in };
+	struct steer s = { .srv = c->steer_srv, .ttl = 30, .is_local = is_local, .user = in };
 	if (target.sa.ss_family == AF_INET6) {
-		in->steer.target_is_v6 = true;
-		memcpy(in->steer.target, &((struct sockaddr_in6 *)&target.sa)->sin6_addr, 16);
+		s.target_is_v6 = true;
+		memcpy(s.target, &((struct sockaddr_in6 *)&target.sa)->sin6_addr, 16);
 	} else {
-		memcpy(in->steer.target, &((struct sockaddr_in *)&target.sa)->sin_addr, 4);
+		memcpy(s.target, &((struct sockaddr_in *)&target.sa)->sin_addr, 4);
 	}
-	in->steer.port = ntohs(face.sa.ss_family == AF_INET6 ?
+	s.port = ntohs(face.sa.ss_family == AF_INET6 ?
 			((struct sockaddr_in6 *)&face.sa)->sin6_port :
 			((struct sockaddr_in *)&face.sa)->sin_port);
+	*ret_steer = s;
 	return true;
 }
 
@@ -195,10 +200,14 @@ static bool steer_start(struct node *n, char *err, size_t err_size)
 	const struct config *c = n->config;
 	struct net_addr addr;
 
-	if (c->steer.len && !steer_settings(in, c, err, err_size))
+	struct steer steer = in->steer;
+
+	if (c->steer.len && !steer_settings(in, c, &steer, err, err_size))
 		return false;
-	if (str_eq(in->dns_addr, c->steer))
+	if (str_eq(in->dns_addr, c->steer)) {
+		in->steer = steer;
 		return true;
+	}
 	if (c->steer.len && !net_addr_parse(c->steer, &addr)) {
 		snprintf(err, err_size, "%.*s is not an address", STR_FMT(c->steer));
 		return false;
@@ -212,6 +221,7 @@ static bool steer_start(struct node *n, char *err, size_t err_size)
 	if (in->dns)
 		net_dns_close(in->dns);
 	in->dns = dns;
+	in->steer = steer;
 	str_free(&in->dns_addr);
 	in->dns_addr = str_dup(c->steer);
 	return true;

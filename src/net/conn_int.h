@@ -48,6 +48,7 @@ struct net_conn {
 	bool paused;
 	bool setup;
 	bool blocked; /* the kernel's send buffer is full */
+	int send_error; /* errno of a failed send that is not yet dealt with */
 	bool peer_end; /* the peer closed its direction */
 	bool notified; /* close_notify is in wire */
 	bool shut; /* our direction is closed */

@@ -38,7 +38,7 @@ static bool write_all(int fd, struct str bytes)
 }
 
 /* The file appears whole or not at all. */
-static bool write_file(const char *path, BIO *content, char *err, size_t err_size)
+static bool write_file(const char *path, mode_t mode, BIO *content, char *err, size_t err_size)
 {
 	char temporary[4096];
 	char *data = NULL;
@@ -47,7 +47,7 @@ static bool write_file(const char *path, BIO *content, char *err, size_t err_siz
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
 		return complain(err, err_size, path, "name is too long");
 	unlink(temporary);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return complain(err, err_size, temporary, strerror(errno));
 	bool ok = write_all(fd, str_from(data, (size_t)len));
@@ -68,8 +68,8 @@ static bool write_pair(const struct net_creds *c, const char *certificate, const
 	check(cert_pem && key_pem);
 	check(PEM_write_bio_X509(cert_pem, c->cert) == 1);
 	check(PEM_write_bio_PrivateKey(key_pem, c->key, NULL, NULL, 0, NULL, NULL) == 1);
-	bool ok = write_file(key, key_pem, err, err_size) &&
-		  write_file(certificate, cert_pem, err, err_size);
+	bool ok = write_file(key, 0600, key_pem, err, err_size) &&
+		  write_file(certificate, 0644, cert_pem, err, err_size);
 	BIO_free(cert_pem);
 	BIO_free(key_pem);
 	return ok;

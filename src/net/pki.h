@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Key and certificate making for `sallyport pki init`: P-256 keys, files with mode 0600. Linked
+/* Key and certificate making for `sallyport pki init`: P-256 keys; key files have mode 0600, certificates 0644. Linked
  * into cli only. */
 #ifndef NET_PKI_H
 #define NET_PKI_H

@@ -18,7 +18,7 @@ enum {
 	HIGH_WATER = 1024 * 1024, /* bytes in flight above which records wait for their turn */
 	FRAME_HEAD = 4,
 	RETRY_MIN_MS = 50,
-	RETRY_MAX_MS = 1000,
+	RETRY_MAX_MS = 2000,
 	SETUP_MS = 5000,
 	CONNECT_MS = 3000,
 };
@@ -83,10 +83,6 @@ static void wire_up(struct wire *w, struct str id)
 	net_timer_free(w->deadline);
 	w->deadline = NULL;
 	net_conn_setup(w->conn, false);
-	if (w->far) {
-		w->far->delay_ms = RETRY_MIN_MS;
-		w->far->failing = false;
-	}
 	LOG(LOG_INFO, "link-connected", LF_STR("peer", id), LF_CSTR("address", net_conn_peer(w->conn)),
 		LF_CSTR("tls", net_conn_tls_version(w->conn)),
 		LF_CSTR("cipher", net_conn_cipher(w->conn)));
@@ -194,7 +190,7 @@ static void on_closed(void *user, const char *text)
 	n->now = net_now(n->loop);
 	const char *why = w->reason ? w->reason : text;
 	if (w->peer) {
-		LOG(LOG_WARNING, "link-closed", LF_STR("peer", link_peer_id(w->peer)),
+		LOG(n->draining ? LOG_INFO : LOG_WARNING, "link-closed", LF_STR("peer", link_peer_id(w->peer)),
 			LF_CSTR("reason", why));
 		link_disconnected(n->link, w->peer, w, n->now);
 	} else if (far && !far->failing) {
@@ -507,6 +503,18 @@ void carrier_fill_ops(struct link_ops *ops)
 	ops->close = close_wire;
 }
 
+/* Its hello was accepted: only now is it worth dialling again at once. */
+void carrier_peer_up(struct carrier *c, const struct link_peer *peer)
+{
+	LIST_EACH (&c->wires, it) {
+		struct wire *w = LIST_OWNER(it, struct wire, link);
+		if (w->peer == peer && w->far) {
+			w->far->delay_ms = RETRY_MIN_MS;
+			w->far->failing = false;
+		}
+	}
+}
+
 /* --- life --- */
 
 struct carrier *carrier_new(struct node *n)
@@ -521,11 +529,11 @@ struct carrier *carrier_new(struct node *n)
 	return c;
 }
 
-static void drop_far(struct far *far)
+static void drop_far(struct far *far, const char *why)
 {
 	far->gone = true;
 	if (far->wire)
-		close_wire(NULL, far->wire, "not in the configuration any more");
+		close_wire(NULL, far->wire, why);
 	else
 		far_free(far);
 }
@@ -546,6 +554,8 @@ static bool accepted_somewhere(struct carrier *c, struct str id)
 /* Closes what the configuration does not name; all tells that it names nothing. */
 static void drop_unwanted(struct carrier *c, bool all)
 {
+	const char *why = all ? "shutting down" : "not in the configuration any more";
+
 	LIST_EACH_SAFE(&c->ports, it)
 	{
 		struct port *p = LIST_OWNER(it, struct port, link);
@@ -556,13 +566,13 @@ static void drop_unwanted(struct carrier *c, bool all)
 	{
 		struct far *far = LIST_OWNER(it, struct far, link);
 		if (all || !far->wanted)
-			drop_far(far);
+			drop_far(far, why);
 	}
 	LIST_EACH(&c->wires, it)
 	{
 		struct wire *w = LIST_OWNER(it, struct wire, link);
 		if (!w->far && (all || (w->peer && !accepted_somewhere(c, link_peer_id(w->peer)))))
-			close_wire(NULL, w, "not in the configuration any more");
+			close_wire(NULL, w, why);
 	}
 }
 

@@ -16,6 +16,8 @@ void carrier_free(struct carrier *c);
  * What stays keeps its connections; new keys count from the next one. False with a message in err.
  */
 bool carrier_apply(struct carrier *c, char *err, size_t err_size);
+/* The link engine took the far node's hello. */
+void carrier_peer_up(struct carrier *c, const struct link_peer *peer);
 void carrier_stop(struct carrier *c);
 
 /* The carrier members of struct link_ops (send, can_send, close); user is the node. */

@@ -27,7 +27,7 @@ enum {
 	DRAIN_STEP_MS = 20,
 	ARENA_KEEP = 64 * 1024, /* most records need no other memory */
 	DOMAINS_MAX = 4096, /* announced on the link */
-	FRAME_LEAST = 1024 * 1024,
+	FRAME_BYTES = 2 * 1024 * 1024, /* of every node, whatever its `limit stanza bytes` (1 MiB at most) */
 	FRAME_HEADER = 1024, /* more than any header of a data frame */
 };
 
@@ -174,53 +174,86 @@ static void announce_domains(struct node *n)
 	link_set_domains(n->link, domains, count, n->now);
 }
 
+/* Makes the node live by this configuration. False: it may be half applied; the old one can be applied again. */
+static bool use_config(
+	struct node *n, struct config *c, struct net_tls *tls, char *err, size_t err_size)
+{
+	n->config = c;
+	n->tls = tls;
+	choose_prepare(n);
+	return secrets_load(n, err, err_size) && n->role->reload(n, err, err_size) &&
+		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
+}
+
 static bool replace_config(struct node *n, struct config *c, char *err, size_t err_size)
 {
-	struct config *old = n->config;
+	struct config *old_config = n->config;
+	struct net_tls *old_tls = n->tls;
 	struct net_tls *tls = face_tls(c, err, err_size);
 	struct s2s_settings settings;
 
 	if (!tls)
 		return false;
-	n->config = c;
-	choose_prepare(n);
-	if (!secrets_load(n, err, err_size) || !n->role->reload(n, err, err_size)) {
-		n->config = old;
-		choose_prepare(n);
+	if (!use_config(n, c, tls, err, err_size)) {
+		char again[512];
+		/* What the old one names was there a moment ago. */
+		if (!use_config(n, old_config, old_tls, again, sizeof(again)))
+			LOG(LOG_ALARM, "reload-not-undone", LF_CSTR("reason", again));
 		net_tls_unref(tls);
 		return false;
 	}
-	net_tls_unref(n->tls);
-	n->tls = tls;
+	net_tls_unref(old_tls);
 	log_init(c->log_level, c->node);
 	apply_limits(n, &settings);
 	s2s_set_settings(n->face, &settings);
-	if (!transport_listen(n, err, err_size))
-		LOG(LOG_ERROR, "listen-failed", LF_CSTR("reason", err));
 	announce_domains(n);
-	if (!carrier_apply(n->carrier, err, err_size))
-		LOG(LOG_ERROR, "link-failed", LF_CSTR("reason", err));
 	s2s_rejudge(n->face, n->now);
-	config_free(old);
+	config_free(old_config);
 	return true;
+}
+
+/* Statements that are looked at only when the node starts. */
+static void note_restart(const struct config *old, const struct config *c, struct buf *message)
+{
+	const char *late = "counts from the next start";
+
+	if (!str_eq(old->resolver, c->resolver))
+		buf_printf(message, "`resolver` %s\n", late);
+	if (strcmp(old->control, c->control) != 0)
+		buf_printf(message, "`control` %s\n", late);
+	if (old->limits.queue_stanzas != c->limits.queue_stanzas ||
+		old->limits.queue_bytes != c->limits.queue_bytes ||
+		old->limits.queue_ms != c->limits.queue_ms)
+		buf_printf(message, "`limit queue` %s for the link\n", late);
 }
 
 bool node_reload(struct node *n, struct buf *message)
 {
 	char err[512] = "";
 	struct config *c = node_read_config(n->role->config, n->config_path, message);
+	struct buf notes;
 
+	buf_init(&notes, 4096);
+	if (c)
+		note_restart(n->config, c, &notes);
 	if (c && !preflight(c, (long long)(net_wall_ms() / 1000), message)) {
 		/* the message says it all */
 	} else if (c && !str_eq(c->node, n->config->node)) {
 		buf_append_c(message, "the node id cannot change while the node runs\n");
 	} else if (c && replace_config(n, c, err, sizeof(err))) {
-		LOG(LOG_INFO, "reloaded", LF_CSTR("file", n->config_path));
+		struct str note = buf_bytes(&notes);
+		if (note.len == 0)
+			note.p = NULL;
+		LOG(LOG_INFO, "reloaded", LF_CSTR("file", n->config_path),
+			LF_STR("note", note));
+		buf_append(message, buf_bytes(&notes));
+		buf_done(&notes);
 		return true;
 	} else if (c) {
 		buf_printf(message, "%s\n", err);
 	}
 	config_free(c);
+	buf_done(&notes);
 	LOG(LOG_ERROR, "reload-failed", LF_STR("reason", buf_bytes(message)));
 	return false;
 }
@@ -316,9 +349,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	list_init(&n->deferred);
 	arena_init(&n->arena, 32 * 1024 * 1024);
 	arena_reserve(&n->arena, ARENA_KEEP);
-	n->frame_bytes = c->limits.stanza_bytes * 2;
-	if (n->frame_bytes < FRAME_LEAST)
-		n->frame_bytes = FRAME_LEAST;
+	n->frame_bytes = FRAME_BYTES;
 	buf_init(&n->scratch, n->frame_bytes - FRAME_HEADER);
 	buf_init(&n->scratch2, 4 * 1024 * 1024);
 	return n;
@@ -402,7 +433,13 @@ int node_main(int argc, char **argv, const struct node_role *role)
 	bool only_check = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:nVh")) != -1) {
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+
+	while ((opt = getopt_long(argc, argv, "c:nVh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			path = optarg;

@@ -125,6 +125,7 @@ static void check_secret(struct preflight *p, const char *path)
 {
 	char line[512];
 	size_t longest = 0;
+	bool good = true;
 	FILE *f = fopen(path, "re");
 
 	if (!f) {
@@ -134,10 +135,11 @@ static void check_secret(struct preflight *p, const char *path)
 	while (fgets(line, sizeof(line), f)) {
 		size_t len = line[0] == '#' ? 0 : strcspn(line, "\r\n");
 		longest = len > longest ? len : longest;
+		good = good && (len == 0 || len >= SECRET_LEAST);
 	}
 	fclose(f);
-	if (longest < SECRET_LEAST)
-		fail(p, "%s: no line of at least %d characters", path, SECRET_LEAST);
+	if (!good || longest == 0)
+		fail(p, "%s: needs one secret of at least %d characters a line", path, SECRET_LEAST);
 	check_private(p, path);
 }
 

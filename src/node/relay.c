@@ -15,12 +15,14 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "node/admit.h"
+#include "node/carrier.h"
 #include "node/trace.h"
 #include "policy/peer.h"
 
 enum {
-	EXPECT_BURST = 200, /* early openings at once */
-	EXPECT_PER_S = 50,  /* and per second: they come from peers that proved nothing yet */
+	EXPECT_BURST = 100, /* early openings at once */
+	EXPECT_PER_S = 5,   /* and per second: they come from peers that proved nothing yet */
 };
 
 /* The proof travels as the face's number and is judged as the policy's. */
@@ -79,13 +81,13 @@ static void refuse_stanza(struct node *n, const struct s2s_stanza *st, enum reco
 
 /* --- face to link --- */
 
-static void log_stripped(
-	struct node *n, const struct s2s_stanza *st, const struct record_report *r, uint64_t trace)
+static void log_stripped(struct node *n, const struct jid *from, const struct jid *to,
+	const struct record_report *r, uint64_t trace)
 {
 	n->counters.stripped += r->stripped;
 	for (unsigned i = 0; i < r->stripped && i < RECORD_STRIPPED_MAX; i++) {
-		LOG(LOG_INFO, "payload-stripped", LF_TRACE(trace), LF_STR("from", st->from.full),
-			LF_STR("to", st->to.full), LF_STR("namespace", r->what[i].ns),
+		LOG(LOG_INFO, "payload-stripped", LF_TRACE(trace), LF_STR("from", from->full),
+			LF_STR("to", to->full), LF_STR("namespace", r->what[i].ns),
 			LF_STR("element", r->what[i].name), LF_U64("stripped", r->stripped));
 	}
 }
@@ -102,7 +104,7 @@ static bool on_stanza(void *user, const struct s2s_stanza *st)
 	enum record_condition cond = record_from_stanza(
 		st->node, &st->from, &st->to, st->lang, profile, st->arena, &rec, &report);
 	if (report.stripped)
-		log_stripped(n, st, &report, trace);
+		log_stripped(n, &st->from, &st->to, &report, trace);
 	buf_clear(&n->scratch, 65536);
 	if (cond == COND_NONE && !record_encode(&rec, &n->scratch)) {
 		cond = COND_POLICY_VIOLATION;
@@ -138,10 +140,10 @@ struct deferred {
 static void defer_unreachable(
 	struct node *n, uint64_t channel, enum record_condition cond, const char *text)
 {
-	LIST_EACH(&n->deferred, it) {
-		if (LIST_OWNER(it, struct deferred, link)->channel == channel)
-			return;
-	}
+	/* A pair gives its stanzas back in one go: they are neighbours here. Twice does no harm. */
+	if (!list_empty(&n->deferred) &&
+		LIST_OWNER(n->deferred.prev, struct deferred, link)->channel == channel)
+		return;
 	struct deferred *d = calloc(1, sizeof(*d));
 	check(d);
 	*d = (struct deferred){ .channel = channel, .condition = cond, .text = text };
@@ -153,6 +155,10 @@ static void on_unsent(void *user, struct str us, struct str them, struct s2s_tok
 {
 	struct node *n = user;
 
+	if (token.channel && failure == S2S_AGED) {
+		link_reject(n->link, token.channel, token.seq, condition_of(failure), text, n->now);
+		return;
+	}
 	if (token.channel) {
 		defer_unreachable(n, token.channel, condition_of(failure), text);
 		return;
@@ -241,48 +247,85 @@ static bool proof_accepted(const struct node *n, const struct link_delivery *d)
 	return policy_accepts_proof(n->config, d->pair.foreign, d->proof);
 }
 
+static void reject(struct node *n, const struct link_delivery *d, const struct record *rec,
+	enum record_condition cond, const char *text)
+{
+	n->counters.rejected++;
+	LOG(LOG_WARNING, "record-rejected", LF_TRACE(d->trace), LF_STR("from", rec->from.full),
+		LF_STR("to", rec->to.full), LF_STR("peer", link_peer_id(d->from)),
+		LF_CSTR("reason", text));
+	link_reject(n->link, d->channel, d->seq, cond, text, n->now);
+}
+
+/* What this node says to the record: its form, its pair, our profile and limits, our rules. */
+static enum admit judge(struct node *n, const struct link_delivery *d, struct record *ret_record,
+	enum record_condition *ret_condition, const char **ret_text)
+{
+	struct record_report report = { 0 };
+	enum admit admit = admit_record(
+		n, d->record, &n->scratch2, ret_record, &report, ret_condition, ret_text);
+
+	if (admit == ADMIT_BAD)
+		return ADMIT_BAD;
+	if (!in_pair(n, d->pair, ret_record)) {
+		*ret_text = "addresses are not of the channel's pair";
+		return ADMIT_BAD;
+	}
+	if (report.stripped)
+		log_stripped(n, &ret_record->from, &ret_record->to, &report, d->trace);
+	if (!n->role->rule(n, node_us(n, d->pair), node_them(n, d->pair)).allowed ||
+		!proof_accepted(n, d)) {
+		*ret_condition = COND_POLICY_VIOLATION;
+		*ret_text = "refused by the policy of the next node";
+		return ADMIT_REJECT;
+	}
+	return admit;
+}
+
+/* The record as XML in n->scratch, no larger than a stanza may be here (references make text longer). */
+static bool write_xml(struct node *n, const struct record *rec)
+{
+	buf_clear(&n->scratch, 65536);
+	return record_write(rec, &n->scratch) &&
+		buf_len(&n->scratch) <= 2 * n->config->limits.stanza_bytes;
+}
+
 static enum link_verdict on_deliver(
 	void *user, const struct link_delivery *d, const char **reason)
 {
 	struct node *n = user;
-	struct str us = node_us(n, d->pair), them = node_them(n, d->pair);
-	enum record_profile profile = n->config->open_profile ? PROFILE_OPEN : PROFILE_STANDARD;
 	struct s2s_token token = { d->channel, d->seq };
-	struct record_limits limits = record_limits_default;
 	struct record rec;
+	enum record_condition cond = COND_NONE;
 	enum s2s_failure failure;
 	const char *text = NULL;
 
-	limits.bytes = n->config->limits.stanza_bytes * 2;
-	arena_reset(&n->arena);
-	*reason = record_decode(d->record, &limits, profile, &n->arena, &rec);
-	if (!*reason && !in_pair(n, d->pair, &rec))
-		*reason = "addresses are not of the channel's pair";
-	if (*reason) {
+	switch (judge(n, d, &rec, &cond, &text)) {
+	case ADMIT_BAD:
 		n->counters.bad_records++;
+		*reason = text;
 		return LINK_BAD_RECORD;
-	}
-	if (!n->role->rule(n, us, them).allowed || !proof_accepted(n, d)) {
-		n->counters.rejected++;
-		LOG(LOG_WARNING, "record-rejected", LF_TRACE(d->trace), LF_STR("from", rec.from.full),
-			LF_STR("to", rec.to.full), LF_STR("peer", link_peer_id(d->from)));
-		link_reject(n->link, d->channel, d->seq, COND_POLICY_VIOLATION,
-			"refused by the policy of the next node", n->now);
+	case ADMIT_REJECT:
+		reject(n, d, &rec, cond, text);
 		return LINK_ACCEPT;
+	case ADMIT_PASS:
+		break;
 	}
+	/* Not taken and not rejected: the far node sends it to another of us, or to our next process. */
+	if (n->draining)
+		return LINK_ACCEPT;
 	if (trace_wanted(n))
 		trace_record(n, "in", d->pair, d->trace, &rec, d->record);
-	buf_clear(&n->scratch, 65536);
-	if (!record_write(&rec, &n->scratch)) {
-		link_reject(n->link, d->channel, d->seq, COND_POLICY_VIOLATION,
-			"larger than the next hop's limit", n->now);
+	if (!write_xml(n, &rec)) {
+		reject(n, d, &rec, COND_POLICY_VIOLATION, "larger than the next hop's limit");
 		return LINK_ACCEPT;
 	}
 	n->counters.records_in++;
-	if (s2s_send(n->face, us, them, buf_bytes(&n->scratch), token, n->now, &failure, &text))
+	if (s2s_send(n->face, node_us(n, d->pair), node_them(n, d->pair), buf_bytes(&n->scratch),
+		    token, n->now, &failure, &text))
 		return LINK_ACCEPT;
 	if (failure == S2S_FULL)
-		link_reject(n->link, d->channel, d->seq, COND_RESOURCE_CONSTRAINT, text, n->now);
+		reject(n, d, &rec, COND_RESOURCE_CONSTRAINT, text);
 	else
 		defer_unreachable(n, d->channel, condition_of(failure), text);
 	return LINK_ACCEPT;
@@ -292,7 +335,6 @@ static void on_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 	unsigned condition, struct str text)
 {
 	struct node *n = user;
-	struct record_limits limits = record_limits_default;
 	struct record rec, error;
 	char reason[256];
 
@@ -306,10 +348,8 @@ static void on_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 		LF_STR("foreign", pair.foreign),
 		LF_CSTR("condition", record_condition_name((enum record_condition)condition)),
 		LF_CSTR("reason", reason));
-	limits.bytes = SIZE_MAX;
-	arena_reset(&n->arena);
-	/* Our own record: made by record_encode(), under a profile that may have changed since. */
-	if (record_decode(bytes, &limits, PROFILE_OPEN, &n->arena, &rec) != NULL ||
+	/* Our own record: made by record_encode(), under a configuration that may have changed since. */
+	if (!admit_own(n, bytes, &rec) ||
 		!record_make_error(&rec, (enum record_condition)condition, len ? reason : NULL,
 			node_us(n, pair), &n->arena, &error)) {
 		n->counters.unanswerable++;
@@ -326,11 +366,32 @@ static void on_writable(void *user, struct link_pair pair)
 	s2s_resume(n->face, node_us(n, pair), node_them(n, pair), n->now);
 }
 
+static void on_alarm(void *user, struct link_peer *peer, const char *reason)
+{
+	struct node *n = user;
+
+	n->counters.alarms++;
+	LOG(LOG_ALARM, "link-violation", LF_STR("peer", peer ? link_peer_id(peer) : STRL("?")),
+		LF_CSTR("reason", reason));
+}
+
+/* Only records are decoded with their addresses checked; a pair that is merely expected is not. */
+static bool prepared(struct str domain)
+{
+	struct jid jid;
+
+	return jid_parse_prepared(domain, &jid) == JID_OK && str_eq(jid.domain, domain);
+}
+
 static void on_expect(void *user, struct link_pair pair)
 {
 	struct node *n = user;
 	struct str us = node_us(n, pair), them = node_them(n, pair);
 
+	if (!prepared(pair.local) || !prepared(pair.foreign)) {
+		on_alarm(n, NULL, "a pair that is not in prepared form");
+		return;
+	}
 	if (!n->draining && n->role->rule(n, us, them).allowed)
 		s2s_open(n->face, us, them, n->now);
 }
@@ -344,17 +405,12 @@ static void on_revoke(void *user, struct link_pair pair, uint64_t channel)
 
 static void on_peer_state(void *user, struct link_peer *peer, bool up, const char *why)
 {
-	LOG(up ? LOG_INFO : LOG_WARNING, up ? "link-up" : "link-down",
-		LF_STR("peer", link_peer_id(peer)), LF_CSTR("reason", why));
-}
-
-static void on_alarm(void *user, struct link_peer *peer, const char *reason)
-{
 	struct node *n = user;
 
-	n->counters.alarms++;
-	LOG(LOG_ALARM, "link-violation", LF_STR("peer", link_peer_id(peer)),
-		LF_CSTR("reason", reason));
+	if (up)
+		carrier_peer_up(n->carrier, peer);
+	LOG(up || n->draining ? LOG_INFO : LOG_WARNING, up ? "link-up" : "link-down",
+		LF_STR("peer", link_peer_id(peer)), LF_CSTR("reason", why));
 }
 
 void relay_fill_link_ops(struct link_ops *ops)

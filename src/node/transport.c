@@ -260,6 +260,7 @@ static struct net_listener *listen_one(
 		.tls_only = l->tls_only,
 		.detect = !l->tls_only,
 		.handshake_ms = (unsigned)n->config->limits.tls_ms,
+		.max_conns = (unsigned)n->config->limits.streams,
 		.creds_for = creds_for_sni,
 		.on_accept = on_accept,
 		.user = n,

@@ -121,6 +121,13 @@ enum record_condition record_from_stanza(struct xml_node *stanza, const struct j
 bool record_encode(const struct record *r, struct buf *out);
 
 /*
+ * Takes out of a decoded record what this profile does not allow: for a node whose profile is narrower than that of
+ * the node that sent it. Results as of record_from_stanza().
+ */
+enum record_condition record_restrict(struct record *r, enum record_profile profile,
+	struct arena *a, struct record_report *report);
+
+/*
  * Limits of the decoder; the same that the XML side has, which must not be wider at the
  * other end of a link.
  */

@@ -197,6 +197,19 @@ enum record_condition record_from_stanza(struct xml_node *stanza, const struct j
 	return COND_NONE;
 }
 
+enum record_condition record_restrict(struct record *r, enum record_profile profile,
+	struct arena *a, struct record_report *report)
+{
+	unsigned payloads = count_elements(r->payload);
+
+	report->stripped = 0;
+	report->reason = NULL;
+	const char *fault = fit_payload(&r->payload, r->kind, profile, a, report);
+	if (fault)
+		return refuse(report, COND_NOT_ACCEPTABLE, fault);
+	return r->kind == RECORD_IQ ? check_iq(r, payloads, a, report) : COND_NONE;
+}
+
 bool record_stanza_error(const struct xml_node *stanza, const struct jid *from,
 	const struct jid *to, enum record_condition c, const char *text, struct str by,
 	struct arena *a, struct record *ret_error)

@@ -252,7 +252,7 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 	else
 		queued = send_later(p, xml, token);
 	if (!queued) {
-		*ret_failure = S2S_TIMEOUT;
+		*ret_failure = S2S_FULL;
 		*ret_text = "queue full";
 	} else if (!p->out) {
 		pair_connect(p);

@@ -57,6 +57,7 @@ enum s2s_failure {
 	S2S_TIMEOUT,   /* connect, TLS, certificate, dialback, SASL, deadline */
 	S2S_REFUSED,   /* our rule forbids the pair */
 	S2S_FULL,      /* the pair's queue is full: this stanza only */
+	S2S_AGED,      /* it waited too long while the stream is slow: this stanza only */
 };
 
 /* Handed to the program per accepted stanza; valid during the call. */

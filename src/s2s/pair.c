@@ -274,8 +274,10 @@ static void drop_old(struct s2s_pair *p)
 
 	while (first + n < queue_count(&p->queue) && too_old(p, first + n))
 		n++;
+	/* A slow stream goes on with the others; without a stream the pair as a whole is out of reach. */
+	bool slow = p->out && p->out->was_ready;
 	if (n)
-		give_back(p, first, n, S2S_TIMEOUT, "waited too long to be sent");
+		give_back(p, first, n, slow ? S2S_AGED : S2S_TIMEOUT, "waited too long to be sent");
 }
 
 static void time_queue(struct s2s_pair *p)
@@ -357,6 +359,7 @@ void pair_taken(struct s2s_pair *p)
 		struct s2s_token token = queue_pop(q);
 		f->pending--;
 		s->took_any = true;
+		s->stanza_at = f->now;
 		s->stanzas++;
 		f->ops->sent(f->user, p->us, p->them, token);
 	}

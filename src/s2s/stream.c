@@ -19,6 +19,11 @@
 #include "s2s/member.h"
 #include "xml/names.h"
 
+enum {
+	UNUSED_MS = 60000, /* a ready outgoing stream that carried nothing */
+	USED_IDLES = 6,    /* times idle_ms: one that carried something */
+};
+
 struct state_row {
 	const char *name;
 	unsigned next; /* states that may follow; GONE may always */
@@ -54,10 +59,18 @@ void stream_go(struct s2s_stream *s, enum stream_state to)
 
 	check((states[s->state].next | always) & TO(to));
 	s->state = to;
-	s->was_ready |= to == ST_READY;
+	if (to == ST_READY && !s->was_ready) {
+		s->was_ready = true;
+		s->stanza_at = s->face->now;
+	}
 	s->phase_until = phase_end(s);
 	s->element_until = UINT64_MAX;
 	stream_arm(s);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 static uint64_t idle_end(const struct s2s_stream *s)
@@ -69,6 +82,21 @@ static uint64_t idle_end(const struct s2s_stream *s)
 	return s->incoming ? after(s->last_input, 2 * ms) : after(s->last_output, ms);
 }
 
+/*
+ * An outgoing stream that nobody uses is given up: soon when nobody ever did, since anybody can have one opened
+ * by naming a pair (ops->pair_named).
+ */
+static uint64_t use_end(const struct s2s_stream *s)
+{
+	uint64_t idle = s->face->settings.idle_ms;
+	uint64_t ms = s->took_any ? USED_IDLES * idle : least(UNUSED_MS, idle);
+
+	if (s->incoming || s->state != ST_READY || !s->pair || queue_count(&s->pair->queue) ||
+		!list_empty(&s->pair->verifies))
+		return UINT64_MAX;
+	return after(s->stanza_at, ms);
+}
+
 static uint64_t write_end(const struct s2s_stream *s)
 {
 	if (s->written == s->taken || s->state == ST_GONE)
@@ -76,14 +104,10 @@ static uint64_t write_end(const struct s2s_stream *s)
 	return after(s->progress_at, s->face->settings.write_ms);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t stream_due(const struct s2s_stream *s)
 {
-	return least(least(s->phase_until, s->element_until), least(idle_end(s), write_end(s)));
+	return least(least(s->phase_until, s->element_until),
+		least(use_end(s), least(idle_end(s), write_end(s))));
 }
 
 void stream_arm(struct s2s_stream *s)
@@ -124,8 +148,12 @@ static void on_timer(struct s2s_face *f, struct timer *t)
 		on_late_phase(s);
 	else if (s->element_until <= now)
 		stream_close(s, CLOSE_STANZA_TIMEOUT, STRL(""));
+	else if (write_end(s) <= now && s->state == ST_CLOSING)
+		stream_drop(s);
 	else if (write_end(s) <= now)
 		stream_close(s, CLOSE_WRITE_TIMEOUT, STRL(""));
+	else if (use_end(s) <= now)
+		stream_close(s, CLOSE_UNUSED, STRL(""));
 	else if (idle_end(s) <= now)
 		on_idle(s);
 	if (s->state != ST_GONE) {
@@ -266,7 +294,8 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 	f->counts.closes[reason]++;
 	e.reason = close_rows[reason].name;
 	e.text = text;
-	e.warning = reason != CLOSE_PEER && reason != CLOSE_SHUTDOWN && reason != CLOSE_IDLE;
+	e.warning = reason != CLOSE_PEER && reason != CLOSE_SHUTDOWN && reason != CLOSE_IDLE &&
+		reason != CLOSE_UNUSED;
 	face_event(f, &e);
 	let_go(s, reason, failure);
 }

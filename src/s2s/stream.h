@@ -70,6 +70,7 @@ struct s2s_stream {
 	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
 	bool was_ready;
 	bool took_any; /* a stanza left through it */
+	uint64_t stanza_at; /* when the last did; until then when it became ready */
 	bool sasl_done;
 	bool sasl_failed; /* outgoing */
 	bool offers_sasl; /* outgoing: EXTERNAL is in the features */

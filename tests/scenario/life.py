@@ -73,6 +73,17 @@ def case_D17_broken_reload_changes_nothing(world):
     world.server.wait_for("<body>n5</body>")
 
 
+def case_reload_that_cannot_listen_changes_nothing(world):
+    with open(world.path("outer.conf"), "a") as f:
+        f.write("listen s2s 192.0.2.1:5269\nlimit header time 1000\n")
+    answer = world.outer.control(b"reload\n")
+    check(b'"ok":false' in answer and b"192.0.2.1" in answer, answer)
+    world.write_config()
+    check(len(world.inner.events("link-up")) == 1, "the link stayed")
+    world.stream().message("n6")
+    world.server.wait_for("<body>n6</body>")
+
+
 @fresh()
 def case_reload_judges_streams_again(world):
     """A peer that the new configuration refuses loses its stream, with a reason in the log."""

@@ -197,8 +197,8 @@ static void order_of_limits_does_not_matter(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		OUTER_TEXT "limit stanza bytes 8M\nlimit queue bytes 9M\n",
-		OUTER_TEXT "limit queue bytes 9M\nlimit stanza bytes 8M\n",
+		OUTER_TEXT "limit stanza bytes 900k\nlimit queue bytes 9M\n",
+		OUTER_TEXT "limit queue bytes 9M\nlimit stanza bytes 900k\n",
 	};
 
 	for (size_t i = 0; i < 2; i++)

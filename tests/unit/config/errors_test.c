@@ -141,7 +141,7 @@ static const struct error_case cases[] = {
 	{ "limit without number", OUT, OUTER_TEXT "limit streams\n",
 		{ "t.conf:5:14: the end of the line", "a number" } },
 	{ "limit too low", OUT, OUTER_TEXT "limit stanza bytes 9999\n",
-		{ "t.conf:5:20: `stanza bytes` is between 10000 and 16777216 bytes" } },
+		{ "t.conf:5:20: `stanza bytes` is between 10000 and 1048576 bytes" } },
 	{ "limit too high", OUT, OUTER_TEXT "limit stanza bytes 17M\n",
 		{ "t.conf:5:20: `stanza bytes`" } },
 	{ "limit far too high", OUT, OUTER_TEXT "limit stanza bytes 99999999999999999999999M\n",

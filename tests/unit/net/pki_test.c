@@ -104,9 +104,9 @@ static void test_round_trip(void **state)
 	if (!ca)
 		fail_msg("%s", err);
 	assert_true(net_pki_leaf(ca, names, 2, 365, leaf_crt, leaf_key, err, sizeof(err)));
-	assert_int_equal(mode_of(ca_crt), 0600);
+	assert_int_equal(mode_of(ca_crt), 0644);
 	assert_int_equal(mode_of(ca_key), 0600);
-	assert_int_equal(mode_of(leaf_crt), 0600);
+	assert_int_equal(mode_of(leaf_crt), 0644);
 	assert_int_equal(mode_of(leaf_key), 0600);
 	net_pki_ca_free(ca);
 	use_them();

@@ -114,7 +114,7 @@ static void test_limits(void **state)
 	while (give(&t, "x", 0, 0))
 		taken++;
 	assert_int_equal(taken, 1024);
-	assert_int_equal(t.n.last_failure, S2S_TIMEOUT);
+	assert_int_equal(t.n.last_failure, S2S_FULL);
 	assert_string_equal(t.n.last_text, "queue full");
 	become_ready(&t);
 	assert_int_equal(t.n.sent, 1024);
