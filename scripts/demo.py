@@ -172,7 +172,7 @@ class Demo:
                 return
             show("A sent" if sender.jid.startswith(A) else "B sent", sent)
             for line in of_kind(trace.lines(), sent[1:].split()[0]):
-                show("on the link", line)
+                show("which says" if line.lstrip().startswith("<") else "on the link", line)
             show("B received" if receiver.jid.startswith(B) else "A received", came.raw)
             show("after", "%.1f ms" % ((came.at - start) * 1000))
 
@@ -270,7 +270,7 @@ def main():
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:
         return Demo(os.path.abspath(args.build), args.keep, args.net).run()
-    except LabError as problem:
+    except (LabError, Timeout) as problem:
         say("demo: " + str(problem))
         return 1
     except KeyboardInterrupt:

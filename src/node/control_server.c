@@ -52,6 +52,15 @@ static uint64_t cpu_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+static uint64_t count_watchers(const struct control *c)
+{
+	uint64_t count = 0;
+
+	LIST_EACH (&c->watchers, it)
+		count++;
+	return count;
+}
+
 void control_write_status(struct node *n, struct buf *out)
 {
 	struct json j;
@@ -69,6 +78,7 @@ void control_write_status(struct node *n, struct buf *out)
 	json_u64(&j, "cpu_us", cpu_us());
 	json_cstr(&j, "profile", n->config->open_profile ? "open" : "standard");
 	json_bool(&j, "draining", n->draining);
+	json_u64(&j, "watchers", n->control ? count_watchers(n->control) : 0);
 	json_end(&j);
 	link_status(n->link, n->now, &j);
 	s2s_status(n->face, n->now, &j);

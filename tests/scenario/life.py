@@ -33,7 +33,7 @@ def case_trace_follows_a_pair(world):
     cli = subprocess.Popen([os.path.join(world.build, "src/cli/sallyport"), "trace", LOCAL, FOREIGN, "--json",
                             "-s", "inner.sock"], cwd=world.folder, stdout=subprocess.PIPE, text=True)
     stream = world.stream()
-    time.sleep(0.3)
+    world.wait(lambda: world.inner.status()["node"]["watchers"] == 1, "the trace has begun")
     stream.message("traced-in")
     line = json.loads(cli.stdout.readline())
     cli.kill()
