@@ -311,9 +311,6 @@ static enum link_verdict on_deliver(
 	case ADMIT_PASS:
 		break;
 	}
-	/* Not taken and not rejected: the far node sends it to another of us, or to our next process. */
-	if (n->draining)
-		return LINK_ACCEPT;
 	if (trace_wanted(n))
 		trace_record(n, "in", d->pair, d->trace, &rec, d->record);
 	if (!write_xml(n, &rec)) {

@@ -2,6 +2,7 @@
 """Hostile bytes at every reader of both nodes, while a well-behaved stream beside them goes on."""
 import os
 import random
+import re
 import socket
 import ssl
 import struct
@@ -39,7 +40,7 @@ XML = [
     ("C11", "<message to='a@example.se' to='b@example.se'/>", "not-well-formed"),
     ("C12", "<message xmlns:xml='urn:x'/>", "not-well-formed"),
     ("C12-xmlns", "<message xmlns:a=''/>", "not-well-formed"),
-    ("C18-header", HEADER % "from='example.com' to='example.se'", "."),
+    ("C18-header", HEADER % "from='example.com' to='example.se'", "stream:error"),
     ("C1-address", "<message from='b@example.com'/>", "improper-addressing"),
     ("C5-jid", "<message from='b@example.com' to='@'/>", "improper-addressing"),
 ]
@@ -62,9 +63,9 @@ def case_xml(world):
             answer = stream.read_to_end()
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             answer = None  # closed while we were still sending
-        if answer:
-            import re
-            check(re.search(condition, answer) and "</stream:stream>" in answer, "%s: %r" % (name, answer[-300:]))
+        if answer or len(data) < 10000:  # of a large one the end may be lost with the connection
+            check(answer and re.search(condition, answer) and "</stream:stream>" in answer,
+                  "%s: %r" % (name, answer and answer[-300:]))
         still_works(world, "after-" + name)
     check("xmlns=\"urn:example:other\"" not in world.server.text, "nothing of it passed")
 
