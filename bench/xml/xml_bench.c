@@ -177,7 +177,9 @@ static void bench_read(const struct feed *f, const struct xml_dict *d, double se
 	XML_Parser p = XML_ParserCreateNS(NULL, '\1');
 	struct str root = bench_root;
 
+#ifdef EXPAT_CAN_DEFER
 	XML_SetReparseDeferralEnabled(p, XML_FALSE);
+#endif
 	XML_SetElementHandler(p, on_start, on_end);
 	XML_SetCharacterDataHandler(p, on_text);
 	check(XML_Parse(p, root.p, (int)root.len, 0) == XML_STATUS_OK);

@@ -253,7 +253,9 @@ static bool run_expat(struct str doc, bool whole, struct oracle *o)
 	buf_init(&o->tree, PLENTY);
 	buf_init(&o->text, PLENTY);
 	o->depth = 0;
+#ifdef EXPAT_CAN_DEFER
 	XML_SetReparseDeferralEnabled(p, XML_FALSE);
+#endif
 	XML_SetUserData(p, o);
 	XML_SetElementHandler(p, on_start, on_end);
 	XML_SetCharacterDataHandler(p, on_text);
