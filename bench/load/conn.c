@@ -197,8 +197,9 @@ SSL_CTX *tls_context(bool server, const char *certificate, const char *key, bool
 		ctx, ask_certificate || !server ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
 	if (server)
 		SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
-	if (certificate && (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
-				   SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)) {
+	if (certificate &&
+		(SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
+			SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)) {
 		fprintf(stderr, "sallyport-load: cannot load %s and %s\n", certificate, key);
 		ERR_print_errors_fp(stderr);
 		SSL_CTX_free(ctx);

@@ -183,7 +183,7 @@ bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_
 	for (int i = 2; i < argc; i++) {
 		const struct row *r = !strncmp(argv[i], "--", 2) ? find_row(argv[i] + 2) : NULL;
 		const char *value = r && r->kind == FLAG ? ""
-				    : r && i + 1 < argc  ? argv[++i]
+			: r && i + 1 < argc              ? argv[++i]
 							 : NULL;
 		if (!r || !value || !set(&o, r, value)) {
 			fprintf(stderr, "sallyport-load: bad option or value: %s\n", argv[i]);

@@ -13,7 +13,7 @@ struct arena_chunk;
 
 struct arena {
 	char *next; /* first free byte of the current chunk */
-	char *end;  /* first byte after it */
+	char *end; /* first byte after it */
 	struct arena_chunk *chunks;
 	size_t used; /* bytes in all full chunks and large blocks since the last reset */
 	size_t limit;

@@ -7,7 +7,8 @@
 void check_failed(const char *cond, const char *file, int line)
 {
 	fprintf(stderr,
-		"{\"level\":\"alarm\",\"event\":\"check-failed\",\"check\":\"%s\",\"at\":\"%s:%d\"}\n",
+		"{\"level\":\"alarm\",\"event\":\"check-failed\",\"check\":\"%s\",\"at\":\"%s:%d\"}"
+		"\n",
 		cond, file, line);
 	abort();
 }

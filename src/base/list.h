@@ -11,7 +11,9 @@ struct list {
 	struct list *next;
 };
 
+/* clang-format off */
 #define LIST_OWNER(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+/* clang-format on */
 
 /* The loop body must not remove the current member; see LIST_EACH_SAFE. */
 #define LIST_EACH(head, it) for (struct list *it = (head)->next; it != (head); it = it->next)

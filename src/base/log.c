@@ -108,7 +108,8 @@ static bool take(struct budget *b)
 	time_t now = time(NULL);
 
 	if (now != b->second) {
-		uint64_t earned = now > b->second ? (uint64_t)(now - b->second) * LOG_PER_S : LOG_PER_S;
+		uint64_t earned =
+			now > b->second ? (uint64_t)(now - b->second) * LOG_PER_S : LOG_PER_S;
 		b->left = earned + b->left < LOG_BURST ? (unsigned)earned + b->left : LOG_BURST;
 		b->second = now;
 	}

@@ -29,8 +29,7 @@ struct log_field {
 enum { LOG_STR_CAP = 512, LOG_BURST = 1000, LOG_PER_S = 200 };
 
 #define LF_STR(name, value) ((struct log_field){ (name), LOG_FIELD_STR, (value), 0 })
-#define LF_CSTR(name, value)                                                                       \
-	((struct log_field){ (name), LOG_FIELD_STR, log_cstr(value), 0 })
+#define LF_CSTR(name, value) ((struct log_field){ (name), LOG_FIELD_STR, log_cstr(value), 0 })
 #define LF_U64(name, value) ((struct log_field){ (name), LOG_FIELD_U64, { 0, 0 }, (value) })
 /* A trace id, as 16 hexadecimal digits; left out when 0. */
 #define LF_TRACE(value) ((struct log_field){ "trace", LOG_FIELD_TRACE, { 0, 0 }, (value) })

@@ -17,7 +17,9 @@ struct str {
 };
 
 /* A string literal as a struct str; also usable in static initialisers. */
+/* clang-format off */
 #define STR(lit) { "" lit, sizeof(lit) - 1 }
+/* clang-format on */
 #define STRL(lit) ((struct str)STR(lit))
 
 /* For printf's "%.*s": only for strings that are known to be printable. */

@@ -79,8 +79,7 @@ void table_done(struct table *t)
 static struct table_slot *slot_of(const struct table *t, uint64_t hash, struct str key)
 {
 	size_t i = hash & (t->cap - 1);
-	while (t->slots[i].value &&
-		(t->slots[i].hash != hash || !str_eq(t->slots[i].key, key)))
+	while (t->slots[i].value && (t->slots[i].hash != hash || !str_eq(t->slots[i].key, key)))
 		i = (i + 1) & (t->cap - 1);
 	return &t->slots[i];
 }

@@ -58,8 +58,9 @@ static void show_commands(FILE *to)
 	fprintf(to, "usage: sallyport COMMAND ...\n\n");
 	for (size_t i = 0; i < COUNT(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fprintf(to, "\n  sallyport COMMAND --help   says more\n"
-		    "  sallyport --version\n");
+	fprintf(to,
+		"\n  sallyport COMMAND --help   says more\n"
+		"  sallyport --version\n");
 }
 
 static int show_help(const struct command *command)

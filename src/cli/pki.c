@@ -160,7 +160,7 @@ static bool make_link(struct pki *p, const struct cli *c)
 	struct net_pki_ca *ca = make_ca(p, "link", "sallyport link CA", NULL, "every node",
 		"keep it offline: it makes nodes");
 	bool ok = ca && make_nodes(p, ca, &c->outers, "outer") &&
-		  make_nodes(p, ca, &c->inners, "inner");
+		make_nodes(p, ca, &c->inners, "inner");
 
 	net_pki_ca_free(ca);
 	return ok;

@@ -25,8 +25,8 @@ static struct str member(const json_t *record, const char *name)
 	const json_t *value = json_object_get(record, name);
 
 	return value && json_is_string(value)
-		       ? str_from(json_string_value(value), json_string_length(value))
-		       : STRL("");
+		? str_from(json_string_value(value), json_string_length(value))
+		: STRL("");
 }
 
 static void put_time(struct buf *out, const json_t *record)
@@ -188,8 +188,8 @@ static bool make_request(const struct cli *c, char line[CLIENT_REQUEST_MAX])
 	struct str local = STR("*"), foreign = STR("*");
 
 	arena_init(&a, 64 * 1024);
-	bool ok = c->words.n == 0 || (prepare(&a, c->words.word[0], &local) &&
-					     prepare(&a, c->words.word[1], &foreign));
+	bool ok = c->words.n == 0 ||
+		(prepare(&a, c->words.word[0], &local) && prepare(&a, c->words.word[1], &foreign));
 	if (ok && local.len + foreign.len > CLIENT_REQUEST_MAX - 16) {
 		fprintf(stderr, "sallyport: the domains are too long\n");
 		ok = false;

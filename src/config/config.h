@@ -88,7 +88,7 @@ struct config_network { /* `allow address 10.0.0.0/8` */
  * rows make the parser, `sallyport check --print` and the table in the man pages.
  */
 #define CONFIG_LIMITS(X)                                                                           \
-	X(stanza_bytes, 262144, 10000, 1048576, "stanza bytes", "bytes", "largest stanza")        \
+	X(stanza_bytes, 262144, 10000, 1048576, "stanza bytes", "bytes", "largest stanza")         \
 	X(early_bytes, 8192, 1024, 65536, "early bytes", "bytes",                                  \
 		"largest first-level element before authentication")                               \
 	X(early_elements, 32, 8, 1024, "early elements", "elements",                               \
@@ -109,7 +109,7 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 	X(close_ms, 5000, 100, 60000, "close time", "milliseconds", "wait for the peer's end tag") \
 	X(idle_ms, 300000, 1000, 86400000, "idle time", "milliseconds",                            \
 		"silence before a keepalive; twice this closes")                                   \
-	X(queue_stanzas, 1024, 16, 8192, "queue stanzas", "stanzas", "queue of one pair")         \
+	X(queue_stanzas, 1024, 16, 8192, "queue stanzas", "stanzas", "queue of one pair")          \
 	X(queue_bytes, 4194304, 65536, 268435456, "queue bytes", "bytes", "queue of one pair")     \
 	X(queue_ms, 60000, 1000, 3600000, "queue time", "milliseconds",                            \
 		"age at which a queued stanza is bounced")                                         \

@@ -43,13 +43,13 @@ static const struct rule *find_rule(const struct section *s, struct str word)
 static bool at_lost_statement(const struct parser *p)
 {
 	return p->depth && p->now.kind == TOKEN_WORD && p->now.first &&
-	       statement_find(p->now.span) && !find_rule(p->section, p->now.span);
+		statement_find(p->now.span) && !find_rule(p->section, p->now.span);
 }
 
 bool parser_in_list(const struct parser *p)
 {
 	return !p->confused && p->now.kind == TOKEN_WORD && !find_rule(p->section, p->now.span) &&
-	       !at_lost_statement(p);
+		!at_lost_statement(p);
 }
 
 bool parser_unexpected(struct parser *p, const char *const *words, size_t n)

@@ -62,8 +62,7 @@ struct parser {
 	struct str statement; /* where the current one starts */
 	unsigned failed; /* bit i: an error in a statement of row i of the table */
 	bool unknown; /* an unknown word stood where a statement should */
-	struct table
-		seen; /* "kind name" of everything that may stand only once -> its struct str */
+	struct table seen; /* "kind name" of all that may stand only once -> its struct str */
 	struct table peers; /* patterns, for shadows */
 	struct table routes;
 	struct table networks;

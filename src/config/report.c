@@ -52,7 +52,7 @@ static size_t code_points(struct str s)
 static bool is_safe(uint32_t c)
 {
 	return !(c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
-		 (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff);
+		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff);
 }
 
 /* One line; TABs stay, so that carets below stand right. */
@@ -197,7 +197,7 @@ static const char *closest(const char *const *words, size_t n, struct str word)
 static bool is_literal(const char *word)
 {
 	return strncmp(word, "a ", 2) != 0 && strncmp(word, "an ", 3) != 0 &&
-	       strncmp(word, "the ", 4) != 0;
+		strncmp(word, "the ", 4) != 0;
 }
 
 void report_expected(struct report *r, const char *const *words, size_t n, struct str word)

@@ -73,8 +73,9 @@ static bool parse_listen_link(struct parser *p, struct str word)
 	if (p->c->role == CONFIG_INNER) {
 		report_at(
 			p->report, word, "inner listens for no links: it dials out to the outers");
-		report_hint(p->report, "write `link NODE ADDRESS { ... }` here, and `listen link` "
-				       "into outer.conf");
+		report_hint(p->report,
+			"write `link NODE ADDRESS { ... }` here, and `listen link` "
+			"into outer.conf");
 		return false;
 	}
 	bool ok = listen_address(p, &l->addr);

@@ -93,8 +93,9 @@ static void check_mint(struct parser *p)
 		report_at(p->report, p->server_at[i],
 			"this server has to use TLS, but without `mint` there is no certificate to "
 			"show it");
-		report_hint(p->report, "add `mint { certificate \"FILE\" key \"FILE\" }`, or "
-				       "`allow plaintext` in the section");
+		report_hint(p->report,
+			"add `mint { certificate \"FILE\" key \"FILE\" }`, or "
+			"`allow plaintext` in the section");
 	}
 }
 

@@ -18,8 +18,8 @@
 #include "policy/peer.h"
 
 struct inner {
-	struct table servers; /* prepared local domain → const struct config_server * of node->config */
-	struct table ascii;   /* A-label form of each local domain → its struct ascii */
+	struct table servers; /* local domain → const struct config_server * of node->config */
+	struct table ascii; /* A-label form of each local domain → its struct ascii */
 	struct net_mint *mint;
 	struct net_dns_server *dns;
 	struct str dns_addr;
@@ -150,8 +150,8 @@ static void lookup_cancel(struct node *n, struct dial *d)
 
 /* --- steering --- */
 
-static bool on_question(void *user, struct str question, bool tcp, const struct net_addr *from,
-	struct buf *out)
+static bool on_question(
+	void *user, struct str question, bool tcp, const struct net_addr *from, struct buf *out)
 {
 	struct inner *in = user;
 
@@ -186,9 +186,8 @@ static bool steer_settings(struct inner *in, const struct config *c, struct stee
 	} else {
 		memcpy(s.target, &((struct sockaddr_in *)&target.sa)->sin_addr, 4);
 	}
-	s.port = ntohs(face.sa.ss_family == AF_INET6 ?
-			((struct sockaddr_in6 *)&face.sa)->sin6_port :
-			((struct sockaddr_in *)&face.sa)->sin_port);
+	s.port = ntohs(face.sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&face.sa)->sin6_port
+						     : ((struct sockaddr_in *)&face.sa)->sin_port);
 	*ret_steer = s;
 	return true;
 }
@@ -229,7 +228,8 @@ static bool steer_start(struct node *n, char *err, size_t err_size)
 
 /* --- life --- */
 
-static bool mint_load(const struct config *c, struct net_mint **ret_mint, char *err, size_t err_size)
+static bool mint_load(
+	const struct config *c, struct net_mint **ret_mint, char *err, size_t err_size)
 {
 	*ret_mint = NULL;
 	if (!c->mint.certificate)

@@ -13,8 +13,8 @@ enum kind { KIND_ADDRESS, KIND_SRV, KIND_NOTHING };
 
 struct question {
 	char name[NAME_MAX_TEXT]; /* lower case, no trailing dot */
-	struct str domain;        /* name without _xmpp-server._tcp. */
-	enum kind kind;           /* KIND_NOTHING: a service that nobody has */
+	struct str domain; /* name without _xmpp-server._tcp. */
+	enum kind kind; /* KIND_NOTHING: a service that nobody has */
 };
 
 /* The name in text, lower case; false when it does not fit or holds what no host name holds. */
@@ -105,8 +105,7 @@ static ldns_pkt_rcode decide(
 			ldns_pkt_push_rr(answer, LDNS_SECTION_ANSWER,
 				srv_record(s, ldns_rr_owner(rr), q->domain));
 	} else if (type == own) {
-		ldns_pkt_push_rr(
-			answer, LDNS_SECTION_ANSWER, address_record(s, ldns_rr_owner(rr)));
+		ldns_pkt_push_rr(answer, LDNS_SECTION_ANSWER, address_record(s, ldns_rr_owner(rr)));
 	}
 	return LDNS_RCODE_NOERROR;
 }

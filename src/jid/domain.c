@@ -28,7 +28,7 @@ static bool is_a_label(struct str label)
 static bool label_ok(struct str label, bool a_labels)
 {
 	return label.len >= 1 && label.len <= LABEL_MAX && label.p[0] != '-' &&
-	       label.p[label.len - 1] != '-' && (a_labels || !is_a_label(label));
+		label.p[label.len - 1] != '-' && (a_labels || !is_a_label(label));
 }
 
 static bool digits(struct str s, const char *set)
@@ -169,7 +169,7 @@ static bool nameprep_agrees(const char *name)
 
 	memcpy(text, name, strlen(name) + 1);
 	return stringprep(text, sizeof(text), 0, stringprep_nameprep) == STRINGPREP_OK &&
-	       strcmp(text, name) == 0;
+		strcmp(text, name) == 0;
 }
 
 static enum jid_error international(const char *name, char *out, size_t *ret_len)

@@ -13,9 +13,9 @@ enum { JID_PART_MAX = 1023 };
 
 /* A prepared address. The parts point into full; absent parts are empty. */
 struct jid {
-	struct str full;     /* local@domain/resource */
+	struct str full; /* local@domain/resource */
 	struct str local;
-	struct str domain;   /* lower case, U-labels, no trailing dot */
+	struct str domain; /* lower case, U-labels, no trailing dot */
 	struct str resource;
 };
 

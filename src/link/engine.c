@@ -402,5 +402,5 @@ void link_drain(struct link *l, uint64_t now)
 bool link_drained(const struct link *l)
 {
 	return l->draining && l->tx_records == 0 && l->rx_untaken == 0 &&
-	       list_empty(&l->ack_timers) && list_empty(&l->overflow);
+		list_empty(&l->ack_timers) && list_empty(&l->overflow);
 }

@@ -220,7 +220,7 @@ struct link_tx {
 	size_t sent_bytes; /* of una to send - 1 */
 	struct fifo q;
 	bool need_open;
-	bool confirmed;      /* the owner has spoken of this epoch: it must not begin it again */
+	bool confirmed; /* the owner has spoken of this epoch: it must not begin it again */
 	bool expect; /* the next open asks for the next hop's stream */
 	bool blocked; /* the program waits for ops->writable */
 	bool waiting; /* in l->orphans */

@@ -271,13 +271,13 @@ void frame_hello(struct link_peer *p, const struct frame_hello *h, const struct 
 
 	scratch_put(b, FRAME_HELLO);
 	bool ok = cbor_put_uint(b, h->version_min) && cbor_put_uint(b, h->version_max) &&
-		  cbor_put_text(b, h->node) && cbor_put_uint(b, h->role) &&
-		  cbor_put_uint(b, h->boot) && cbor_put_uint(b, h->catalogue) &&
-		  cbor_put_uint(b, h->time) && cbor_put_uint(b, h->echo) &&
-		  cbor_put_bool(b, h->seen) && cbor_put_uint(b, h->limits.channels) &&
-		  cbor_put_uint(b, h->limits.window_records) &&
-		  cbor_put_uint(b, h->limits.window_bytes) &&
-		  cbor_put_uint(b, h->limits.frame_bytes) && cbor_put_array(b, h->n_domains);
+		cbor_put_text(b, h->node) && cbor_put_uint(b, h->role) &&
+		cbor_put_uint(b, h->boot) && cbor_put_uint(b, h->catalogue) &&
+		cbor_put_uint(b, h->time) && cbor_put_uint(b, h->echo) &&
+		cbor_put_bool(b, h->seen) && cbor_put_uint(b, h->limits.channels) &&
+		cbor_put_uint(b, h->limits.window_records) &&
+		cbor_put_uint(b, h->limits.window_bytes) &&
+		cbor_put_uint(b, h->limits.frame_bytes) && cbor_put_array(b, h->n_domains);
 	for (size_t i = 0; i < h->n_domains; i++)
 		ok = ok && cbor_put_text(b, domains[i]);
 	check(ok);
@@ -323,8 +323,8 @@ static void put_rejects(struct buf *b, const struct frame_report *r)
 
 	for (size_t i = 0; i < r->n_rejects; i++) {
 		ok = ok && cbor_put_array(b, 3) && cbor_put_uint(b, r->rejects[i].seq) &&
-		     cbor_put_uint(b, r->rejects[i].condition) &&
-		     cbor_put_text(b, r->rejects[i].text);
+			cbor_put_uint(b, r->rejects[i].condition) &&
+			cbor_put_text(b, r->rejects[i].text);
 	}
 	check(ok);
 }

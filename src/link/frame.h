@@ -90,7 +90,7 @@ struct frame_reject {
 };
 
 enum nak_why {
-	NAK_GAP,     /* go back to have + 1 */
+	NAK_GAP, /* go back to have + 1 */
 	NAK_UNKNOWN, /* no such channel and epoch here: open it */
 	NAK_REVOKED, /* this epoch is over: a new one is needed */
 	NAK_FORGOTTEN, /* likewise: it had begun here, and nothing is known of it any more */
@@ -100,7 +100,7 @@ enum nak_why {
 struct frame_report {
 	uint64_t channel, epoch;
 	uint64_t taken; /* all up to here are taken, or listed in rejects */
-	uint64_t have;  /* last received in order */
+	uint64_t have; /* last received in order */
 	struct frame_reject *rejects; /* sorted, all at most taken */
 	size_t n_rejects;
 	enum nak_why why;
@@ -116,7 +116,7 @@ struct frame_hello {
 	uint64_t catalogue;
 	uint64_t time;
 	uint64_t echo; /* with seen: the time of your last hello */
-	bool seen;     /* your hello is here */
+	bool seen; /* your hello is here */
 	struct frame_limits limits;
 	struct cbor_reader domains; /* at the items */
 	size_t n_domains;
@@ -159,7 +159,7 @@ void frame_data(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t 
 void frame_report(struct link_peer *p, enum frame_type type, const struct frame_report *r);
 void frame_time(struct link_peer *p, enum frame_type type, uint64_t time);
 void frame_drain(struct link_peer *p);
-void frame_close(struct link_peer *p, enum link_fault code, uint64_t channel, uint64_t epoch,
-	uint64_t seq);
+void frame_close(
+	struct link_peer *p, enum link_fault code, uint64_t channel, uint64_t epoch, uint64_t seq);
 
 #endif

@@ -29,33 +29,33 @@
 
 enum link_role { LINK_OUTER, LINK_INNER };
 
-struct link;      /* one node's engine */
+struct link; /* one node's engine */
 struct link_peer; /* a far node with a carrier connection (or a past one) */
 
 struct link_settings {
 	enum link_role role;
-	struct str node;             /* our id; it and the domains are copied */
-	uint64_t boot_id;            /* random per process */
-	const struct str *domains;   /* inner: local domains served, announced in hello; up to 4096 */
+	struct str node; /* our id; it and the domains are copied */
+	uint64_t boot_id; /* random per process */
+	const struct str *domains; /* inner: local domains served, announced in hello; up to 4096 */
 	size_t n_domains;
-	uint32_t catalogue;          /* record_catalogue_version() */
-	unsigned window_records;     /* 512; lowered to frame_bytes / 160, for reports of rejects */
-	size_t window_bytes;         /* 4 MiB */
-	size_t frame_bytes;          /* largest frame accepted, 1 MiB */
-	unsigned channels_max;       /* receive and send channels each, 65536 */
-	unsigned heartbeat_ms;       /* 200 */
-	unsigned dead_ms;            /* 1000 */
-	unsigned fence_ms;           /* 800 */
-	unsigned stall_ms;           /* 400 */
-	unsigned ack_records;        /* 32 */
-	unsigned ack_ms;             /* 5 */
-	unsigned queue_age_ms;       /* 60000: a record waits so long for a node that can take it */
-	unsigned idle_ms;            /* 600000: a channel without traffic is forgotten after it */
-	unsigned refusal_ms;         /* 5000: a node that cannot reach a pair is not asked again */
+	uint32_t catalogue; /* record_catalogue_version() */
+	unsigned window_records; /* 512; lowered to frame_bytes / 160, for reports of rejects */
+	size_t window_bytes; /* 4 MiB */
+	size_t frame_bytes; /* largest frame accepted, 1 MiB */
+	unsigned channels_max; /* receive and send channels each, 65536 */
+	unsigned heartbeat_ms; /* 200 */
+	unsigned dead_ms; /* 1000 */
+	unsigned fence_ms; /* 800 */
+	unsigned stall_ms; /* 400 */
+	unsigned ack_records; /* 32 */
+	unsigned ack_ms; /* 5 */
+	unsigned queue_age_ms; /* 60000: a record waits so long for a node that can take it */
+	unsigned idle_ms; /* 600000: a channel without traffic is forgotten after it */
+	unsigned refusal_ms; /* 5000: a node that cannot reach a pair is not asked again */
 	/* Conditions (enum record_condition) that the engine itself bounces with; never 0. */
-	unsigned cond_timeout;       /* no node took the record in time: remote-server-timeout */
-	unsigned cond_internal;      /* the far node calls the record invalid: internal-server-error */
-	unsigned cond_busy;          /* more than channels_max pairs: resource-constraint */
+	unsigned cond_timeout; /* no node took the record in time: remote-server-timeout */
+	unsigned cond_internal; /* the far node calls the record invalid: internal-server-error */
+	unsigned cond_busy; /* more than channels_max pairs: resource-constraint */
 };
 extern const struct link_settings link_settings_default;
 
@@ -73,13 +73,13 @@ struct link_delivery {
 	uint64_t channel; /* for link_taken() and link_reject(): never reused */
 	uint64_t seq;
 	uint64_t trace;
-	uint8_t proof;    /* enum value of the sender's choice, e.g. how the foreign domain was authenticated */
+	uint8_t proof; /* enum value of the sender's choice, e.g. how the foreign domain was authenticated */
 	struct str record;
 	struct link_peer *from;
 };
 
 enum link_verdict {
-	LINK_ACCEPT,     /* the program took it; link_taken() or link_reject() follows, now or later */
+	LINK_ACCEPT, /* the program took it; link_taken() or link_reject() follows, now or later */
 	LINK_BAD_RECORD, /* the far node sent what it never may: the link is closed with an alarm */
 };
 
@@ -126,8 +126,7 @@ struct link_ops {
 	void (*alarm)(void *user, struct link_peer *peer, const char *reason);
 };
 
-struct link *link_new(
-	const struct link_settings *settings, const struct link_ops *ops, void *user);
+struct link *link_new(const struct link_settings *settings, const struct link_ops *ops, void *user);
 void link_free(struct link *l);
 
 /*
@@ -180,8 +179,8 @@ void link_reject(struct link *l, uint64_t channel, uint64_t seq, unsigned condit
  * The next hop of the channel cannot be reached at all: everything delivered and not taken goes back
  * to the far node, which chooses another of us or bounces. Ownership of the channel ends.
  */
-void link_unreachable(struct link *l, uint64_t channel, unsigned condition, const char *text,
-	uint64_t now);
+void link_unreachable(
+	struct link *l, uint64_t channel, unsigned condition, const char *text, uint64_t now);
 
 /* May this receive channel still speak to the next hop (fencing, link.md, Ownership 4)? */
 bool link_may_write(const struct link *l, uint64_t channel, uint64_t now);

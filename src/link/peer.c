@@ -190,7 +190,7 @@ static bool same_or_first(const struct link_peer *p, const struct frame_hello *h
 static bool limits_fit(const struct link *l, const struct frame_limits *limits)
 {
 	return limits->channels >= 1 && limits->window_records >= 1 && limits->window_bytes >= 1 &&
-	       limits->frame_bytes >= l->set.frame_bytes;
+		limits->frame_bytes >= l->set.frame_bytes;
 }
 
 static enum link_fault judge_hello(

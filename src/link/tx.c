@@ -212,7 +212,7 @@ bool tx_sendable(const struct link_tx *tx)
 	if (tx->send >= (p->draining ? tx->high : tx->next))
 		return false;
 	return tx->send - tx->una < p->limits.window_records &&
-	       tx->sent_bytes < p->limits.window_bytes;
+		tx->sent_bytes < p->limits.window_bytes;
 }
 
 void tx_make_ready(struct link_tx *tx)

@@ -99,5 +99,5 @@ bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b)
 	if (x.sa.ss_family == AF_INET)
 		return in4(&x)->sin_addr.s_addr == in4(&y)->sin_addr.s_addr;
 	return x.sa.ss_family == AF_INET6 &&
-	       memcmp(&in6(&x)->sin6_addr, &in6(&y)->sin6_addr, 16) == 0;
+		memcmp(&in6(&x)->sin6_addr, &in6(&y)->sin6_addr, 16) == 0;
 }

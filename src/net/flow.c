@@ -221,7 +221,7 @@ static void end_received(struct net_conn *c)
 	else if (c->tls == NET_CONN_TLS_WAITS || c->tls == NET_CONN_TLS_HANDSHAKE)
 		net_shake_input(c);
 	else if (c->state == NET_CONN_OPEN)
-		net_conn_make_ready(c); /* what came before the end, also with the handshake, is read first */
+		net_conn_make_ready(c); /* what came before the end is read first */
 	else
 		peer_ended(c);
 }

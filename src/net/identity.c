@@ -62,8 +62,8 @@ static bool srv_names(struct str presented, struct str domain)
 	static const struct str service = STR("_xmpp-server.");
 
 	return presented.len > service.len &&
-	       same_name(str_from(presented.p, service.len), service) &&
-	       same_name(str_skip(presented, service.len), domain);
+		same_name(str_from(presented.p, service.len), service) &&
+		same_name(str_skip(presented, service.len), domain);
 }
 
 static struct str asn1_bytes(const ASN1_STRING *s)
@@ -89,7 +89,7 @@ static bool general_names(
 	if (name->type == GEN_DNS)
 		return dns_names(asn1_bytes(name->d.dNSName), domain);
 	return kinds == NET_IDENTITY_ALL && name->type == GEN_OTHERNAME &&
-	       other_names(name->d.otherName, domain);
+		other_names(name->d.otherName, domain);
 }
 
 static GENERAL_NAMES *names_of(X509 *cert)

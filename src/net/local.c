@@ -161,7 +161,7 @@ void net_local_close(struct net_local *l)
 	l->closing = true;
 	if (l->bound)
 		unlink(l->path);
-	LIST_EACH_SAFE(&l->clients, it)
+	LIST_EACH_SAFE (&l->clients, it)
 		close_client(LIST_OWNER(it, struct net_local_client, link));
 	uv_close((uv_handle_t *)&l->pipe, on_listener_gone);
 }

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "net/loop.h"
 
-struct net_local;        /* the listening socket */
+struct net_local; /* the listening socket */
 struct net_local_client; /* one connection */
 
 struct net_local_ops {

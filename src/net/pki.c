@@ -69,7 +69,7 @@ static bool write_pair(const struct net_creds *c, const char *certificate, const
 	check(PEM_write_bio_X509(cert_pem, c->cert) == 1);
 	check(PEM_write_bio_PrivateKey(key_pem, c->key, NULL, NULL, 0, NULL, NULL) == 1);
 	bool ok = write_file(key, 0600, key_pem, err, err_size) &&
-		  write_file(certificate, 0644, cert_pem, err, err_size);
+		write_file(certificate, 0644, cert_pem, err, err_size);
 	BIO_free(cert_pem);
 	BIO_free(key_pem);
 	return ok;

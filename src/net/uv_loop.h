@@ -33,7 +33,7 @@ struct net_loop {
 	struct list dead;
 	struct list fat;
 	struct list listeners;
-	unsigned slimmed; /* connections whose buffers were given back since the last malloc_trim() */
+	unsigned slimmed; /* connections slimmed since the last malloc_trim() */
 	/* Shared by all connections, valid within one event. */
 	char *received; /* NET_READ_SIZE bytes from the kernel */
 	char *plain; /* the same, decrypted */

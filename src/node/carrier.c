@@ -48,8 +48,8 @@ struct far {
 	struct wire *wire;
 	unsigned delay_ms;
 	bool failing; /* logged already */
-	bool wanted;  /* by the configuration that is being applied */
-	bool gone;    /* not in the configuration any more */
+	bool wanted; /* by the configuration that is being applied */
+	bool gone; /* not in the configuration any more */
 };
 
 /* An address where outer listens. */
@@ -83,7 +83,8 @@ static void wire_up(struct wire *w, struct str id)
 	net_timer_free(w->deadline);
 	w->deadline = NULL;
 	net_conn_setup(w->conn, false);
-	LOG(LOG_INFO, "link-connected", LF_STR("peer", id), LF_CSTR("address", net_conn_peer(w->conn)),
+	LOG(LOG_INFO, "link-connected", LF_STR("peer", id),
+		LF_CSTR("address", net_conn_peer(w->conn)),
 		LF_CSTR("tls", net_conn_tls_version(w->conn)),
 		LF_CSTR("cipher", net_conn_cipher(w->conn)));
 	w->peer = link_connected(n->link, id, w, n->now);
@@ -145,7 +146,8 @@ static size_t on_input(void *user, struct str bytes)
 			break;
 		if (!w->peer)
 			break;
-		link_input(n->link, w->peer, (struct str){ bytes.p + used + FRAME_HEAD, len }, n->now);
+		link_input(
+			n->link, w->peer, (struct str){ bytes.p + used + FRAME_HEAD, len }, n->now);
 		used += FRAME_HEAD + len;
 	}
 	return w->reason ? bytes.len : used;
@@ -190,11 +192,12 @@ static void on_closed(void *user, const char *text)
 	n->now = net_now(n->loop);
 	const char *why = w->reason ? w->reason : text;
 	if (w->peer) {
-		LOG(n->draining ? LOG_INFO : LOG_WARNING, "link-closed", LF_STR("peer", link_peer_id(w->peer)),
-			LF_CSTR("reason", why));
+		LOG(n->draining ? LOG_INFO : LOG_WARNING, "link-closed",
+			LF_STR("peer", link_peer_id(w->peer)), LF_CSTR("reason", why));
 		link_disconnected(n->link, w->peer, w, n->now);
 	} else if (far && !far->failing) {
-		LOG(LOG_WARNING, "link-unreachable", LF_STR("peer", far->id), LF_CSTR("reason", why));
+		LOG(LOG_WARNING, "link-unreachable", LF_STR("peer", far->id),
+			LF_CSTR("reason", why));
 		far->failing = true;
 	} else if (!far) {
 		LOG(LOG_WARNING, "link-attempt-failed", LF_CSTR("reason", why));
@@ -275,8 +278,8 @@ static void port_free(struct port *p)
 	free(p);
 }
 
-static bool load_keys(const struct config_keys *keys, struct net_tls **tls, struct net_creds **creds,
-	char *err, size_t err_size)
+static bool load_keys(const struct config_keys *keys, struct net_tls **tls,
+	struct net_creds **creds, char *err, size_t err_size)
 {
 	*tls = net_tls_new(NET_TLS_LINK, &keys->trust, 1, false, err, err_size);
 	*creds = *tls ? net_creds_load(keys->certificate, keys->key, err, err_size) : NULL;
@@ -301,8 +304,7 @@ static void set_accept(struct port *p, const struct config_listen *l)
 
 static struct port *find_port(struct carrier *c, const struct net_addr *addr)
 {
-	LIST_EACH(&c->ports, it)
-	{
+	LIST_EACH (&c->ports, it) {
 		struct port *p = LIST_OWNER(it, struct port, link);
 		if (memcmp(&p->addr, addr, sizeof(*addr)) == 0)
 			return p;
@@ -336,8 +338,7 @@ static struct port *open_port(struct carrier *c, const struct net_addr *addr, st
 }
 
 /* Opens the port, or gives the open one its new keys and list of nodes. */
-static bool apply_port(
-	struct carrier *c, const struct config_listen *l, char *err, size_t err_size)
+static bool apply_port(struct carrier *c, const struct config_listen *l, char *err, size_t err_size)
 {
 	struct net_addr addr = { 0 };
 	struct net_tls *tls;
@@ -403,10 +404,10 @@ static void on_retry(void *user)
 
 static struct far *find_far(struct carrier *c, struct str id, const struct net_addr *addr)
 {
-	LIST_EACH(&c->fars, it)
-	{
+	LIST_EACH (&c->fars, it) {
 		struct far *far = LIST_OWNER(it, struct far, link);
-		if (!far->gone && str_eq(far->id, id) && memcmp(&far->addr, addr, sizeof(*addr)) == 0)
+		if (!far->gone && str_eq(far->id, id) &&
+			memcmp(&far->addr, addr, sizeof(*addr)) == 0)
 			return far;
 	}
 	return NULL;
@@ -418,7 +419,8 @@ static struct far *far_new(struct carrier *c, struct str id, const struct net_ad
 
 	check(far);
 	*far = (struct far){
-		.carrier = c, .id = str_dup(id), .addr = *addr, .delay_ms = RETRY_MIN_MS };
+		.carrier = c, .id = str_dup(id), .addr = *addr, .delay_ms = RETRY_MIN_MS
+	};
 	far->retry = net_timer_new(c->node->loop, on_retry, far);
 	list_append(&c->fars, &far->link);
 	return far;
@@ -540,8 +542,7 @@ static void drop_far(struct far *far, const char *why)
 
 static bool accepted_somewhere(struct carrier *c, struct str id)
 {
-	LIST_EACH(&c->ports, it)
-	{
+	LIST_EACH (&c->ports, it) {
 		const struct port *p = LIST_OWNER(it, struct port, link);
 		for (size_t i = 0; i < p->n_accept; i++) {
 			if (str_eq(p->accept[i], id))
@@ -556,20 +557,17 @@ static void drop_unwanted(struct carrier *c, bool all)
 {
 	const char *why = all ? "shutting down" : "not in the configuration any more";
 
-	LIST_EACH_SAFE(&c->ports, it)
-	{
+	LIST_EACH_SAFE (&c->ports, it) {
 		struct port *p = LIST_OWNER(it, struct port, link);
 		if (all || !p->wanted)
 			port_free(p);
 	}
-	LIST_EACH_SAFE(&c->fars, it)
-	{
+	LIST_EACH_SAFE (&c->fars, it) {
 		struct far *far = LIST_OWNER(it, struct far, link);
 		if (all || !far->wanted)
 			drop_far(far, why);
 	}
-	LIST_EACH(&c->wires, it)
-	{
+	LIST_EACH (&c->wires, it) {
 		struct wire *w = LIST_OWNER(it, struct wire, link);
 		if (!w->far && (all || (w->peer && !accepted_somewhere(c, link_peer_id(w->peer)))))
 			close_wire(NULL, w, why);
@@ -585,9 +583,9 @@ bool carrier_apply(struct carrier *c, char *err, size_t err_size)
 {
 	const struct config *config = c->node->config;
 
-	LIST_EACH(&c->ports, it)
+	LIST_EACH (&c->ports, it)
 		LIST_OWNER(it, struct port, link)->wanted = false;
-	LIST_EACH(&c->fars, it)
+	LIST_EACH (&c->fars, it)
 		LIST_OWNER(it, struct far, link)->wanted = false;
 	for (size_t i = 0; i < config->n_listen_link; i++) {
 		if (!apply_port(c, &config->listen_link[i], err, err_size))
@@ -605,9 +603,9 @@ void carrier_free(struct carrier *c)
 {
 	if (!c)
 		return;
-	LIST_EACH_SAFE(&c->ports, it)
+	LIST_EACH_SAFE (&c->ports, it)
 		port_free(LIST_OWNER(it, struct port, link));
-	LIST_EACH_SAFE(&c->fars, it)
+	LIST_EACH_SAFE (&c->fars, it)
 		far_free(LIST_OWNER(it, struct far, link));
 	free(c);
 }

@@ -34,7 +34,6 @@ struct link_peer *choose_peer(
 		count = LIVE_MAX;
 	for (size_t i = 0; i < count; i++)
 		ids[i] = link_peer_id(live[i]);
-	int at = route_choose(
-		n->routes, n->config->n_routes, pair.local, pair.foreign, ids, count);
+	int at = route_choose(n->routes, n->config->n_routes, pair.local, pair.foreign, ids, count);
 	return at < 0 ? NULL : live[at];
 }

@@ -142,7 +142,7 @@ void trace_record(struct node *n, const char *direction, struct link_pair pair, 
 	bool written = false;
 
 	buf_init(&line, 8 * TRACE_LINE_MAX);
-	LIST_EACH_SAFE(&n->control->watchers, it) {
+	LIST_EACH_SAFE (&n->control->watchers, it) {
 		struct watcher *w = LIST_OWNER(it, struct watcher, link);
 		if (!watches(w, pair))
 			continue;
@@ -293,7 +293,7 @@ void control_stop(struct node *n)
 	if (!c)
 		return;
 	n->control = NULL;
-	LIST_EACH_SAFE(&c->watchers, it)
+	LIST_EACH_SAFE (&c->watchers, it)
 		watcher_free(LIST_OWNER(it, struct watcher, link));
 	net_local_close(c->socket);
 	free(c);

@@ -101,8 +101,8 @@ static void on_closed(void *user, const char *text)
 		dial_free(d);
 		return;
 	}
-	d->last_failure = d->targets[d->next - 1].direct_tls ? "connection or direct TLS failed" :
-							      "connection failed";
+	d->last_failure = d->targets[d->next - 1].direct_tls ? "connection or direct TLS failed"
+							     : "connection failed";
 	if (strstr(text, "refused"))
 		d->last_failure = "connection refused";
 	try_next(d);
@@ -192,7 +192,7 @@ void dial_cancel(void *user, struct s2s_stream *s)
 {
 	struct node *n = user;
 
-	LIST_EACH_SAFE(&n->dials, it) {
+	LIST_EACH_SAFE (&n->dials, it) {
 		struct dial *d = LIST_OWNER(it, struct dial, link);
 		if (d->stream != s)
 			continue;

@@ -27,7 +27,7 @@ enum {
 	DRAIN_STEP_MS = 20,
 	ARENA_KEEP = 64 * 1024, /* most records need no other memory */
 	DOMAINS_MAX = 4096, /* announced on the link */
-	FRAME_BYTES = 2 * 1024 * 1024, /* of every node, whatever its `limit stanza bytes` (1 MiB at most) */
+	FRAME_BYTES = 2 * 1024 * 1024, /* of every node, whatever its `limit stanza bytes` */
 	FRAME_HEADER = 1024, /* more than any header of a data frame */
 };
 
@@ -244,8 +244,7 @@ bool node_reload(struct node *n, struct buf *message)
 		struct str note = buf_bytes(&notes);
 		if (note.len == 0)
 			note.p = NULL;
-		LOG(LOG_INFO, "reloaded", LF_CSTR("file", n->config_path),
-			LF_STR("note", note));
+		LOG(LOG_INFO, "reloaded", LF_CSTR("file", n->config_path), LF_STR("note", note));
 		buf_append(message, buf_bytes(&notes));
 		buf_done(&notes);
 		return true;
@@ -428,8 +427,8 @@ static int usage(const struct node_role *role, FILE *to)
 
 int node_main(int argc, char **argv, const struct node_role *role)
 {
-	const char *path = role->link == LINK_OUTER ? "/etc/sallyport/outer.conf" :
-						      "/etc/sallyport/inner.conf";
+	const char *path = role->link == LINK_OUTER ? "/etc/sallyport/outer.conf"
+						    : "/etc/sallyport/inner.conf";
 	bool only_check = false;
 	int opt;
 

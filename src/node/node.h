@@ -117,9 +117,9 @@ struct node {
 	unsigned n_secrets;
 
 	struct route_rule *routes; /* the configuration's, for choose_peer() */
-	size_t frame_bytes;   /* largest frame on the link */
-	struct arena arena;   /* one record at a time */
-	struct buf scratch;   /* encoded record or XML of one stanza */
+	size_t frame_bytes; /* largest frame on the link */
+	struct arena arena; /* one record at a time */
+	struct buf scratch; /* encoded record or XML of one stanza */
 	struct buf scratch2;
 	struct list deferred; /* link_unreachable() that may not run inside a link callback */
 	uint64_t expect_tokens; /* token bucket for early opening */

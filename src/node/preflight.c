@@ -139,7 +139,8 @@ static void check_secret(struct preflight *p, const char *path)
 	}
 	fclose(f);
 	if (!good || longest == 0)
-		fail(p, "%s: needs one secret of at least %d characters a line", path, SECRET_LEAST);
+		fail(p, "%s: needs one secret of at least %d characters a line", path,
+			SECRET_LEAST);
 	check_private(p, path);
 }
 

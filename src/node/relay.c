@@ -22,7 +22,7 @@
 
 enum {
 	EXPECT_BURST = 100, /* early openings at once */
-	EXPECT_PER_S = 5,   /* and per second: they come from peers that proved nothing yet */
+	EXPECT_PER_S = 5, /* and per second: they come from peers that proved nothing yet */
 };
 
 /* The proof travels as the face's number and is judged as the policy's. */
@@ -73,7 +73,8 @@ static void refuse_stanza(struct node *n, const struct s2s_stanza *st, enum reco
 	LOG(LOG_INFO, "stanza-refused", LF_TRACE(trace), LF_STR("from", st->from.full),
 		LF_STR("to", st->to.full), LF_CSTR("condition", record_condition_name(cond)),
 		LF_CSTR("reason", reason));
-	if (record_stanza_error(st->node, &st->from, &st->to, cond, reason, st->us, st->arena, &error))
+	if (record_stanza_error(
+		    st->node, &st->from, &st->to, cond, reason, st->us, st->arena, &error))
 		send_error(n, &error);
 	else
 		n->counters.unanswerable++;
@@ -117,8 +118,7 @@ static bool on_stanza(void *user, const struct s2s_stanza *st)
 	n->counters.stanzas_in++;
 	if (trace_wanted(n))
 		trace_record(n, "out", pair, trace, &rec, buf_bytes(&n->scratch));
-	return link_send(
-		n->link, pair, trace, (uint8_t)st->proof, buf_bytes(&n->scratch), n->now);
+	return link_send(n->link, pair, trace, (uint8_t)st->proof, buf_bytes(&n->scratch), n->now);
 }
 
 static void on_sent(void *user, struct str us, struct str them, struct s2s_token token)
@@ -193,10 +193,9 @@ static void on_event(void *user, const struct s2s_event *e)
 		text.p = NULL;
 	LOG(e->warning ? LOG_WARNING : LOG_INFO, e->event,
 		LF_CSTR("direction", e->incoming ? "incoming" : "outgoing"), LF_STR("us", e->us),
-		LF_STR("them", e->them), LF_CSTR("reason", e->reason),
-		LF_STR("text", text),
-		LF_CSTR("proof", e->proof ? s2s_proof_name(e->proof) : NULL), LF_CSTR("tls", e->tls),
-		LF_U64("stream", e->stream));
+		LF_STR("them", e->them), LF_CSTR("reason", e->reason), LF_STR("text", text),
+		LF_CSTR("proof", e->proof ? s2s_proof_name(e->proof) : NULL),
+		LF_CSTR("tls", e->tls), LF_U64("stream", e->stream));
 }
 
 static bool may_write(void *user, struct s2s_token token)
@@ -237,7 +236,8 @@ void relay_fill_face_ops(struct s2s_ops *ops)
 /* The record's own addresses must be those of the channel's pair, in its direction. */
 static bool in_pair(const struct node *n, struct link_pair pair, const struct record *rec)
 {
-	return str_eq(rec->from.domain, node_us(n, pair)) && str_eq(rec->to.domain, node_them(n, pair));
+	return str_eq(rec->from.domain, node_us(n, pair)) &&
+		str_eq(rec->to.domain, node_them(n, pair));
 }
 
 static bool proof_accepted(const struct node *n, const struct link_delivery *d)
@@ -290,8 +290,7 @@ static bool write_xml(struct node *n, const struct record *rec)
 		buf_len(&n->scratch) <= 2 * n->config->limits.stanza_bytes;
 }
 
-static enum link_verdict on_deliver(
-	void *user, const struct link_delivery *d, const char **reason)
+static enum link_verdict on_deliver(void *user, const struct link_delivery *d, const char **reason)
 {
 	struct node *n = user;
 	struct s2s_token token = { d->channel, d->seq };

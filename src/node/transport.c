@@ -141,8 +141,7 @@ static void start_tls(void *user, void *transport, bool server, struct str us, s
 	net_creds_unref(creds);
 }
 
-static enum s2s_cert certificate(
-	void *user, void *transport, struct str domain, const char **why)
+static enum s2s_cert certificate(void *user, void *transport, struct str domain, const char **why)
 {
 	struct transport *t = transport;
 	struct arena a;
@@ -243,8 +242,7 @@ static void opened_free(struct opened *o)
 
 static struct opened *find_opened(struct node *n, const struct config_listen *l)
 {
-	LIST_EACH(&n->listeners, it)
-	{
+	LIST_EACH (&n->listeners, it) {
 		struct opened *o = LIST_OWNER(it, struct opened, link);
 		if (str_eq(o->addr, l->addr) && o->tls_only == l->tls_only)
 			return o;
@@ -283,7 +281,8 @@ static bool apply_one(struct node *n, const struct config_listen *l, char *err, 
 		o = calloc(1, sizeof(*o));
 		check(o);
 		*o = (struct opened){
-			.addr = str_dup(l->addr), .tls_only = l->tls_only, .listener = listener };
+			.addr = str_dup(l->addr), .tls_only = l->tls_only, .listener = listener
+		};
 		list_append(&n->listeners, &o->link);
 	}
 	net_listener_set_tls(o->listener, n->tls);
@@ -293,20 +292,19 @@ static bool apply_one(struct node *n, const struct config_listen *l, char *err, 
 
 void transport_stop_listening(struct node *n)
 {
-	LIST_EACH_SAFE(&n->listeners, it)
+	LIST_EACH_SAFE (&n->listeners, it)
 		opened_free(LIST_OWNER(it, struct opened, link));
 }
 
 bool transport_listen(struct node *n, char *err, size_t err_size)
 {
-	LIST_EACH(&n->listeners, it)
+	LIST_EACH (&n->listeners, it)
 		LIST_OWNER(it, struct opened, link)->wanted = false;
 	for (size_t i = 0; i < n->config->n_listen_s2s; i++) {
 		if (!apply_one(n, &n->config->listen_s2s[i], err, err_size))
 			return false;
 	}
-	LIST_EACH_SAFE(&n->listeners, it)
-	{
+	LIST_EACH_SAFE (&n->listeners, it) {
 		struct opened *o = LIST_OWNER(it, struct opened, link);
 		if (!o->wanted)
 			opened_free(o);

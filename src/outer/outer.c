@@ -51,7 +51,8 @@ static void warn_about(const struct domain *d)
 	time_t now = time(NULL);
 
 	arena_init(&a, 8192);
-	if (jid_domain_to_ascii(&a, d->name, &ascii) == JID_OK && !net_creds_covers(d->creds, ascii))
+	if (jid_domain_to_ascii(&a, d->name, &ascii) == JID_OK &&
+		!net_creds_covers(d->creds, ascii))
 		LOG(LOG_ALARM, "certificate-name", LF_STR("domain", d->name),
 			LF_CSTR("reason", "the certificate does not name this domain"));
 	if (net_creds_not_after(d->creds) < now)
@@ -109,8 +110,8 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 
 /* --- the servers of foreign domains --- */
 
-static void on_resolved(void *user, enum net_lookup_result result, const struct net_target *targets,
-	size_t count)
+static void on_resolved(
+	void *user, enum net_lookup_result result, const struct net_target *targets, size_t count)
 {
 	struct dial *d = user;
 	struct node_target all[NET_TARGETS_MAX];

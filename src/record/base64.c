@@ -109,7 +109,7 @@ void value_base64_decode(struct str text, uint8_t *ret)
 
 	for (; i + 4 <= n; i += 4) {
 		unsigned w = value(text.p[i]) << 18 | value(text.p[i + 1]) << 12 |
-			     value(text.p[i + 2]) << 6 | value(text.p[i + 3]);
+			value(text.p[i + 2]) << 6 | value(text.p[i + 3]);
 		*ret++ = (uint8_t)(w >> 16);
 		*ret++ = (uint8_t)(w >> 8);
 		*ret++ = (uint8_t)w;
@@ -132,7 +132,7 @@ struct str value_base64_encode(struct str bytes, struct arena *a)
 	for (size_t i = 0; i < bytes.len; i += 3) {
 		size_t have = bytes.len - i;
 		unsigned w = (unsigned)b[i] << 16 | (have > 1 ? (unsigned)b[i + 1] << 8 : 0) |
-			     (have > 2 ? b[i + 2] : 0);
+			(have > 2 ? b[i + 2] : 0);
 		*p++ = alphabet[w >> 18];
 		*p++ = alphabet[w >> 12 & 63];
 		*p++ = have > 1 ? alphabet[w >> 6 & 63] : '=';

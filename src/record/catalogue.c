@@ -100,8 +100,8 @@ xml_name catalogue_find_attr(struct str ns, struct str name)
 struct str catalogue_attr_name(uint64_t number)
 {
 	return number < CATALOGUE_ATTRS_END && attr_names[number].name.len
-		       ? attr_names[number].name
-		       : (struct str){ NULL, 0 };
+		? attr_names[number].name
+		: (struct str){ NULL, 0 };
 }
 
 struct str catalogue_attr_open(unsigned number)

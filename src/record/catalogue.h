@@ -99,8 +99,8 @@ extern const struct catalogue_row catalogue_rows[CATALOGUE_ELEMENTS_END];
 static inline const struct catalogue_row *catalogue_row(uint64_t number)
 {
 	return number < CATALOGUE_ELEMENTS_END && catalogue_rows[number].name.len
-		       ? &catalogue_rows[number]
-		       : NULL;
+		? &catalogue_rows[number]
+		: NULL;
 }
 
 /* The number of (ns, name), with both content namespaces; 0 when there is none. Not fast. */
@@ -121,7 +121,7 @@ const char *catalogue_type_name(enum value_type type);
 static inline bool catalogue_is_stanza(unsigned number)
 {
 	return number == EL_CLIENT_MESSAGE || number == EL_CLIENT_PRESENCE ||
-	       number == EL_CLIENT_IQ;
+		number == EL_CLIENT_IQ;
 }
 
 #endif

@@ -137,13 +137,14 @@ static void print_types(struct printer *p, const char *kind, char letter)
 
 static void print_records(struct printer *p)
 {
-	put(p, "\nrecord = message / presence / iq\n\n"
-	       "message = [0, message-type, addresses, id / null, lang, * any-m]\n"
-	       "presence = [1, presence-type, addresses, id / null, lang, * any-p]\n"
-	       "iq = [2, iq-type, addresses, id, lang, * any-i] ; one for get and set, 0 or 1 for "
-	       "result\n"
-	       "addresses = (from: jid, to: jid)\n"
-	       "id = tstr\n\n");
+	put(p,
+		"\nrecord = message / presence / iq\n\n"
+		"message = [0, message-type, addresses, id / null, lang, * any-m]\n"
+		"presence = [1, presence-type, addresses, id / null, lang, * any-p]\n"
+		"iq = [2, iq-type, addresses, id, lang, * any-i] ; one for get and set, 0 or 1 for "
+		"result\n"
+		"addresses = (from: jid, to: jid)\n"
+		"id = tstr\n\n");
 	print_types(p, "message", 'm');
 	print_types(p, "presence", 'p');
 	print_types(p, "iq", 'i');

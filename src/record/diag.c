@@ -33,7 +33,7 @@ enum { BYTES_SHOWN = 16 };
 static bool is_unsafe(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
 static bool print_text(struct buf *out, struct str s)
@@ -47,7 +47,7 @@ static bool print_text(struct buf *out, struct str s)
 			ok = buf_printf(out, "\\u%04x", c);
 		else
 			ok = ((c != '"' && c != '\\') || buf_append(out, STRL("\\"))) &&
-			     buf_append(out, str_from(s.p, len));
+				buf_append(out, str_from(s.p, len));
 		s = str_skip(s, len);
 	}
 	return ok && buf_append(out, STRL("\""));

@@ -34,13 +34,13 @@ static bool encode_generic_head(
 {
 	bool same = parent && parent->id == EL_GENERIC && str_eq(e->ns, parent->ns);
 	bool ok = cbor_put_array(out, 4 + count_nodes(e->children)) &&
-		  cbor_put_uint(out, EL_GENERIC) &&
-		  (same ? cbor_put_null(out) : cbor_put_text(out, e->ns)) &&
-		  cbor_put_text(out, e->name) && cbor_put_array(out, 3 * count_attrs(e));
+		cbor_put_uint(out, EL_GENERIC) &&
+		(same ? cbor_put_null(out) : cbor_put_text(out, e->ns)) &&
+		cbor_put_text(out, e->name) && cbor_put_array(out, 3 * count_attrs(e));
 
 	for (const struct xml_attr *a = e->attrs; ok && a; a = a->next) {
 		ok = cbor_put_text(out, a->ns) && cbor_put_text(out, a->name) &&
-		     cbor_put_text(out, a->value);
+			cbor_put_text(out, a->value);
 	}
 	return ok;
 }
@@ -113,10 +113,10 @@ bool record_encode(const struct record *r, struct buf *out)
 {
 	size_t before = buf_len(out);
 	bool ok = cbor_put_array(out, 6 + count_nodes(r->payload)) && cbor_put_uint(out, r->kind) &&
-		  cbor_put_uint(out, r->type) && cbor_put_text(out, r->from.full) &&
-		  cbor_put_text(out, r->to.full) &&
-		  (r->id.p ? cbor_put_text(out, r->id) : cbor_put_null(out)) &&
-		  cbor_put_text(out, r->lang) && encode_payload(out, r->payload);
+		cbor_put_uint(out, r->type) && cbor_put_text(out, r->from.full) &&
+		cbor_put_text(out, r->to.full) &&
+		(r->id.p ? cbor_put_text(out, r->id) : cbor_put_null(out)) &&
+		cbor_put_text(out, r->lang) && encode_payload(out, r->payload);
 
 	if (!ok)
 		buf_truncate(out, before);

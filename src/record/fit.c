@@ -79,7 +79,7 @@ static bool content_fits(const struct xml_node *e, const struct catalogue_row *r
 		if (!c)
 			return row->content == TYPE_TEXT || row->content == TYPE_BASE64;
 		return c->kind == XML_TEXT && !c->next &&
-		       value_fit(row->content, c->text, a, &f->text);
+			value_fit(row->content, c->text, a, &f->text);
 	}
 }
 

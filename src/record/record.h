@@ -50,8 +50,8 @@ struct record {
 	enum record_type type;
 	struct jid from;
 	struct jid to;
-	struct str id;     /* p == NULL: no id attribute */
-	struct str lang;   /* empty: none */
+	struct str id; /* p == NULL: no id attribute */
+	struct str lang; /* empty: none */
 	struct xml_node *payload; /* first child; catalogue elements carry their number in id */
 };
 
@@ -132,7 +132,7 @@ enum record_condition record_restrict(struct record *r, enum record_profile prof
  * other end of a link.
  */
 struct record_limits {
-	size_t bytes;      /* CBOR bytes of one record */
+	size_t bytes; /* CBOR bytes of one record */
 	unsigned depth; /* at most 128; the stanza is 1 */
 	unsigned attrs;
 	unsigned elements;

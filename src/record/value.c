@@ -119,8 +119,10 @@ static bool fit_uri(struct str in)
 	size_t i = 0;
 
 	while (i < in.len && in.p[i] != ':') {
-		if (!is_alpha(in.p[i]) && (i == 0 || (!is_digit(in.p[i]) && in.p[i] != '+' &&
-							     in.p[i] != '-' && in.p[i] != '.')))
+		if (!is_alpha(in.p[i]) &&
+			(i == 0 ||
+				(!is_digit(in.p[i]) && in.p[i] != '+' && in.p[i] != '-' &&
+					in.p[i] != '.')))
 			return false;
 		i++;
 	}
@@ -207,7 +209,7 @@ bool value_fit(enum value_type type, struct str in, struct arena *a, struct str 
 	case TYPE_BOOL:
 		*ret_value = trim(in);
 		return str_is(*ret_value, "true") || str_is(*ret_value, "false") ||
-		       str_is(*ret_value, "1") || str_is(*ret_value, "0");
+			str_is(*ret_value, "1") || str_is(*ret_value, "0");
 	case TYPE_UINT:
 		return fit_number(in, false, a, ret_value);
 	case TYPE_INT:

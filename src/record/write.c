@@ -27,7 +27,7 @@ static bool put_attr(struct buf *out, struct str open, struct str value)
 {
 	if (scan_output(value.p, value.p + value.len) != value.p + value.len)
 		return buf_append(out, open) && xml_write_value(out, value) &&
-		       buf_append(out, STRL("\""));
+			buf_append(out, STRL("\""));
 	char *p = buf_space(out, open.len + value.len + 1);
 	if (!p)
 		return false;
@@ -104,16 +104,16 @@ static bool put_stanza(struct buf *out, const struct record *r)
 		STR("<iq from=\"") };
 	static const struct str ends[] = { STR("</message>"), STR("</presence>"), STR("</iq>") };
 	bool ok = put_attr(out, starts[r->kind], r->from.full) &&
-		  put_attr(out, STRL(" to=\""), r->to.full) &&
-		  (r->type == RECORD_NONE ||
-			  put_attr(out, STRL(" type=\""), str_of(record_type_word(r->type)))) &&
-		  (!r->id.p || put_attr(out, STRL(" id=\""), r->id)) &&
-		  (r->lang.len == 0 || put_attr(out, STRL(" xml:lang=\""), r->lang));
+		put_attr(out, STRL(" to=\""), r->to.full) &&
+		(r->type == RECORD_NONE ||
+			put_attr(out, STRL(" type=\""), str_of(record_type_word(r->type)))) &&
+		(!r->id.p || put_attr(out, STRL(" id=\""), r->id)) &&
+		(r->lang.len == 0 || put_attr(out, STRL(" xml:lang=\""), r->lang));
 
 	if (!r->payload)
 		return ok && buf_append(out, STRL("/>"));
 	return ok && buf_append(out, STRL(">")) && put_payload(out, r->payload) &&
-	       buf_append(out, ends[r->kind]);
+		buf_append(out, ends[r->kind]);
 }
 
 bool record_write(const struct record *r, struct buf *out)

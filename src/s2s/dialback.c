@@ -167,7 +167,7 @@ static bool proves(struct s2s_stream *s, const struct s2s_rule *rule, struct str
 	const char *why;
 
 	return s->tls && rule->accept_pkix &&
-	       f->ops->certificate(f->user, s->transport, them, &why) == S2S_CERT_VALID;
+		f->ops->certificate(f->user, s->transport, them, &why) == S2S_CERT_VALID;
 }
 
 /* Does the configuration let this key be looked at? Refuses it otherwise. */

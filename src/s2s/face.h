@@ -43,7 +43,7 @@ const char *s2s_proof_name(enum s2s_proof p);
 
 /* What the configuration says of a pair. */
 struct s2s_rule {
-	bool allowed;         /* false: the pair may not exist (policy, relay, unknown domain) */
+	bool allowed; /* false: the pair may not exist (policy, relay, unknown domain) */
 	bool tls_required;
 	bool accept_pkix;
 	bool accept_dialback;
@@ -54,10 +54,10 @@ enum s2s_cert { S2S_CERT_NONE, S2S_CERT_BAD, S2S_CERT_VALID };
 /* Why a pair cannot be reached; decides the stanza error (s2s.md section 3). */
 enum s2s_failure {
 	S2S_NOT_FOUND, /* name does not exist, SRV ".", nothing listens */
-	S2S_TIMEOUT,   /* connect, TLS, certificate, dialback, SASL, deadline */
-	S2S_REFUSED,   /* our rule forbids the pair */
-	S2S_FULL,      /* the pair's queue is full: this stanza only */
-	S2S_AGED,      /* it waited too long while the stream is slow: this stanza only */
+	S2S_TIMEOUT, /* connect, TLS, certificate, dialback, SASL, deadline */
+	S2S_REFUSED, /* our rule forbids the pair */
+	S2S_FULL, /* the pair's queue is full: this stanza only */
+	S2S_AGED, /* it waited too long while the stream is slow: this stanza only */
 };
 
 /* Handed to the program per accepted stanza; valid during the call. */
@@ -66,10 +66,10 @@ struct s2s_stanza {
 	struct str them;
 	enum s2s_proof proof;
 	struct xml_node *node; /* first-level element in jabber:server: message, presence or iq */
-	struct jid from;       /* prepared; its domain is them */
-	struct jid to;         /* prepared; its domain is us */
-	struct str lang;       /* xml:lang of the stream header, or empty */
-	struct arena *arena;   /* may be used until the callback returns */
+	struct jid from; /* prepared; its domain is them */
+	struct jid to; /* prepared; its domain is us */
+	struct str lang; /* xml:lang of the stream header, or empty */
+	struct arena *arena; /* may be used until the callback returns */
 };
 
 /* Names a stanza given to s2s_send() towards the program; channel 0: nobody waits for it. */
@@ -80,16 +80,17 @@ struct s2s_token {
 
 /* One event for the log and `sallyport status`; strings valid during the call. */
 struct s2s_event {
-	const char *event; /* stream-open, stream-closed, pair-valid, pair-failed, stanza-refused, ... */
+	const char *
+		event; /* stream-open, stream-closed, pair-valid, pair-failed, stanza-refused, ... */
 	bool warning;
 	bool incoming;
 	struct str us;
 	struct str them;
 	const char *reason; /* static word of the close_reason table, or NULL */
-	struct str text;    /* peer's or library's text; to be escaped */
+	struct str text; /* peer's or library's text; to be escaped */
 	enum s2s_proof proof;
-	const char *tls;    /* protocol version, or NULL */
-	uint64_t stream;    /* number of the stream in this process */
+	const char *tls; /* protocol version, or NULL */
+	uint64_t stream; /* number of the stream in this process */
 };
 
 struct s2s_ops {
@@ -98,9 +99,11 @@ struct s2s_ops {
 	bool (*plays)(void *user, struct str us);
 	struct s2s_rule (*rule)(void *user, struct str us, struct str them);
 	/* XEP-0185: key for the stream with this id, as 64 hex digits; to is the receiving domain. */
-	void (*dialback_key)(void *user, struct str to, struct str from, struct str id, char ret_hex[65]);
+	void (*dialback_key)(
+		void *user, struct str to, struct str from, struct str id, char ret_hex[65]);
 	/* Constant-time check with all secrets that are still valid. */
-	bool (*dialback_check)(void *user, struct str to, struct str from, struct str id, struct str key);
+	bool (*dialback_check)(
+		void *user, struct str to, struct str from, struct str id, struct str key);
 	/* Fencing: may stanzas with this token still be written? (only asked for channel != 0) */
 	bool (*may_write)(void *user, struct s2s_token token);
 
@@ -118,7 +121,8 @@ struct s2s_ops {
 	 */
 	void (*start_tls)(void *user, void *transport, bool server, struct str us, struct str them);
 	/* Is the peer's certificate (inside TLS) valid and issued for this domain? *why: static or NULL. */
-	enum s2s_cert (*certificate)(void *user, void *transport, struct str domain, const char **why);
+	enum s2s_cert (*certificate)(
+		void *user, void *transport, struct str domain, const char **why);
 	const char *(*tls_version)(void *user, void *transport);
 	void (*pause)(void *user, void *transport, bool paused);
 	/* Flushes output (up to a few seconds), closes; s2s_closed() follows. */
@@ -146,24 +150,25 @@ struct s2s_ops {
 
 struct s2s_settings {
 	const struct xml_dict *dict;
-	struct xml_limits early;   /* before authentication */
+	struct xml_limits early; /* before authentication */
 	struct xml_limits limits;
-	unsigned header_ms;        /* 10000, also for features */
-	unsigned tls_ms;           /* 10000 */
-	unsigned auth_ms;          /* 10000 */
-	unsigned connect_ms;       /* 30000: all addresses together */
-	unsigned stanza_ms;        /* 30000 from a stanza's first byte */
-	unsigned close_ms;         /* 5000 */
-	unsigned idle_ms;          /* 300000: whitespace keepalive on outgoing streams; twice: incoming is closed */
-	unsigned write_ms;         /* 60000 without progress of a write */
-	unsigned retry_min_ms;     /* 1000, doubled per failure, randomised */
-	unsigned retry_max_ms;     /* 120000 */
-	unsigned queue_stanzas;    /* 1024 a pair */
-	size_t queue_bytes;        /* 4 MiB a pair */
-	unsigned queue_age_ms;     /* 60000 */
+	unsigned header_ms; /* 10000, also for features */
+	unsigned tls_ms; /* 10000 */
+	unsigned auth_ms; /* 10000 */
+	unsigned connect_ms; /* 30000: all addresses together */
+	unsigned stanza_ms; /* 30000 from a stanza's first byte */
+	unsigned close_ms; /* 5000 */
+	unsigned
+		idle_ms; /* 300000: whitespace keepalive on outgoing streams; twice: incoming is closed */
+	unsigned write_ms; /* 60000 without progress of a write */
+	unsigned retry_min_ms; /* 1000, doubled per failure, randomised */
+	unsigned retry_max_ms; /* 120000 */
+	unsigned queue_stanzas; /* 1024 a pair */
+	size_t queue_bytes; /* 4 MiB a pair */
+	unsigned queue_age_ms; /* 60000 */
 	unsigned pairs_per_stream; /* 64 */
 	unsigned verifies_per_stream; /* 16 */
-	unsigned streams_max;      /* 20000 */
+	unsigned streams_max; /* 20000 */
 };
 extern const struct s2s_settings s2s_settings_default;
 

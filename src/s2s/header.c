@@ -35,8 +35,9 @@ void stream_put_header(struct s2s_stream *s)
 {
 	struct buf *out = &s->face->out;
 
-	buf_append(out, STRL("<?xml version=\"1.0\"?><stream:stream xmlns=\"" NS_SERVER
-			     "\" xmlns:stream=\"" NS_STREAM "\" xmlns:db=\"" NS_DIALBACK "\""));
+	buf_append(out,
+		STRL("<?xml version=\"1.0\"?><stream:stream xmlns=\"" NS_SERVER
+		     "\" xmlns:stream=\"" NS_STREAM "\" xmlns:db=\"" NS_DIALBACK "\""));
 	put_domain(out, "from", s->us);
 	put_domain(out, "to", s->them);
 	if (s->incoming)
@@ -57,7 +58,7 @@ static bool read_version(struct str s, uint64_t *ret_major)
 	while (dot < s.len && s.p[dot] != '.')
 		dot++;
 	return dot < s.len && str_to_u64(str_from(s.p, dot), ret_major) &&
-	       str_to_u64(str_skip(s, dot + 1), &minor);
+		str_to_u64(str_skip(s, dot + 1), &minor);
 }
 
 static bool check_version(struct s2s_stream *s, struct str version)

@@ -23,7 +23,7 @@ struct names {
 static bool prepare(struct s2s_stream *s, struct str value, struct str *ret_domain)
 {
 	return !value.p ||
-	       jid_parse_domain(xml_reader_arena(s->reader), value, ret_domain) == JID_OK;
+		jid_parse_domain(xml_reader_arena(s->reader), value, ret_domain) == JID_OK;
 }
 
 static struct names read_names(struct s2s_stream *s, const struct xml_node *root)
@@ -81,7 +81,7 @@ static bool proves_header(
 	const struct s2s_face *f = s->face;
 
 	return s->tls && s->us.len && s->them.len && rule->accept_pkix &&
-	       f->ops->certificate(f->user, s->transport, s->them, ret_why) == S2S_CERT_VALID;
+		f->ops->certificate(f->user, s->transport, s->them, ret_why) == S2S_CERT_VALID;
 }
 
 static void put_dialback_feature(struct buf *out)
@@ -111,8 +111,9 @@ static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule, cons
 	if (!s->tls)
 		put_clear_features(out, rule);
 	if (external)
-		buf_append(out, STRL("<mechanisms xmlns=\"" NS_SASL
-				     "\"><mechanism>EXTERNAL</mechanism></mechanisms>"));
+		buf_append(out,
+			STRL("<mechanisms xmlns=\"" NS_SASL
+			     "\"><mechanism>EXTERNAL</mechanism></mechanisms>"));
 	if (s->tls && !s->sasl_done && rule->accept_dialback)
 		put_dialback_feature(out);
 	buf_append(out, STRL("</stream:features>"));

@@ -104,9 +104,9 @@ void negotiate_on_header_out(struct s2s_stream *s, struct xml_node *root)
 	s->peer_id = str_dup(id.p && id.len <= DIALBACK_ID_MAX ? id : STRL(""));
 	s->offers_dialback = str_is(xml_reader_root_ns(s->reader, STRL("db")), NS_DIALBACK);
 	/* Judged later: an error may follow, and says more. */
-	s->strange_from =
-		from.p && (jid_parse_domain(xml_reader_arena(s->reader), from, &domain) != JID_OK ||
-				  !str_eq(domain, s->them));
+	s->strange_from = from.p &&
+		(jid_parse_domain(xml_reader_arena(s->reader), from, &domain) != JID_OK ||
+			!str_eq(domain, s->them));
 	if (s->versioned)
 		stream_go(s, ST_FEATURES);
 	else if (stream_rule(s).tls_required && !s->tls)

@@ -160,7 +160,7 @@ bool pair_may_connect(struct s2s_pair *p, enum s2s_failure *ret_failure, const c
 	if (f->stopping) {
 		text = close_rows[CLOSE_SHUTDOWN].text;
 	} else if (!f->ops->plays(f->user, p->us) || f->ops->plays(f->user, p->them) ||
-		   !face_rule(f, p->us, p->them).allowed) {
+		!face_rule(f, p->us, p->them).allowed) {
 		failure = S2S_REFUSED;
 		text = close_rows[CLOSE_REFUSED].text;
 	} else if (p->retry_at > f->now) {
@@ -328,7 +328,7 @@ bool pair_can_write(const struct s2s_pair *p)
 	const struct s2s_stream *s = p->out;
 
 	return s && s->state == ST_READY && p->queue.written == queue_count(&p->queue) &&
-	       s->written - s->taken < WINDOW;
+		s->written - s->taken < WINDOW;
 }
 
 void pair_flush(struct s2s_pair *p, bool all)

@@ -11,8 +11,8 @@ static bool rule_holds(
 		return false;
 	struct s2s_rule rule = face_rule(f, us, them);
 	return rule.allowed && (s->tls || !rule.tls_required || s2s_setting_up(s)) &&
-	       (proof != S2S_PROOF_PKIX || rule.accept_pkix) &&
-	       (proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
+		(proof != S2S_PROOF_PKIX || rule.accept_pkix) &&
+		(proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
 }
 
 static void judge_members(struct s2s_stream *s)

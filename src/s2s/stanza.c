@@ -12,7 +12,8 @@
 bool stanza_is(const struct xml_node *e)
 {
 	return str_is(e->ns, NS_SERVER) &&
-	       (str_is(e->name, "message") || str_is(e->name, "presence") || str_is(e->name, "iq"));
+		(str_is(e->name, "message") || str_is(e->name, "presence") ||
+			str_is(e->name, "iq"));
 }
 
 enum { ERROR_MAX = 16384 };
@@ -51,7 +52,7 @@ static bool is_answerable(const struct xml_node *e)
 	struct str type = xml_attr_get(e, "type");
 
 	return !str_is(type, "error") && !str_is(type, "result") && !str_is(type, "unavailable") &&
-	       !str_is(type, "unsubscribed");
+		!str_is(type, "unsubscribed");
 }
 
 static void put_attr(struct buf *out, const char *name, struct str value)

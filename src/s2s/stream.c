@@ -21,7 +21,7 @@
 
 enum {
 	UNUSED_MS = 60000, /* a ready outgoing stream that carried nothing */
-	USED_IDLES = 6,    /* times idle_ms: one that carried something */
+	USED_IDLES = 6, /* times idle_ms: one that carried something */
 };
 
 struct state_row {

@@ -54,7 +54,7 @@ struct s2s_stream {
 	struct list link; /* in face.streams or face.garbage */
 	struct s2s_face *face;
 	void *transport; /* NULL while connecting and after its end */
-	void *dialled;   /* the same, kept to the end: only to ask for another address */
+	void *dialled; /* the same, kept to the end: only to ask for another address */
 	uint64_t number;
 	enum stream_state state;
 	bool incoming;

@@ -54,9 +54,9 @@ static void accept(struct member *m)
 
 static const char *failure_condition(enum s2s_failure failure)
 {
-	return failure == S2S_NOT_FOUND ? "remote-server-not-found"
-	       : failure == S2S_REFUSED ? "policy-violation"
-					: "remote-server-timeout";
+	return failure == S2S_NOT_FOUND  ? "remote-server-not-found"
+		: failure == S2S_REFUSED ? "policy-violation"
+					 : "remote-server-timeout";
 }
 
 static void ask(struct member *m)
@@ -133,8 +133,9 @@ bool verify_on_answer(struct s2s_stream *s, struct str id, struct str type, stru
 	else if (str_is(type, "invalid"))
 		refuse(m, NULL);
 	else
-		refuse(m, str_is(condition, "item-not-found") ? "item-not-found"
-							      : "remote-server-timeout");
+		refuse(m,
+			str_is(condition, "item-not-found") ? "item-not-found"
+							    : "remote-server-timeout");
 	return true;
 }
 

@@ -148,7 +148,7 @@ bool xml_is_name_char(uint32_t c)
 	if (c < 0x80)
 		return xml_class[c] & XML_NAME;
 	return xml_is_name_start(c) ||
-	       in_ranges(following, sizeof(following) / sizeof(following[0]), c);
+		in_ranges(following, sizeof(following) / sizeof(following[0]), c);
 }
 
 bool xml_is_char(uint32_t c)

@@ -180,7 +180,7 @@ static bool declare_all(struct xml_reader *r, const char *base, struct xml_space
 static bool same_attr(const struct xml_attr *a, const struct xml_attr *b)
 {
 	return a->name.len == b->name.len && a->name.p[0] == b->name.p[0] &&
-	       str_eq(a->name, b->name) && str_eq(a->ns, b->ns);
+		str_eq(a->name, b->name) && str_eq(a->ns, b->ns);
 }
 
 /* Is there an attribute like a before it? For elements with few. */

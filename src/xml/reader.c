@@ -384,6 +384,6 @@ struct arena *xml_reader_arena(struct xml_reader *r)
 size_t xml_reader_footprint(const struct xml_reader *r)
 {
 	return sizeof(*r) + arena_footprint(&r->arena) + arena_footprint(&r->lasting) + r->tok.cap +
-	       r->open_cap * sizeof(*r->open) + r->bindings_cap * sizeof(*r->bindings) +
-	       r->raw_cap * sizeof(*r->raw) + r->seen_cap * sizeof(*r->seen);
+		r->open_cap * sizeof(*r->open) + r->bindings_cap * sizeof(*r->bindings) +
+		r->raw_cap * sizeof(*r->raw) + r->seen_cap * sizeof(*r->seen);
 }

@@ -24,14 +24,14 @@
 #include "xml/dict.h"
 
 struct xml_limits {
-	size_t bytes;      /* of one first-level element, or of the stream header with XML declaration */
-	size_t space;      /* bytes of white space between two first-level elements */
-	unsigned depth;    /* open elements, the stream's root not counted */
-	unsigned attrs;    /* attributes of one element, namespace declarations not counted */
+	size_t bytes; /* of one first-level element, or of the stream header with XML declaration */
+	size_t space; /* bytes of white space between two first-level elements */
+	unsigned depth; /* open elements, the stream's root not counted */
+	unsigned attrs; /* attributes of one element, namespace declarations not counted */
 	unsigned ns_decls; /* namespace declarations of one element */
 	unsigned elements; /* in one first-level element */
-	size_t name;       /* bytes of one name or prefix */
-	size_t value;      /* bytes of one attribute value or namespace name */
+	size_t name; /* bytes of one name or prefix */
+	size_t value; /* bytes of one attribute value or namespace name */
 };
 
 /* Defaults of architecture section 8, after and before authentication. */

@@ -18,19 +18,19 @@ enum xml_kind { XML_ELEM, XML_TEXT };
 
 struct xml_attr {
 	struct xml_attr *next;
-	struct str ns;    /* empty: unqualified */
-	struct str name;  /* local name, an NCName */
+	struct str ns; /* empty: unqualified */
+	struct str name; /* local name, an NCName */
 	struct str value; /* after references were decoded and white space normalised */
-	xml_name id;      /* number of an unqualified name or of xml:lang; else 0 */
+	xml_name id; /* number of an unqualified name or of xml:lang; else 0 */
 };
 
 struct xml_node {
 	struct xml_node *next;
 	enum xml_kind kind;
-	xml_name id;      /* number of (ns, name), elements only */
-	struct str ns;    /* elements: the namespace URI, may be empty */
-	struct str name;  /* elements: local name, an NCName */
-	struct str text;  /* text nodes */
+	xml_name id; /* number of (ns, name), elements only */
+	struct str ns; /* elements: the namespace URI, may be empty */
+	struct str name; /* elements: local name, an NCName */
+	struct str text; /* text nodes */
 	struct xml_attr *attrs;
 	struct xml_node *children; /* first child */
 };
@@ -46,8 +46,7 @@ static inline struct str xml_attr_get(const struct xml_node *e, const char *name
 }
 
 /* The first child element with this name, or NULL. */
-static inline struct xml_node *xml_child(
-	const struct xml_node *e, struct str ns, const char *name)
+static inline struct xml_node *xml_child(const struct xml_node *e, struct str ns, const char *name)
 {
 	for (struct xml_node *c = e->children; c; c = c->next) {
 		if (c->kind == XML_ELEM && str_eq(c->ns, ns) && str_is(c->name, name))

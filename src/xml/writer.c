@@ -128,7 +128,7 @@ static bool put(struct writer *w, struct str s)
 static bool put_attr(struct writer *w, struct str prefix, struct str name, struct str value)
 {
 	return put(w, STRL(" ")) && put(w, prefix) && put(w, name) && put(w, STRL("=\"")) &&
-	       (value.len == 0 || put_escaped(w->out, value, true)) && put(w, STRL("\""));
+		(value.len == 0 || put_escaped(w->out, value, true)) && put(w, STRL("\""));
 }
 
 static struct str numbered(char bytes[24], size_t n, const char *end)

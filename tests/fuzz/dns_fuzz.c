@@ -14,7 +14,10 @@ static bool is_local(void *user, struct str domain)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct steer s = { .target = { 10, 2, 0, 4 }, .port = 5269, .srv = true, .ttl = 30,
+	struct steer s = { .target = { 10, 2, 0, 4 },
+		.port = 5269,
+		.srv = true,
+		.ttl = 30,
 		.is_local = is_local };
 	struct buf out;
 

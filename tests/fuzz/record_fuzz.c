@@ -54,8 +54,9 @@ static void check_error(const struct record *r, struct arena *a)
 	buf_init(&out, 1 << 20);
 	expect(record_encode(&error, &out));
 	bool ids = r->kind != RECORD_IQ || r->id.len;
-	expect(!ids || !record_decode(buf_bytes(&out), &record_limits_default, PROFILE_STANDARD, a,
-			       &again));
+	expect(!ids ||
+		!record_decode(
+			buf_bytes(&out), &record_limits_default, PROFILE_STANDARD, a, &again));
 	buf_done(&out);
 }
 

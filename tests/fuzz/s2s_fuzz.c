@@ -179,8 +179,8 @@ static enum s2s_cert op_certificate(
 	check(((struct wire *)transport)->tls);
 	*why = "not trusted";
 	return ((struct peers *)user)->flags & PROVED && str_is(domain, "a.example")
-		       ? S2S_CERT_VALID
-		       : S2S_CERT_BAD;
+		? S2S_CERT_VALID
+		: S2S_CERT_BAD;
 }
 
 static const char *op_tls_version(void *user, void *transport)

@@ -281,7 +281,7 @@ static bool on_purpose(enum xml_error e, struct str doc)
 	case XML_ERR_UTF8:
 	case XML_ERR_CHAR: /* UTF-16 */
 		return doc.len >= 2 &&
-		       (doc.p[0] == 0 || doc.p[1] == 0 || (uint8_t)doc.p[0] >= 0xfe);
+			(doc.p[0] == 0 || doc.p[1] == 0 || (uint8_t)doc.p[0] >= 0xfe);
 	default:
 		return e >= XML_ERR_BYTES;
 	}

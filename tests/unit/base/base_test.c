@@ -95,7 +95,8 @@ static void buf_is_a_queue(void **state)
 			if (n > have.len)
 				n = have.len;
 			for (size_t k = 0; k < n; k++)
-				assert_int_equal((unsigned char)have.p[k], (unsigned char)next_out++);
+				assert_int_equal(
+					(unsigned char)have.p[k], (unsigned char)next_out++);
 			buf_consume(&b, n);
 		}
 		assert_int_equal(buf_len(&b), next_in - next_out);
@@ -195,8 +196,8 @@ static void utf8_round_trip(void **state)
 		char bytes[4];
 		size_t n = utf8_encode(c, bytes), len = 0;
 		bool surrogate = c >= 0xd800 && c < 0xe000;
-		bool xml = (c >= 0x20 || c == 9 || c == 10 || c == 13) && !surrogate && c != 0xfffe &&
-			c != 0xffff;
+		bool xml = (c >= 0x20 || c == 9 || c == 10 || c == 13) && !surrogate &&
+			c != 0xfffe && c != 0xffff;
 		assert_int_equal(utf8_is_xml((struct str){ bytes, n }), xml);
 		if (!surrogate) {
 			assert_int_equal(utf8_decode((struct str){ bytes, n }, &len), c);
@@ -211,10 +212,10 @@ static void json_escapes_everything(void **state)
 	struct buf b;
 
 	buf_init(&b, 10000);
-	assert_true(json_escape(
-		&b, STRL("a\"\\\n\x1b[31m\xe2\x80\xae\xff\xf0\x9f\x98\x80\0z"), 1000));
-	assert_true(str_is(buf_bytes(&b),
-		"\"a\\\"\\\\\\n\\u001b[31m\\u202e\\ufffd\\ud83d\\ude00\\u0000z\""));
+	assert_true(
+		json_escape(&b, STRL("a\"\\\n\x1b[31m\xe2\x80\xae\xff\xf0\x9f\x98\x80\0z"), 1000));
+	assert_true(str_is(
+		buf_bytes(&b), "\"a\\\"\\\\\\n\\u001b[31m\\u202e\\ufffd\\ud83d\\ude00\\u0000z\""));
 	buf_clear(&b, 0);
 	assert_true(json_escape(&b, STRL("abcdef"), 3));
 	assert_true(str_is(buf_bytes(&b), "\"abc\\u2026\""));
@@ -267,7 +268,8 @@ static void json_nests(void **state)
 	json_i64(&j, "i", -1);
 	json_end(&j);
 	assert_false(j.failed);
-	assert_true(str_is(buf_bytes(&b), "{\"n\":18446744073709551615,\"a\":[true,null],\"i\":-1}"));
+	assert_true(
+		str_is(buf_bytes(&b), "{\"n\":18446744073709551615,\"a\":[true,null],\"i\":-1}"));
 	buf_done(&b);
 	buf_init(&b, 10);
 	json_init(&j, &b);

@@ -17,11 +17,16 @@ static bool is_local(void *user, struct str domain)
 }
 
 static const struct steer v4 = {
-	.target = { 10, 2, 0, 4 }, .port = 5269, .ttl = 30, .is_local = is_local };
+	.target = { 10, 2, 0, 4 }, .port = 5269, .ttl = 30, .is_local = is_local
+};
 static const struct steer v4_srv = {
-	.target = { 10, 2, 0, 4 }, .port = 5269, .srv = true, .ttl = 30, .is_local = is_local };
-static const struct steer v6 = { .target = { 0xfd, [15] = 4 }, .target_is_v6 = true, .port = 5269,
-	.ttl = 30, .is_local = is_local };
+	.target = { 10, 2, 0, 4 }, .port = 5269, .srv = true, .ttl = 30, .is_local = is_local
+};
+static const struct steer v6 = { .target = { 0xfd, [15] = 4 },
+	.target_is_v6 = true,
+	.port = 5269,
+	.ttl = 30,
+	.is_local = is_local };
 
 /* A question with one name in text form; returns its length. */
 static size_t make_question(const char *name, unsigned type, unsigned char out[512])
@@ -86,8 +91,8 @@ static void answers(void **state)
 		assert_true(steer_answer(cases[i].steer, str_from(q, n), &out));
 		const unsigned char *a = (const unsigned char *)buf_bytes(&out).p;
 		assert_true(buf_len(&out) >= 12);
-		if (a[0] != 0x12 || a[1] != 0x34 || !(a[2] & 0x80) || (a[3] & 15) != cases[i].rcode ||
-			a[7] != cases[i].answers)
+		if (a[0] != 0x12 || a[1] != 0x34 || !(a[2] & 0x80) ||
+			(a[3] & 15) != cases[i].rcode || a[7] != cases[i].answers)
 			fail_msg("%s: rcode %d, %d answers", cases[i].test, a[3] & 15, a[7]);
 		buf_done(&out);
 	}
@@ -122,7 +127,10 @@ static const struct {
 	{ "notify", STR("\x12\x34\x21\0\0\x01\0\0\0\0\0\0\0\0\1\0\1"), NOTIMPL },
 	{ "update", STR("\x12\x34\x29\0\0\x01\0\0\0\0\0\0\0\0\1\0\1"), NOTIMPL },
 	{ "pointer to itself", STR("\x12\x34\x01\0\0\x01\0\0\0\0\0\0\xc0\x0c\0\1\0\1"), FORMERR },
-	{ "label beyond the end", STR("\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x3f" "abc"), FORMERR },
+	{ "label beyond the end",
+		STR("\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x3f"
+		    "abc"),
+		FORMERR },
 	{ "chaos class", STR("\x12\x34\x01\0\0\x01\0\0\0\0\0\0\1a\0\0\1\0\3"), REFUSED },
 	{ "the root", STR("\x12\x34\x01\0\0\x01\0\0\0\0\0\0\0\0\1\0\1"), REFUSED },
 };

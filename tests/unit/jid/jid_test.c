@@ -307,8 +307,9 @@ static void domains(void **state)
 	assert_int_equal(jid_domain_to_ascii(&arena, d, &ascii), JID_OK);
 	assert_true(str_is(ascii, "example.com"));
 	assert_int_equal(jid_parse_domain(&arena, STRL("XN--bcher-kva.example"), &d), JID_OK);
-	assert_true(str_is(d, "b\xc3\xbc"
-			      "cher.example"));
+	assert_true(str_is(d,
+		"b\xc3\xbc"
+		"cher.example"));
 	assert_int_equal(jid_domain_to_ascii(&arena, d, &ascii), JID_OK);
 	assert_true(str_is(ascii, "xn--bcher-kva.example"));
 	assert_int_equal(jid_parse_domain(&arena, STRL("a@example.com"), &d), JID_BAD_DOMAIN);

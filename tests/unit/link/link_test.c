@@ -152,8 +152,9 @@ static void test_more_pairs_than_channels(void **state)
 			(struct link_pair){ lab_one.local, str_of(names[i]) }, names[i]));
 	lab_tick(&lab);
 	lab_talk(&lab);
-	HAPPENED(&lab, "inner bounces 5.example: 3 queue full\na: 1.example\na: 2.example\n"
-		       "a: 3.example\na: 4.example\n");
+	HAPPENED(&lab,
+		"inner bounces 5.example: 3 queue full\na: 1.example\na: 2.example\n"
+		"a: 3.example\na: 4.example\n");
 	lab_done(&lab);
 }
 
@@ -187,8 +188,9 @@ static void test_takeover(void **state)
 			assert_true(may);
 		lab_talk(&lab);
 	}
-	HAPPENED(&lab, "a loses one.example\ninner closes a: no heartbeat\ninner misses a\n"
-		       "a closes inner: no heartbeat\na misses inner\nb: r2\n");
+	HAPPENED(&lab,
+		"a loses one.example\ninner closes a: no heartbeat\ninner misses a\n"
+		"a closes inner: no heartbeat\na misses inner\nb: r2\n");
 	/* Back again: the pair stays where it is. */
 	lab.conns[INNER][OUTER_A].full = false;
 	lab_connect(&lab, OUTER_A);

@@ -86,9 +86,8 @@ static void fault(struct world *w, unsigned kinds)
 		}
 		break;
 	case 1: /* two nodes cannot hear each other */
-		w->apart_until[below(w, w->n_inner)]
-			      [w->n_inner + below(w, w->n_nodes - w->n_inner)] =
-			w->now + below(w, 400);
+		w->apart_until[below(w, w->n_inner)][w->n_inner +
+			below(w, w->n_nodes - w->n_inner)] = w->now + below(w, 400);
 		w->totals->partitions++;
 		break;
 	case 2:

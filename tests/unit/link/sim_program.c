@@ -156,7 +156,7 @@ static enum link_verdict op_deliver(void *user, const struct link_delivery *d, c
 	if (e->refuse && chance(w, 50)) {
 		refuse_entry(n, h, h->n - 1); /* at once, before older ones are taken */
 	} else if (h->n == 1 && e->at == w->now && !e->refuse && chance(w, 50) &&
-		   link_may_write(n->l, d->channel, w->now)) {
+		link_may_write(n->l, d->channel, w->now)) {
 		write_record(n, h, e);
 		settle_entry(n, h, 0);
 	}

@@ -58,8 +58,9 @@ static void direct_init(struct pairing *p, bool tls_only)
 {
 	struct net_tls *tls = cert_tls(NET_TLS_S2S, &ca);
 
-	pairing_init(p, (struct net_listen_settings){
-				.detect = !tls_only, .tls_only = tls_only, .tls = tls });
+	pairing_init(p,
+		(struct net_listen_settings){
+			.detect = !tls_only, .tls_only = tls_only, .tls = tls });
 	p->tls = tls;
 	p->creds = cert_creds(&server_cert);
 	p->client.on_open = start_direct;

@@ -47,7 +47,7 @@ static const struct {
 	{ "198.51.100.10:5269", false }, /* our own address, any port */
 	{ "198.51.100.10:80", false },
 	{ "[2001:db8::7]:5269", false },
-	{ "10.0.0.1:5269", true },  /* allowed by the configuration */
+	{ "10.0.0.1:5269", true }, /* allowed by the configuration */
 	{ "10.9.3.1:5269", false }, /* denied by an earlier statement */
 	{ "[::ffff:10.0.0.1]:5269", true },
 	{ "203.0.113.9:5269", false },

@@ -174,9 +174,9 @@ static void build(struct buf *out, unsigned number, bool all)
 		open_tag(out, chain[i], all);
 	const struct catalogue_row *row = catalogue_row(number);
 	if (row->content > TYPE_NOTHING)
-		xml_write_text(out, row->content == TYPE_MIXED
-					    ? STRL("mixed")
-					    : sample((enum value_type)row->content));
+		xml_write_text(out,
+			row->content == TYPE_MIXED ? STRL("mixed")
+						   : sample((enum value_type)row->content));
 	for (unsigned i = 0; i < depth; i++)
 		buf_append(out, catalogue_row(chain[i])->close);
 	buf_printf(out, "</%s>", kind);

@@ -232,10 +232,9 @@ static void all_types(void **state)
 
 	buf_init(&out, 1000);
 	assert_true(cbor_put_array(&out, 6) && cbor_put_text(&out, STRL("h\xc3\xa9")) &&
-		    cbor_put_bytes(&out, STRL("\x00\xff")) && cbor_put_map(&out, 1) &&
-		    cbor_put_uint(&out, 7) && cbor_put_bool(&out, true) &&
-		    cbor_put_bool(&out, false) && cbor_put_null(&out) &&
-		    cbor_put_text(&out, STRL("")));
+		cbor_put_bytes(&out, STRL("\x00\xff")) && cbor_put_map(&out, 1) &&
+		cbor_put_uint(&out, 7) && cbor_put_bool(&out, true) && cbor_put_bool(&out, false) &&
+		cbor_put_null(&out) && cbor_put_text(&out, STRL("")));
 	cbor_init(&r, buf_bytes(&out));
 	assert_int_equal(cbor_peek(&r), CBOR_ARRAY);
 	assert_int_equal(cbor_array(&r), 6);

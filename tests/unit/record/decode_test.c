@@ -445,8 +445,9 @@ static void l10_limits(void **state)
 	struct record_limits limits = record_limits_default;
 
 	bench_init(&b);
-	compile(&b.cbor, "[9 " HEAD " [2 :CHATSTATES_COMPOSING {0 [2 :RECEIPTS_REQUEST {0 [4 0 "
-			 "'urn:x' 'x' [6 '' 'a' '1' '' 'b' '2'");
+	compile(&b.cbor,
+		"[9 " HEAD " [2 :CHATSTATES_COMPOSING {0 [2 :RECEIPTS_REQUEST {0 [4 0 "
+		"'urn:x' 'x' [6 '' 'a' '1' '' 'b' '2'");
 	limits.elements = 3;
 	limits.attrs = 2;
 	limits.bytes = buf_len(&b.cbor);
@@ -493,9 +494,10 @@ static void diag_shows_names_and_hides_dangers(void **state)
 	struct bench b;
 
 	bench_init(&b);
-	compile(&b.cbor, "[9 1 0 'juliet@example.com/b' 'romeo@example.net' N '' [3 :SHOW {0 0 "
-			 "[3 :MUC_USER_X {0 [2 :MUC_USER_ITEM {1 @role 2 [5 0 'urn:x' 'x' [0 "
-			 "x'6861c28522e280ae63'");
+	compile(&b.cbor,
+		"[9 1 0 'juliet@example.com/b' 'romeo@example.net' N '' [3 :SHOW {0 0 "
+		"[3 :MUC_USER_X {0 [2 :MUC_USER_ITEM {1 @role 2 [5 0 'urn:x' 'x' [0 "
+		"x'6861c28522e280ae63'");
 	assert_true(record_diag(buf_bytes(&b.cbor), &b.xml));
 	buf_append(&b.xml, str_from("", 1));
 	assert_string_equal(buf_bytes(&b.xml).p,

@@ -429,7 +429,7 @@ static void all_conditions(void **state)
 		assert_true(
 			str_is(condition->name, record_condition_name((enum record_condition)c)));
 		assert_true(condition->id >= EL_STANZAS_BAD_REQUEST &&
-			    condition->id <= EL_STANZAS_TEXT);
+			condition->id <= EL_STANZAS_TEXT);
 		buf_clear(&b.xml, SIZE_MAX);
 		assert_true(record_encode(&error, &b.xml));
 		struct record r;

@@ -45,7 +45,8 @@ static void chooses(void **state)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct case_ *c = &cases[i];
-		int at = route_choose(rules, 3, STRL("example.se"), str_of(c->foreign), c->live, c->n);
+		int at = route_choose(
+			rules, 3, STRL("example.se"), str_of(c->foreign), c->live, c->n);
 		bool good = at < 0 && !c->expect[0];
 		for (int k = 0; at >= 0 && k < 4 && c->expect[k]; k++)
 			good |= str_is(c->live[at], c->expect[k]);

@@ -10,8 +10,9 @@
 #include "dialogue.h"
 
 #define ASK                                                                                        \
-	"<<db:verify from=\"b.example\" to=\"a.example\" id=\"", "<\">0123456789abcdef</"          \
-								 "db:verify>"
+	"<<db:verify from=\"b.example\" to=\"a.example\" id=\"",                                   \
+		"<\">0123456789abcdef</"                                                           \
+		"db:verify>"
 /* A peer with a bad certificate shows a key; the face asks on connection 1. */
 #define SHOW_KEY "N", IN_TLS, ">" KEY("a.example", "b.example")
 #define ASKED SHOW_KEY, "K1", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB), ASK

@@ -152,11 +152,11 @@ static void step_text(struct play *p, char op, const char *text)
 static void step_number(struct play *p, char op, const char *text)
 {
 	const struct node *n = &p->node;
-	unsigned is = op == 'U'   ? n->unsent
-		      : op == 'V' ? n->sent
-		      : op == 'P' ? n->named
-		      : op == 'K' ? n->connects
-				  : p->wires[p->at]->other->writes;
+	unsigned is = op == 'U' ? n->unsent
+		: op == 'V'     ? n->sent
+		: op == 'P'     ? n->named
+		: op == 'K'     ? n->connects
+				: p->wires[p->at]->other->writes;
 
 	expect_number(is, text);
 }

@@ -211,8 +211,9 @@ static void test_ids(void **state)
 			assert_int_equal(strspn(ids[2 * i + k], "0123456789abcdef"), 32);
 			if (k == 0) {
 				t.a.trusted = "x.example";
-				script_send(script, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
-						    " mechanism='EXTERNAL'>=</auth>");
+				script_send(script,
+					"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
+					" mechanism='EXTERNAL'>=</auth>");
 				script_look(script);
 			}
 		}

@@ -391,8 +391,8 @@ static const struct dialogue deadlines[] = {
 	{ "A23 shutdown, other elements", "proved",
 		{ "N", IN_EXTERNAL, "Z", "<" END, "><x/>" MSG_AB("in time"), "Sin time", "C" } },
 	{ "A23 shutdown during set-up", "",
-		{ "N", ">" AB, "Z", "<" ERR("system-shutdown"), "<" END, ">" MSG_AB("late"), "slate",
-			">" END, "W1", "C", "Lshutdown" } },
+		{ "N", ">" AB, "Z", "<" ERR("system-shutdown"), "<" END, ">" MSG_AB("late"),
+			"slate", ">" END, "W1", "C", "Lshutdown" } },
 };
 
 static const struct dialogue reloads[] = {

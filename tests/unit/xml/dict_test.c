@@ -61,9 +61,9 @@ static void test_reader(void **state)
 	xml_dict_add_attr(d, STRL("xml:lang"), 6);
 	xml_dict_add_attr(d, STRL("lang"), 7);
 	struct xml_reader *r = xml_reader_new(d, &xml_limits_default);
-	const struct xml_node *m = read_stanza(
-		r, STRL("<message to='a' xml:lang='b' lang='c' p:to='d' xmlns:p='urn:x' y='e'>"
-			"<p:x/><x xmlns='urn:x'/><x/><x xmlns=''/><xml:x/><p:message/></message>"));
+	const struct xml_node *m = read_stanza(r,
+		STRL("<message to='a' xml:lang='b' lang='c' p:to='d' xmlns:p='urn:x' y='e'>"
+		     "<p:x/><x xmlns='urn:x'/><x/><x xmlns=''/><xml:x/><p:message/></message>"));
 	const xml_name attrs[] = { 5, 6, 7, 0, 0 }, elems[] = { 2, 2, 0, 3, 4, 0 };
 	const struct xml_attr *a = m->attrs;
 	const struct xml_node *c = m->children;
