@@ -258,7 +258,7 @@ VirtualHost "{self.LOCAL}"
         if not pki.exists():
             run([build / "src/cli/sallyport", "pki", "init", pki, "--outer", "outer-a", "--inner", "inner-a",
                  "--domain", self.LOCAL])
-        g = Gateway(self)
+        g = Gateway(self, build)
         self.dns = self.dns or Dns(f"{self.net}.4")
         self.dns.leads_to(*server.rsplit(":", 1))
         link = self.address(5)
@@ -266,7 +266,7 @@ VirtualHost "{self.LOCAL}"
 
         def keys(node):
             return f'certificate "{pki}/link/{node}.crt" key "{pki}/link/{node}.key" trust "{pki}/link/ca.crt"'
-        outer = self.write("outer.conf", f"""
+        g.outer_conf = self.write("outer.conf", f"""
 node outer-a
 domain {self.LOCAL} {{ certificate "{self.crt}" key "{self.key}" }}
 listen s2s {g.outside}
@@ -279,7 +279,7 @@ profile standard
 control "{self.folder}/outer.sock"
 allow address 127.0.0.0/8
 """)
-        inner = self.write("inner.conf", f"""
+        g.inner_conf = self.write("inner.conf", f"""
 node inner-a
 link outer-a {link} {{ {keys("inner-a")} }}
 server main {server} {{ domain {self.LOCAL} trust "{self.ca}" }}
@@ -289,16 +289,23 @@ dialback secret "{pki}/dialback.secret"
 profile standard
 control "{self.folder}/inner.sock"
 """)
-        g.outer = self.start("outer", [build / "src/outer/sallyport-outer", "-c", outer])
-        g.inner = self.start("inner", [build / "src/inner/sallyport-inner", "-c", inner])
+        g.outer = self.start("outer", [build / "src/outer/sallyport-outer", "-c", g.outer_conf])
+        g.inner = self.start("inner", [build / "src/inner/sallyport-inner", "-c", g.inner_conf])
         self.wait_listening(g.outer, g.outside)
         self.wait_listening(g.inner, g.inside)
         return g
 
 
 class Gateway:
-    def __init__(self, rig):
-        self.rig = rig
+    def __init__(self, rig, build):
+        self.rig, self.build = rig, build
+
+    def busy_poll(self, ms):
+        """Reloads both nodes with `limit busy poll`; 0 is how they are shipped."""
+        for node, conf in (("outer", self.outer_conf), ("inner", self.inner_conf)):
+            text = pathlib.Path(conf).read_text().split("limit busy poll")[0]
+            pathlib.Path(conf).write_text(f"{text}limit busy poll {ms}ms\n")
+            run([self.build / "src/cli/sallyport", "reload", "--socket", self.rig.folder / f"{node}.sock"])
 
     def pids(self):
         return family(self.outer.pid) + family(self.inner.pid)

@@ -213,19 +213,26 @@ class Bench:
         rate.emit(figure, "stanzas/s", detail={"pairs": pairs, "bytes": 356, "cpu_us": statistics.median(us)})
 
     def latency(self):
+        """The gateway as shipped, and with `limit busy poll`: delay against CPU."""
         series = {"p50": Series(), "p99": Series()}
         cpu = Series()
+        ways = [*self.ways] + (["busy_poll"] if "gateway" in self.ways else [])
         for _ in range(self.rounds):
-            for way in self.ways:
+            for name in ways:
+                way = "gateway" if name == "busy_poll" else name
+                if way == "gateway":
+                    self.gate.busy_poll(2 if name == "busy_poll" else 0)
                 result = self.load(way, messages=self.size["latency"], rate=1000, pairs=10, warmup=5)
-                for name, s in series.items():
-                    s.add(way, result["latency_us"][name])
+                for key, s in series.items():
+                    s.add(name, result["latency_us"][key])
                 used = self.cpu(way, result)
                 if used:
-                    cpu.add(way, sum(used.values()))
-        for name, s in series.items():
-            s.emit(f"latency-{name}", "us", detail={"rate": 1000, "pairs": 10})
-        cpu.emit("cpu-paced", "us/stanza", detail={"rate": 1000, "pairs": 10})
+                    cpu.add(name, sum(used.values()))
+        shape = {"rate": 1000, "pairs": 10}
+        for key, s in series.items():
+            s.emit(f"latency-{key}", "us", detail=shape)
+            s.emit(f"latency-{key}-busy-poll", "us", subject="busy_poll", detail=shape)
+        cpu.emit("cpu-paced", "us/stanza", detail=shape)
 
     def cold(self):
         """First message of a new pair, from connect() to arrival, the generator on both ends."""

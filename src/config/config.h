@@ -120,7 +120,9 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 	X(verifies_per_stream, 16, 1, 256, "stream verifications", "verifications",                \
 		"open dialback verifications of one stream")                                       \
 	X(streams, 20000, 16, 1000000, "streams", "streams", "streams in all")                     \
-	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")
+	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")           \
+	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \
+		"after input, look for more so long before sleeping")
 
 struct config_limits {
 #define X(member, def, least, most, words, unit, help) uint64_t member;

@@ -13,6 +13,7 @@
 #include "net/loop.h"
 
 #include <malloc.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -64,6 +65,22 @@ static void on_idle(uv_idle_t *idle)
 {
 }
 
+/* Shall the thread look again instead of sleeping? Then whoever waits for the core has it first. */
+static bool stay_awake(struct net_loop *loop)
+{
+	if (loop->busy_ns == 0)
+		return false;
+	uint64_t now = uv_hrtime();
+
+	if (loop->busy_input)
+		loop->busy_until = now + loop->busy_ns;
+	loop->busy_input = false;
+	if (now >= loop->busy_until)
+		return false;
+	sched_yield();
+	return true;
+}
+
 static void turn(struct net_loop *loop)
 {
 	for (int round = 0; round < ROUNDS && (round == 0 || more_to_do(loop)); round++) {
@@ -73,7 +90,7 @@ static void turn(struct net_loop *loop)
 		net_conn_run_dirty(loop);
 		net_conn_run_dead(loop);
 	}
-	if (more_to_do(loop))
+	if (more_to_do(loop) || stay_awake(loop))
 		uv_idle_start(&loop->idle, on_idle);
 	else
 		uv_idle_stop(&loop->idle);
@@ -198,6 +215,11 @@ void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user)
 	check(loop->n_hooks < sizeof(loop->hooks) / sizeof(loop->hooks[0]));
 	loop->hooks[loop->n_hooks].fn = fn;
 	loop->hooks[loop->n_hooks++].user = user;
+}
+
+void net_loop_busy_poll(struct net_loop *loop, unsigned ms)
+{
+	loop->busy_ns = (uint64_t)ms * 1000000;
 }
 
 static void on_signal(uv_signal_t *handle, int signum)

@@ -29,6 +29,13 @@ void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user);
 void net_on_signal(
 	struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user);
 
+/*
+ * After input, look for more for so long before the thread sleeps (0, the default: not at all).
+ * Where it costs much to wake a sleeping core, this takes most of a node's delay away; the price is
+ * up to one core while traffic flows. Other threads that are ready to run go first.
+ */
+void net_loop_busy_poll(struct net_loop *loop, unsigned ms);
+
 struct net_timer *net_timer_new(struct net_loop *loop, void (*fn)(void *user), void *user);
 /* Fires once at (or right after) this time; replaces an earlier setting. UINT64_MAX: never. */
 void net_timer_set(struct net_timer *t, uint64_t at);

@@ -20,6 +20,9 @@ struct net_loop {
 	uv_prepare_t prepare; /* the turn, just before the loop may sleep */
 	uv_idle_t idle; /* active: another turn at once */
 	uv_timer_t sweep; /* gives back the buffers of connections that fell silent */
+	uint64_t busy_ns; /* net_loop_busy_poll() */
+	uint64_t busy_until; /* uv_hrtime() */
+	bool busy_input; /* something was received since the last turn */
 	struct {
 		void (*fn)(void *user);
 		void *user;

@@ -180,6 +180,7 @@ static bool use_config(
 {
 	n->config = c;
 	n->tls = tls;
+	net_loop_busy_poll(n->loop, (unsigned)c->limits.busy_ms);
 	choose_prepare(n);
 	return secrets_load(n, err, err_size) && n->role->reload(n, err, err_size) &&
 		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
@@ -324,6 +325,7 @@ static bool build(struct node *n, char *err, size_t err_size)
 	announce_domains(n);
 	n->carrier = carrier_new(n);
 	choose_prepare(n);
+	net_loop_busy_poll(n->loop, (unsigned)n->config->limits.busy_ms);
 	n->tls = face_tls(n->config, err, err_size);
 	return n->tls && secrets_load(n, err, err_size) && n->role->start(n, err, err_size) &&
 		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size) &&
