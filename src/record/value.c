@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "jid/jid.h"
 
@@ -181,7 +182,7 @@ static bool fit_base64(struct str in, struct arena *a, struct str *ret)
 		if (!value_is_space(in.p[i]))
 			text[n++] = in.p[i];
 	}
-	if (value_is_base64(str_from(text, n)))
+	if (base64_is(str_from(text, n)))
 		*ret = str_from(text, n);
 	return true;
 }
@@ -232,14 +233,14 @@ bool value_fit(enum value_type type, struct str in, struct arena *a, struct str 
 static bool encode_base64(struct buf *out, struct str value)
 {
 	char head[CBOR_HEAD_MAX];
-	size_t n = value_base64_size(value);
+	size_t n = base64_size(value);
 	size_t head_len = (size_t)(cbor_head(head, CBOR_BYTES, n) - head);
 	char *p = buf_space(out, head_len + n);
 
 	if (!p)
 		return false;
 	memcpy(p, head, head_len);
-	value_base64_decode(value, (uint8_t *)p + head_len);
+	base64_decode(value, p + head_len);
 	buf_commit(out, head_len + n);
 	return true;
 }
@@ -266,7 +267,7 @@ bool value_encode(struct buf *out, enum value_type type, struct str value)
 	case TYPE_INT:
 		return encode_number(out, value);
 	case TYPE_BASE64:
-		if (value_is_base64(value))
+		if (base64_is(value))
 			return encode_base64(out, value);
 		return cbor_put_text(out, value);
 	case TYPE_TEXT:
@@ -308,13 +309,13 @@ static struct str decode_base64(struct cbor_reader *r, struct arena *a)
 	struct str s;
 
 	if (cbor_peek(r) == CBOR_BYTES) {
-		s = value_base64_encode(cbor_bytes(r), a);
+		s = base64_text(cbor_bytes(r), a);
 		if (!s.p)
 			cbor_fail(r, "record too big in memory");
 		return s.p ? s : STRL("");
 	}
 	struct str text = cbor_text(r);
-	if (!r->error && (value_is_base64(text) || !fit_base64(text, a, &s) || s.p != text.p))
+	if (!r->error && (base64_is(text) || !fit_base64(text, a, &s) || s.p != text.p))
 		cbor_fail(r, "text where bytes are due");
 	return text;
 }

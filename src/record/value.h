@@ -22,14 +22,6 @@ bool value_encode(struct buf *out, enum value_type type, struct str value);
 /* The canonical text of the next item. What does not fit is a fault of the reader. */
 struct str value_decode(struct cbor_reader *r, enum value_type type, struct arena *a);
 
-/* Is this the one form in which some bytes are written (RFC 4648 section 4)? */
-bool value_is_base64(struct str text);
-
-/* Bytes of text whose value_is_base64() is true, and back. */
-size_t value_base64_size(struct str text);
-void value_base64_decode(struct str text, uint8_t *ret);
-struct str value_base64_encode(struct str bytes, struct arena *a);
-
 static inline bool value_is_space(char c)
 {
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';

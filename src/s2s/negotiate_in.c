@@ -4,7 +4,7 @@
  * the header names: STARTTLS first, then EXTERNAL when the certificate proves the header's
  * from, dialback when the rule accepts it. Header and features leave in one write.
  */
-#include "s2s/base64.h"
+#include "base/base64.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 #include "xml/names.h"
@@ -200,14 +200,14 @@ static const char *judge_authzid(struct s2s_stream *s, struct str text)
 {
 	char decoded[AUTHZID_MAX];
 	struct str domain;
-	size_t len;
 
 	if (text.len == 0 || str_is(text, "="))
 		return NULL;
-	if (text.len > AUTHZID_MAX || !base64_decode(text, decoded, &len))
+	if (text.len > AUTHZID_MAX || !base64_is(text))
 		return "incorrect-encoding";
-	if (jid_parse_domain(xml_reader_arena(s->reader), str_from(decoded, len), &domain) !=
-			JID_OK ||
+	base64_decode(text, decoded);
+	if (jid_parse_domain(xml_reader_arena(s->reader), str_from(decoded, base64_size(text)),
+		    &domain) != JID_OK ||
 		!str_eq(domain, s->them))
 		return "invalid-authzid";
 	return NULL;

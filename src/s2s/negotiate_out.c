@@ -4,7 +4,7 @@
  * rule requires it; then the certificate decides whether they are who we want; then
  * we prove ourselves by EXTERNAL, and by dialback when that is not offered or fails.
  */
-#include "s2s/base64.h"
+#include "base/base64.h"
 #include "s2s/dialback.h"
 #include "s2s/negotiate.h"
 #include "s2s/verify.h"
@@ -52,7 +52,7 @@ static void begin_sasl(struct s2s_stream *s)
 	struct buf *out = &s->face->out;
 
 	buf_append(out, STRL("<auth xmlns=\"" NS_SASL "\" mechanism=\"EXTERNAL\">"));
-	base64_encode(out, s->us);
+	base64_append(out, s->us);
 	buf_append(out, STRL("</auth>"));
 	stream_go(s, ST_SASL);
 	stream_flush_out(s);
@@ -180,7 +180,7 @@ void negotiate_on_challenge(struct s2s_stream *s, struct xml_node *e)
 	struct buf *out = &s->face->out;
 
 	buf_append(out, STRL("<response xmlns=\"" NS_SASL "\">"));
-	base64_encode(out, s->us);
+	base64_append(out, s->us);
 	buf_append(out, STRL("</response>"));
 	stream_flush_out(s);
 }
