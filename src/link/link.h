@@ -182,7 +182,7 @@ void link_reject(struct link *l, uint64_t channel, uint64_t seq, unsigned condit
 void link_unreachable(
 	struct link *l, uint64_t channel, unsigned condition, const char *text, uint64_t now);
 
-/* May this receive channel still speak to the next hop (fencing, link.md, Ownership 4)? */
+/* May this receive channel still speak to the next hop (fencing, doc/link.md, Ownership 4)? */
 bool link_may_write(const struct link *l, uint64_t channel, uint64_t now);
 
 /* inner: the local domains changed (reload); all peers are told. They are copied. */

@@ -127,7 +127,7 @@ enum net_cert { NET_CERT_NONE, NET_CERT_BAD, NET_CERT_VALID };
  * The peer's certificate against an A-label domain: chain trusted by the context, time valid,
  * purpose server in both roles (EKU absent, anyExtendedKeyUsage or serverAuth; clientAuth alone is
  * bad), identity by DNS-ID (whole-label wildcard, one level), SRV-ID _xmpp-server., bare-domain
- * XmppAddr; never CN (s2s.md E9-E11, threats.md D9-D13). *ret_why: static text.
+ * XmppAddr; never CN (doc/conformance.md E9 to E11, doc/threats.md D9 to D13). *ret_why: static text.
  */
 enum net_cert net_conn_certificate(
 	const struct net_conn *c, struct str ascii_domain, const char **ret_why);

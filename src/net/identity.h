@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose certificate is this (s2s.md E9 to E11)? For tests and fuzzing without a handshake. */
+/* Whose certificate is this (doc/conformance.md E9 to E11)? For tests and fuzzing without a handshake. */
 #ifndef NET_IDENTITY_H
 #define NET_IDENTITY_H
 

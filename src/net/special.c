@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses that a name of the Internet must not lead us to (threats.md I1). */
+/* Addresses that a name of the Internet must not lead us to (doc/threats.md I1). */
 #include <netinet/in.h>
 
 #include "net/resolver.h"

@@ -2,7 +2,7 @@
 /*
  * The chain of a peer's certificate, judged in the thread pool before the peer is authenticated.
  * First cheap limits on what it may cost us, then OpenSSL's path building, then the purpose:
- * server, in both roles of TLS (s2s.md section 5). For s2s a bad chain does not end the handshake,
+ * server, in both roles of TLS (doc/conformance.md E11). For s2s a bad chain does not end the handshake,
  * as dialback may follow; one beyond the limits does.
  */
 #include <openssl/core_names.h>

@@ -154,7 +154,7 @@ bool record_write(const struct record *r, struct buf *out);
  * The error stanza that answers r (RFC 6120 section 8.3): same kind and id, addresses
  * swapped, no echo of the payload. by is the domain that made it, or empty. text may be NULL.
  * False when r must not be answered (type error or result, or a presence that
- * only makes noise: unavailable, unsubscribe(d), see s2s.md section 3).
+ * only makes noise: unavailable, unsubscribe(d), see RFC 6120 section 8.3.1).
  */
 bool record_make_error(const struct record *r, enum record_condition c, const char *text,
 	struct str by, struct arena *a, struct record *ret_error);

@@ -16,7 +16,7 @@
  * A callback of the part "upward" may call s2s_send(), s2s_open(), s2s_revoke() and
  * s2s_resume(); no callback may call anything else of this interface. Strings given to
  * callbacks are valid during the call. A malformed address in `to` is answered by the face
- * (jid-malformed, s2s.md C5); what an iq must contain (C6) is checked by record/record.h.
+ * (jid-malformed, RFC 6120 section 8.3.3.8); what an iq must contain (C6) is checked by record/record.h.
  */
 #ifndef S2S_FACE_H
 #define S2S_FACE_H
@@ -51,7 +51,7 @@ struct s2s_rule {
 
 enum s2s_cert { S2S_CERT_NONE, S2S_CERT_BAD, S2S_CERT_VALID };
 
-/* Why a pair cannot be reached; decides the stanza error (s2s.md section 3). */
+/* Why a pair cannot be reached; decides the stanza error (RFC 6120 section 10.4.3). */
 enum s2s_failure {
 	S2S_NOT_FOUND, /* name does not exist, SRV ".", nothing listens */
 	S2S_TIMEOUT, /* connect, TLS, certificate, dialback, SASL, deadline */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stream rules for stanzas (RFC 6120 section 8.1, s2s.md C1 to C5) on incoming streams. */
+/* The stream rules for stanzas (RFC 6120 section 8.1, doc/conformance.md C1 to C5) on incoming streams. */
 #ifndef S2S_STANZA_H
 #define S2S_STANZA_H
 

@@ -357,7 +357,7 @@ static void test_wrong_frames(void **state)
 	}
 }
 
-/* Bytes that are no CBOR, or not the deterministic kind (threats.md, L1 to L6). */
+/* Bytes that are no CBOR, or not the deterministic kind (doc/threats.md L1 to L6). */
 static void test_wrong_bytes(void **state)
 {
 	static const struct {

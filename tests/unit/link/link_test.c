@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two sides do together; the cases of threats.md by name. */
+/* What the two sides do together; the cases of doc/threats.md by name. */
 #include "lab.h"
 
 static void test_there_and_back(void **state)

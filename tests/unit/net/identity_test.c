@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names in certificates (threats.md D10, D11). */
+/* Names in certificates (doc/threats.md D10, D11). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>

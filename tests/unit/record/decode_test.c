@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* threats.md section L: what a captured node may send as a record. */
+/* doc/threats.md section L: what a captured node may send as a record. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

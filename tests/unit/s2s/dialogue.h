@@ -34,7 +34,7 @@
 enum { STEPS_MAX = 40 };
 
 struct dialogue {
-	const char *id; /* of s2s.md or threats.md */
+	const char *id; /* with "s2s A7", "threats E2": see doc/conformance.md and doc/threats.md */
 	const char *config; /* words, see configure() */
 	const char *steps[STEPS_MAX];
 };
