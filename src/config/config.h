@@ -135,6 +135,7 @@ struct config {
 	struct str node;
 	enum log_level log_level;
 	bool open_profile;
+	bool flush; /* spaces behind long stanzas; default: in inner */
 	const char *control; /* socket path */
 	const char *dialback_secret; /* file; NULL: random per start */
 	struct config_limits limits;

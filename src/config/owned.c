@@ -11,6 +11,7 @@ struct config_owned *owned_new(enum config_role role)
 	arena_init(&o->arena, SIZE_MAX / 2);
 	o->c.role = role;
 	o->c.log_level = LOG_INFO;
+	o->c.flush = role == CONFIG_INNER;
 	o->c.control =
 		role == CONFIG_OUTER ? "/run/sallyport/outer.sock" : "/run/sallyport/inner.sock";
 #define X(member, def, least, most, words, unit, help) o->c.limits.member = (def);

@@ -378,6 +378,18 @@ static bool parse_profile(struct parser *p)
 	return true;
 }
 
+/* flush = `flush` (`on` | `off`) */
+static bool parse_flush(struct parser *p)
+{
+	static const char *const words[] = { "off", "on" };
+	size_t which;
+
+	if (!parser_choice(p, words, COUNT(words), &which))
+		return false;
+	p->c->flush = which == 1;
+	return true;
+}
+
 /* control = `control` FILE */
 static bool parse_control(struct parser *p)
 {
@@ -430,6 +442,7 @@ const struct statement statements[] = {
 	{ "dialback", BOTH, true, parse_dialback },
 	{ "limit", BOTH, false, parse_limit },
 	{ "profile", BOTH, true, parse_profile },
+	{ "flush", BOTH, true, parse_flush },
 	{ "control", BOTH, true, parse_control },
 	{ "log", BOTH, true, parse_log },
 };

@@ -66,7 +66,8 @@ struct config *node_read_config(enum config_role role, const char *path, struct 
 
 static void apply_limits(struct node *n, struct s2s_settings *s)
 {
-	const struct config_limits *l = &n->config->limits;
+	const struct config *c = n->config;
+	const struct config_limits *l = &c->limits;
 
 	*s = s2s_settings_default;
 	s->dict = n->dict;
@@ -94,6 +95,7 @@ static void apply_limits(struct node *n, struct s2s_settings *s)
 	s->pairs_per_stream = (unsigned)l->pairs_per_stream;
 	s->verifies_per_stream = (unsigned)l->verifies_per_stream;
 	s->streams_max = (unsigned)l->streams;
+	s->flush = c->flush;
 }
 
 /* The trust of the face: outer what the operator names or the system's, inner the local servers' CAs. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "s2s/flush.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 
@@ -221,6 +222,7 @@ static bool send_now(struct s2s_pair *p, struct str xml, struct s2s_token token)
 	p->stanzas_out++;
 	stream_write(s, xml);
 	queue_wrote(&p->queue, s->written);
+	flush_behind(s, xml);
 	return true;
 }
 

@@ -169,6 +169,7 @@ struct s2s_settings {
 	unsigned pairs_per_stream; /* 64 */
 	unsigned verifies_per_stream; /* 16 */
 	unsigned streams_max; /* 20000 */
+	bool flush; /* spaces behind long stanzas, see s2s/flush.h; off */
 };
 extern const struct s2s_settings s2s_settings_default;
 

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "s2s/flush.h"
 #include "s2s/verify.h"
 
 enum {
@@ -342,8 +343,10 @@ void pair_flush(struct s2s_pair *p, bool all)
 	while (q->written < queue_count(q) && (all || s->written - s->taken < WINDOW)) {
 		if (!still_ours(p, queue_entry(q, q->written)->token))
 			continue;
-		stream_write(s, queue_next(q));
+		struct str xml = queue_next(q);
+		stream_write(s, xml);
 		queue_wrote(q, s->written);
+		flush_behind(s, xml);
 		p->stanzas_out++;
 	}
 	time_queue(p);

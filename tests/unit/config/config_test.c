@@ -127,6 +127,7 @@ static void inner_example(void **state)
 		"listen s2s 10.2.0.4:5269\n"
 		"mint { certificate \"m\" key \"mk\" }\n"
 		"steer 10.2.0.4:53 srv\n"
+		"flush off\n"
 		"route *.mil via outer-mn outer-a\n"
 		"route any via any\n");
 
@@ -142,6 +143,7 @@ static void inner_example(void **state)
 	assert_int_equal(c->servers[1].accept, CONFIG_DIALBACK);
 	assert_string_equal(c->mint.key, "/etc/sallyport/mk");
 	assert_str(c->steer_target, "10.2.0.4");
+	assert_false(c->flush);
 	assert_true(c->steer_srv);
 	assert_int_equal(c->n_routes, 2);
 	assert_str(c->routes[0].pattern, "*.mil");
@@ -168,6 +170,8 @@ static void defaults(void **state)
 	CONFIG_LIMITS(X)
 #undef X
 	assert_false(outer->open_profile);
+	assert_false(outer->flush);
+	assert_true(inner->flush);
 	assert_int_equal(outer->log_level, LOG_INFO);
 	assert_null(outer->dialback_secret);
 	assert_int_equal(outer->resolver.len, 0);

@@ -49,6 +49,8 @@ static const struct error_case cases[] = {
 		{ "t.conf:5:27: `tsl` does not belong here", "did you mean `tls`?" } },
 	{ "statement after a section", OUT, OUTER_TEXT "peer any { refuse } profile open\n",
 		{ "t.conf:5:21: `profile` does not belong here", "the end of the line" } },
+	{ "unknown flush", OUT, OUTER_TEXT "flush maybe\n",
+		{ "t.conf:5:7: ", "expected: `off`, `on`" } },
 	{ "unknown profile", OUT, OUTER_TEXT "profile opne\n",
 		{ "t.conf:5:9: `opne`", "expected: `standard`, `open`; did you mean `open`?" } },
 	{ "unknown log level", OUT, OUTER_TEXT "log loud\n",

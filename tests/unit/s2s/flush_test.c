@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spaces behind long stanzas: how many, that they are enough for expat, and when they are sent. */
+#include <expat.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dialogue.h"
+#include "s2s/flush.h"
+
+enum { MOST = 200000 };
+
+/* <message a="xxx"><body>yyy</body></message> */
+static struct str make(char *to, int attribute, int body)
+{
+	int n = snprintf(
+		to, MOST, "<message a=\"%0*d\"><body>%0*d</body></message>", attribute, 0, body, 0);
+
+	assert_true(n > 0 && n < MOST);
+	return str_from(to, (size_t)n);
+}
+
+static const struct sizes {
+	int attribute, body;
+	size_t need;
+} sizes[] = {
+	{ 100, 100, 0 }, /* short: arrives whole */
+	{ 1000, 100, 2 * 1013 - 1014 - 123 }, /* the start tag counts */
+	{ 4000, 1, 2 * 4013 - 4014 - 24 },
+	{ 16000, 20, 2 * 16013 - 16014 - 43 },
+	{ 1, 1000, 2 * 9 - 10 }, /* the last end tag counts */
+	{ 100000, 1, FLUSH_MOST },
+};
+
+static void test_need(void **state)
+{
+	static char text[MOST];
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct str xml = make(text, sizes[i].attribute, sizes[i].body);
+		assert_int_equal(flush_need(xml), sizes[i].need);
+	}
+	memset(text, '<', 1000);
+	assert_int_equal(flush_need(str_from(text, 1000)), 0);
+	assert_int_equal(flush_need(STRL("")), 0);
+}
+
+static void on_end(void *user, const XML_Char *name)
+{
+	int *ended = user;
+
+	if (strcmp(name, "message") == 0)
+		++*ended;
+}
+
+/* How many of the ways to cut xml in two leave a parser without the whole of it. */
+static unsigned stalls(struct str xml, size_t spaces)
+{
+	static char blank[FLUSH_MOST];
+	unsigned n = 0;
+
+	memset(blank, ' ', sizeof(blank));
+	for (size_t cut = 1; cut < xml.len; cut++) {
+		int ended = 0;
+		XML_Parser p = XML_ParserCreate(NULL);
+		XML_SetUserData(p, &ended);
+		XML_SetEndElementHandler(p, on_end);
+		assert_int_equal(XML_Parse(p, "<s>", 3, 0), XML_STATUS_OK);
+		assert_int_equal(XML_Parse(p, xml.p, (int)cut, 0), XML_STATUS_OK);
+		assert_int_equal(XML_Parse(p, xml.p + cut, (int)(xml.len - cut), 0), XML_STATUS_OK);
+		if (spaces)
+			assert_int_equal(XML_Parse(p, blank, (int)spaces, 0), XML_STATUS_OK);
+		n += ended == 0;
+		XML_ParserFree(p);
+	}
+	return n;
+}
+
+static void test_expat_s2s_B18(void **state)
+{
+	static char text[MOST];
+	static const int tags[] = { 600, 1000, 4000 };
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		struct str xml = make(text, tags[i], 2);
+		size_t need = flush_need(xml);
+		assert_int_equal(stalls(xml, need), 0);
+#ifdef EXPAT_CAN_DEFER
+		assert_true(stalls(xml, 0) > 0);
+#endif
+	}
+	struct str xml = make(text, 1, 700);
+	assert_int_equal(stalls(xml, flush_need(xml)), 0);
+}
+
+/* A stanza with this body, when the stream is ready already or not, and what follows it. */
+static size_t spaces_sent(bool flush, bool ready, size_t body_len)
+{
+	struct world w;
+	struct node n;
+	static char body[4096];
+
+	world_init(&w, false);
+	w.settings.flush = flush;
+	node_init(&n, &w, "b.example");
+	n.direct_tls = true;
+	n.trusted = "a.example";
+	memset(body, 'x', body_len);
+	body[body_len] = 0;
+	if (ready)
+		node_send(&n, "b.example", "a.example", "first", 0, 0);
+	else
+		node_send(&n, "b.example", "a.example", body, 7, 1);
+	struct wire *peer = script_accept(&n);
+	script_send(peer, ANSWER("i") FEATURES(OFFER_SASL) "<success" SASL "/>");
+	script_look(peer);
+	script_send(peer, ANSWER("j") FEATURES(""));
+	if (ready) {
+		script_look(peer);
+		node_send(&n, "b.example", "a.example", body, 7, 1);
+	}
+	const char *end = strstr(script_look(peer), "</message>");
+	assert_non_null(end);
+	size_t spaces = strspn(end + 10, " ");
+	assert_int_equal(end[10 + spaces], 0);
+	assert_int_equal(n.last_sent.seq, 1);
+	node_done(&n);
+	world_done(&w);
+	return spaces;
+}
+
+static void test_sent_s2s_B18(void **state)
+{
+	for (int ready = 0; ready < 2; ready++) {
+		assert_int_equal(spaces_sent(true, ready, 3000), 8);
+		assert_int_equal(spaces_sent(false, ready, 3000), 0);
+		assert_int_equal(spaces_sent(true, ready, 10), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_need),
+		{ "s2s B18 spaces are enough for a parser that waits", test_expat_s2s_B18, NULL,
+			NULL, NULL },
+		{ "s2s B18 spaces follow a long stanza when that is set", test_sent_s2s_B18, NULL,
+			NULL, NULL },
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
