@@ -169,9 +169,16 @@ void tx_settle(struct link_tx *tx, unsigned condition, struct str text)
 	fifo_release(&l->pool, chunk);
 }
 
+/* Half of the window: to stop and start a stream for each record costs more than to carry it. */
+static bool has_much_room(const struct link_tx *tx)
+{
+	return tx->q.count <= tx->l->set.window_records / 2 &&
+		tx->q.bytes <= tx->l->set.window_bytes / 2;
+}
+
 void tx_wake_program(struct link_tx *tx)
 {
-	if (!tx->blocked || !tx_has_room(tx))
+	if (!tx->blocked || !has_much_room(tx))
 		return;
 	tx->blocked = false;
 	tx->l->ops.writable(tx->l->user, tx->name.pair);

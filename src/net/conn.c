@@ -402,9 +402,11 @@ void net_conn_pause(struct net_conn *c, bool paused)
 	c->paused = paused;
 	if (c->state != NET_CONN_OPEN)
 		return;
-	if (!paused)
+	/* What poll waits for is set when this part of the turn ends: often it has changed back by then. */
+	if (paused)
+		net_conn_make_dirty(c);
+	else
 		net_conn_make_ready(c);
-	net_conn_rearm(c);
 }
 
 void net_conn_setup(struct net_conn *c, bool setting_up)
