@@ -28,6 +28,10 @@ lint: build
 bench: build
 	@bench/run $(BUILD)
 
+# The documents of tests/conformance: which tests prove which requirement.
+conformance:
+	@$(PYTHON) tests/conformance/report.py .
+
 # FUZZ_SECONDS for each target (60).
 fuzz: deps
 	@scripts/fuzz
@@ -39,4 +43,4 @@ install: build
 clean:
 	rm -rf $(BUILD) build-asan build-clang build-fuzz
 
-.PHONY: all deps build demo test lint bench fuzz install clean
+.PHONY: all deps build demo test lint conformance bench fuzz install clean

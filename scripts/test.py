@@ -7,7 +7,8 @@
     build-asan   gcc with ASan and UBSan:          unit, fuzz replay, scenario
     build-clang  clang: builds
 
-The first two and the last two run beside each other, in two lanes.
+The first two and the last two run beside each other, in two lanes. After the first two: each test
+that proves a row of tests/conformance must have run and passed.
 scripts/test.py [STAGE...] runs only those stages: gcc, interop, asan, clang.
 """
 import json
@@ -22,9 +23,12 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GOOD = {"OK", "EXPECTEDFAIL"}
 SKIPPED = {"SKIP"}
-sys.path.insert(0, TOP + "/tests/interop")
+sys.path[:0] = [TOP + "/tests/interop", TOP + "/tests/conformance"]
 sys.dont_write_bytecode = True
 from lab.proc import die_with_parent  # noqa: E402
+import names  # noqa: E402
+import report  # noqa: E402
+from results import Results, faults  # noqa: E402
 
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
@@ -39,8 +43,11 @@ def run(command, **env):
 
 
 class Tally:
+    """What was counted; and, for the tables of tests/conformance, which named tests ran."""
+
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.named = Results()
 
     def add(self, passed, failed, skipped=0):
         self.passed += passed
@@ -123,6 +130,7 @@ def meson_tests(tally, folder, suites):
         for result in results:
             passed, failed, skipped = cases_of(result)
             tally.add(passed, failed, skipped)
+            tally.named.add_program(result.get("stdout", ""), result["result"] in GOOD)
             if failed:
                 report_failure("%s: %s (%s)" % (folder, result["name"], result["result"]),
                                result.get("stdout", "") + result.get("stderr", ""))
@@ -140,6 +148,7 @@ def interop(tally):
         with open(report) as lines:
             results = [json.loads(line) for line in lines]
     for result in results:
+        tally.named.add_interop(result)
         if result.get("skipped"):
             print("skipped: %s: %s" % (result["name"], result["skipped"]))
             tally.add(0, 0, 1)
@@ -150,6 +159,22 @@ def interop(tally):
     if done.returncode != 0 and all(r.get("ok") for r in results):
         tally.fail("interop runner", done.stdout + done.stderr)
     stage_line("interop", before, tally, start)
+
+
+def conformance(tally):
+    """Every test that the sources name for a row of the tables ran and passed, and every row has one."""
+    start, before = time.time(), copy_of(tally)
+    named = names.in_sources(TOP)
+    bad = faults(named, tally.named)
+    wrong, later = report.gaps(report.load(), named)
+    for name, file, what in bad:
+        tally.fail("%s in tests/%s" % (name, file), what)
+    for text in wrong:
+        tally.fail("conformance", text)
+    if later:
+        print("no test yet: %s" % ", ".join(later))
+    tally.add(len(named) - len(bad), 0)
+    stage_line("conformance", before, tally, start)
 
 
 def lane(tally, wanted, stages):
@@ -169,7 +194,8 @@ def gcc_stages(wanted):
     def tests(tally):
         meson_tests(tally, "build", ["unit", "fuzz", "lint", "scenario"])
     first = "gcc" if "gcc" in wanted else "interop"
-    return [(first, built), ("gcc", tests), ("interop", interop)]
+    last = "interop" if {"gcc", "interop"} <= set(wanted) else ""
+    return [(first, built), ("gcc", tests), ("interop", interop), (last, conformance)]
 
 
 def other_stages():

@@ -31,7 +31,7 @@ struct net_resolver_settings {
 	const char
 		*trust_anchor; /* file with DNSSEC anchors; NULL: answers are not validated here */
 	unsigned timeout_ms; /* whole lookup, 10000 */
-	/* False: this address must not be dialled (architecture section 8, threats I1). Checked on
+	/* False: this address must not be dialled (doc/threats.md I1). Checked on
 	 * every result. */
 	bool (*may_dial)(void *user, const struct net_addr *addr);
 	void *user;

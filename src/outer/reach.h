@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which addresses outer may dial (threats I1): after resolution, on the address itself. */
+/* Which addresses outer may dial (doc/threats.md I1): after resolution, on the address itself. */
 #ifndef OUTER_REACH_H
 #define OUTER_REACH_H
 

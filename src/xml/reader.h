@@ -34,7 +34,7 @@ struct xml_limits {
 	size_t value; /* bytes of one attribute value or namespace name */
 };
 
-/* Defaults of architecture section 8, after and before authentication. */
+/* Defaults, after and before authentication. */
 extern const struct xml_limits xml_limits_default;
 extern const struct xml_limits xml_limits_early;
 

@@ -9,6 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A target may tell which rows of tests/conformance its corpus proves. */
+extern const char *const fuzz_proves __attribute__((weak));
+
 static unsigned long replayed;
 
 static void replay_file(const char *path)
@@ -51,6 +54,8 @@ int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
 		replay(argv[i]);
+	if (&fuzz_proves)
+		printf("row    %s\n", fuzz_proves);
 	printf("%lu inputs replayed\n", replayed);
 	return replayed ? 0 : 1;
 }

@@ -70,14 +70,14 @@ def case_xml(world):
     check("xmlns=\"urn:example:other\"" not in world.server.text, "nothing of it passed")
 
 
-def case_A14_white_space(world):
+def case_threats_A14_white_space(world):
     stream = world.stream()
     stream.send(" \n\t" * 500)
     stream.message("after-space")
     world.server.wait_for("after-space")
 
 
-def case_D15_other_protocols(world):
+def case_threats_D15_other_protocols(world):
     for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"SSH-2.0-x\r\n", b"\x16\x03\x01\xff\xff" + b"\xff" * 300,
                  b"\x80\x2e\x01\x00\x02", b"\x00" * 100, bytes(range(256))):
         stream = Stream.connect(world, world.address["outer"], FOREIGN)
@@ -101,7 +101,7 @@ def case_random_bytes_inside_tls(world):
     still_works(world, "after-random")
 
 
-def case_K7_log_injection(world):
+def case_threats_K7_log_injection(world):
     """Addresses and error texts with control characters stay inside one JSON line (Node.log() checks each)."""
     stream = Stream.connect(world, world.address["outer"], FOREIGN)
     stream.send(HEADER % "from='evil&#10;{\"level\":\"alarm\"}.example' to='example.se'")
@@ -147,7 +147,7 @@ def ended(connection):
         check(b"<" not in data or b"stream" not in data, data)
 
 
-def case_L14_strangers_at_the_link(world):
+def case_threats_L14_strangers_at_the_link(world):
     for name in (None, "outer-a"):
         try:
             connection = link_connection(world, name)
@@ -237,7 +237,7 @@ def rcode(answer):
     return answer[3] & 15
 
 
-def case_I10_dns(world):
+def case_threats_I10_dns(world):
     seed = random.Random(3)
     good = question("example.com")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -258,7 +258,7 @@ def case_I10_dns(world):
         check(rcode(dns(world, question("example.com", 252), tcp)) == 5, "AXFR is refused")
 
 
-def case_connect_and_leave(world):
+def case_threats_D16_connect_and_leave(world):
     """Every phase, left in the middle; the node stays and its descriptors come back."""
     before = len(os.listdir("/proc/%d/fd" % world.outer.process.pid))
     for _ in range(60):

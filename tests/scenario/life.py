@@ -42,7 +42,7 @@ def case_trace_follows_a_pair(world):
     check("<body>traced-in</body>" in line["xml"], line)
 
 
-def case_reload_keeps_streams(world):
+def case_s2s_E13_reload_keeps_streams(world):
     stream = world.stream()
     stream.message("n2")
     world.server.wait_for("<body>n2</body>")
@@ -54,7 +54,7 @@ def case_reload_keeps_streams(world):
     world.server.wait_for("<body>n3</body>")
 
 
-def case_D17_broken_reload_changes_nothing(world):
+def case_threats_D17_broken_reload_changes_nothing(world):
     stream = world.stream()
     with open(world.path("outer.conf"), "a") as f:
         f.write("nonsense here\n")
@@ -126,7 +126,7 @@ def flow(world, restart):
 
 
 @fresh()
-def case_inner_restarts_under_traffic(world):
+def case_s2s_C17_threats_L17_inner_restarts_under_traffic(world):
     """Outer holds what inner has not acknowledged, and sends it to the new process."""
     def restart():
         world.inner.stop(signal.SIGTERM)
@@ -135,7 +135,7 @@ def case_inner_restarts_under_traffic(world):
 
 
 @fresh()
-def case_L17_inner_is_killed_under_traffic(world):
+def case_threats_L17_inner_is_killed_under_traffic(world):
     """Only what was unacknowledged at the moment of death may come twice; nothing is lost."""
     stream = world.stream()
     for i in range(400):
@@ -151,8 +151,8 @@ def case_L17_inner_is_killed_under_traffic(world):
 
 
 @fresh()
-def case_link_cut_bounces_after_the_age_limit(world):
-    """architecture 7: link down, queue age over: each stanza is bounced once, none is delivered later."""
+def case_s2s_C10_C17_link_cut_bounces_after_the_age_limit(world):
+    """Link down, queue age over: each stanza is bounced once, none is delivered later."""
     with open(world.path("outer.conf"), "a") as f:
         f.write("limit queue time 2000\n")
     world.outer.stop()
@@ -172,7 +172,7 @@ def case_link_cut_bounces_after_the_age_limit(world):
 
 
 @fresh()
-def case_L18_a_slow_server_stops_the_sender(world):
+def case_threats_L18_a_slow_server_stops_the_sender(world):
     """Back-pressure: the foreign sender is stopped, memory stays bounded, then everything arrives."""
     stream = world.stream()
     stream.message("n0")

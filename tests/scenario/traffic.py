@@ -32,14 +32,14 @@ def case_local_to_foreign(world):
     world.foreign.wait_for("<message[^>]*><body>hello-out</body></message>")
 
 
-def case_B18_one_byte_at_a_time(world):
+def case_s2s_B18_one_byte_at_a_time(world):
     """The stanza arrives at its last byte, and as the same canonical text."""
     text = "<message from='b@example.com' to='a@example.se' id='slow'><body>caf\u00e9 &amp; \U0001f600</body></message>"
     inbound(world).send_slowly(text)
     world.server.wait_for("<body>caf\u00e9 &amp; \U0001f600</body>")
 
 
-def case_C15_canonical_form(world):
+def case_threats_C13_canonical_form(world):
     """Quotes, prefixes, CDATA and references arrive in one form, and only once."""
     inbound(world).send(
         "<s:message xmlns:s='jabber:server' from='b@example.com' to=\"a@example.se\" id='&#x63;15'>"
@@ -63,20 +63,20 @@ def case_open_profile_passes(world):
 
 
 @fresh()
-def case_C5_body_in_another_namespace(world):
-    """threats C5, C6: what some servers would turn into a second body is removed."""
+def case_threats_C5_C6_body_in_another_namespace(world):
+    """What some servers would turn into a second body is removed."""
     inbound(world).message("c5", extra="<body xmlns='jabber:client'>second</body><body xmlns=''>third</body>")
     world.server.wait_for("<body>c5</body>")
     check("second" not in world.server.text and "third" not in world.server.text, world.server.text)
 
 
-def case_C7_iq_without_id(world):
+def case_threats_G7_iq_without_id(world):
     """The sender gets the error, on the stream of the other direction."""
     inbound(world).send("<iq type='get' from='b@example.com' to='a@example.se'><ping xmlns='urn:xmpp:ping'/></iq>")
     world.foreign.wait_for("<iq[^>]*type=\"error\".*?bad-request")
 
 
-def case_bounce_name_not_found(world):
+def case_s2s_C11_name_not_found(world):
     stream = world.stream(us=LOCAL, to="nowhere.example", role="inner")
     stream.message("lost", sender="a@example.se", to="x@nowhere.example")
     world.server.wait_for("<message[^>]*type=\"error\".*?<remote-server-not-found")
@@ -84,7 +84,7 @@ def case_bounce_name_not_found(world):
     check("<body>lost" not in world.server.text, "the payload is not echoed")
 
 
-def case_G1_errors_are_not_answered(world):
+def case_s2s_C7_threats_G1_errors_are_not_answered(world):
     stream = world.stream(us=LOCAL, to="nowhere2.example", role="inner")
     before = world.server.text.count("nowhere2.example")
     stream.send("<message type='error' from='a@example.se' to='x@nowhere2.example' id='e1'><error type='cancel'>"
@@ -96,8 +96,8 @@ def case_G1_errors_are_not_answered(world):
     check(len(answers) == 1, answers)
 
 
-def case_address_forbidden(world):
-    """threats I1: a name that leads to loopback is not dialled."""
+def case_threats_I1_address_forbidden(world):
+    """A name that leads to loopback is not dialled."""
     stream = world.stream(us=LOCAL, to="loop.example", role="inner")
     stream.message("loop", sender="a@example.se", to="x@loop.example")
     world.outer.wait_event("address-forbidden", domain="loop.example")
@@ -113,7 +113,7 @@ def slam_doors(listener):
 
 
 @fresh()
-def case_A3_next_address(world):
+def case_s2s_A3_next_address(world):
     """Servers that refuse, and servers that fail after the connection stands, are passed over; nothing bounces."""
     bad = [world.base + "%d" % i for i in (6, 7, 8)]
     world.dns.names[FOREIGN] = " ".join(bad + [world.address["foreign"]])
@@ -127,7 +127,7 @@ def case_A3_next_address(world):
     listener.close()
 
 
-def case_E13_pairs_not_senders(world):
+def case_s2s_C4_threats_E13_pairs_not_senders(world):
     """A stream proved for one pair carries no other: not another target, not another sender."""
     for sender, to in (("b@example.com", "r@" + ROOMS), ("b@other.example", "a@example.se")):
         stream = world.stream()
@@ -136,7 +136,7 @@ def case_E13_pairs_not_senders(world):
     check("e13" not in world.server.text, world.server.text)
 
 
-def case_C16_no_relay(world):
+def case_s2s_C16_threats_E22_no_relay(world):
     """Neither foreign to foreign nor local to local."""
     for us, to, role in ((FOREIGN, "other.example", "outer"), (LOCAL, ROOMS, "inner")):
         stream = Stream.connect(world, world.address[role], us)
@@ -145,7 +145,7 @@ def case_C16_no_relay(world):
         check("host-unknown" in answer, answer)
 
 
-def case_A8_unknown_host(world):
+def case_s2s_A8_unknown_host(world):
     stream = Stream.connect(world, world.address["outer"], FOREIGN)
     stream.header("unknown.example")
     answer = stream.read_to_end()
@@ -159,7 +159,7 @@ def case_peer_refused_by_policy(world):
     check("<stream:error>" in answer and "features" not in answer, answer)
 
 
-def case_E1_stanza_before_authentication(world):
+def case_threats_E1_stanza_before_authentication(world):
     stream = world.stream(authenticate=False)
     stream.expect("")
     stream.message("early")
@@ -167,8 +167,8 @@ def case_E1_stanza_before_authentication(world):
     check("early" not in world.server.text, "not delivered")
 
 
-def case_F1_another_name_than_the_certificate(world):
-    """D13: certificate for A, header from B: EXTERNAL is not offered."""
+def case_s2s_F1_threats_D13_another_name_than_the_certificate(world):
+    """A certificate for A, header from B: EXTERNAL is not offered."""
     stream = Stream.connect(world, world.address["outer"], "other.example")
     stream.header(LOCAL)
     stream.expect("</stream:features>")
@@ -180,7 +180,7 @@ def case_F1_another_name_than_the_certificate(world):
     check(b"EXTERNAL" not in features and b"dialback" in features, features)
 
 
-def case_D1_plaintext_behind_starttls(world):
+def case_s2s_E3_threats_D1_plaintext_behind_starttls(world):
     """What came in clear with <starttls/> is never answered inside TLS."""
     stream = Stream.connect(world, world.address["outer"], FOREIGN)
     stream.header(LOCAL)
@@ -196,7 +196,7 @@ def case_D1_plaintext_behind_starttls(world):
     check("<stream:features" not in answer, answer)
 
 
-def case_A14_orderly_close(world):
+def case_s2s_A14_orderly_close(world):
     stream = world.stream()
     stream.message("last-words")
     stream.send("</stream:stream>")
@@ -214,7 +214,7 @@ def case_same_trace_in_both_nodes(world):
     check(stripped and stripped[0]["trace"] in undelivered, (stripped, undelivered))
 
 
-def case_order_within_a_pair(world):
+def case_s2s_C9_order_within_a_pair(world):
     stream = inbound(world)
     world.server.forget()
     stream.send("".join("<message from='b@example.com' to='a@example.se'><body>n%d</body></message>" % i

@@ -252,6 +252,17 @@ class World:
                     print("--- %s\n%s" % (node.role, f.read()[-6000:]))
 
 
+def title(case):
+    """The name of a case: its function, and the first line of its doc string (see tests/conformance/README.md)."""
+    doc = (case.__doc__ or "").strip().splitlines()
+    return "%s: %s" % (case.__name__, doc[0]) if doc else case.__name__
+
+
+def name_row(name):
+    """A case that is a table says which of its rows it runs."""
+    print("row    %s" % name, flush=True)
+
+
 def run(cases, **options):
     """Runs the functions case_*(world), each in the same world unless it is marked `fresh`; exits 0 if all held."""
     failed = 0
@@ -267,10 +278,10 @@ def run(cases, **options):
             case(world)
             check(not world.outer.process or world.outer.alive(), "outer died")
             check(not world.inner.process or world.inner.alive(), "inner died")
-            print("ok     %s" % case.__name__, flush=True)
+            print("ok     %s" % title(case), flush=True)
         except Exception as error:  # noqa: a failed case must not stop the others
             failed += 1
-            print("FAILED %s: %s: %s" % (case.__name__, type(error).__name__, error), flush=True)
+            print("FAILED %s: %s: %s" % (title(case), type(error).__name__, error), flush=True)
             if world:
                 world.show()
                 try:

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "text.h"
+#include "rows.h"
 
 struct error_case {
 	const char *name;
@@ -284,6 +285,7 @@ static void provoke_each(void **state)
 		struct buf errors;
 		bool ok;
 
+		name_row(c->name);
 		buf_init(&errors, 65536);
 		struct config *config = config_parse(c->role, "t.conf", str_of(c->text), &errors);
 		ok = config == NULL;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "jid/jid.h"
+#include "rows.h"
 
 static struct arena arena;
 
@@ -25,7 +26,7 @@ static void check_row(const struct row *row)
 	struct str in = str_of(row->in);
 	enum jid_error e = jid_parse(&arena, in, &jid);
 
-	print_message("  %s\n", row->name);
+	name_row(row->name);
 	if (!row->want) {
 		assert_int_equal(e, row->error);
 		assert_int_not_equal(jid_parse_prepared(in, &jid), JID_OK);

@@ -11,6 +11,7 @@
 
 #include "diag.h"
 #include "link/engine.h"
+#include "rows.h"
 
 struct rig {
 	struct link *l;
@@ -335,6 +336,7 @@ static void test_wrong_frames(void **state)
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
 		const struct wrong *w = &wrongs[i];
 		struct rig r;
+		name_row(w->name);
 		rig_init(&r, w->state);
 		if (*w->before)
 			input(&r, w->before);
@@ -382,6 +384,7 @@ static void test_wrong_bytes(void **state)
 		struct rig r;
 		char line[128];
 		rig_init(&r, UP);
+		name_row(cases[i].name);
 		forget_log(&r);
 		link_input(r.l, r.p, cases[i].bytes, r.now);
 		snprintf(line, sizeof(line), "close %s\n", cases[i].reason);
@@ -403,7 +406,7 @@ static void test_frame_above_the_limit(void **state)
 	rig_done(&r);
 }
 
-static void test_l15_greeting(void **state)
+static void test_threats_L15_greeting(void **state)
 {
 	struct rig r;
 
@@ -425,7 +428,7 @@ static void test_l15_greeting(void **state)
 }
 
 /* L13: replayed, reordered, cut out, of an older epoch. */
-static void test_l13_replay(void **state)
+static void test_threats_L13_replay(void **state)
 {
 	struct rig r;
 
@@ -453,7 +456,7 @@ static void test_l13_replay(void **state)
 }
 
 /* L14: two processes of one name. */
-static void test_l14_second_of_one_name(void **state)
+static void test_threats_L14_second_of_one_name(void **state)
 {
 	struct rig r;
 
@@ -473,7 +476,7 @@ static void test_l14_second_of_one_name(void **state)
 }
 
 /* L16: acknowledgements of what was never sent, twice, far ahead. */
-static void test_l16_acks(void **state)
+static void test_threats_L16_acks(void **state)
 {
 	static const struct {
 		const char *name, *frame, *said;
@@ -500,6 +503,7 @@ static void test_l16_acks(void **state)
 		struct rig r;
 		rig_init(&r, UP);
 		link_send(r.l, pair, 7, 1, STRL("a"), r.now);
+		name_row(cases[i].name);
 		link_send(r.l, pair, 8, 1, STRL("b"), r.now);
 		expect_said(&r, "sent",
 			"> open 0 100 1 f 'l.example' 'f.example'\n> data 0 100 1 1 1 7 <a>\n"
@@ -651,10 +655,10 @@ int main(void)
 		cmocka_unit_test(test_wrong_frames),
 		cmocka_unit_test(test_wrong_bytes),
 		cmocka_unit_test(test_frame_above_the_limit),
-		cmocka_unit_test(test_l13_replay),
-		cmocka_unit_test(test_l14_second_of_one_name),
-		cmocka_unit_test(test_l15_greeting),
-		cmocka_unit_test(test_l16_acks),
+		cmocka_unit_test(test_threats_L13_replay),
+		cmocka_unit_test(test_threats_L14_second_of_one_name),
+		cmocka_unit_test(test_threats_L15_greeting),
+		cmocka_unit_test(test_threats_L16_acks),
 		cmocka_unit_test(test_text_too_long),
 		cmocka_unit_test(test_bad_record),
 		cmocka_unit_test(test_acks_together),

@@ -67,7 +67,7 @@ static unsigned mend(struct lab *lab)
 }
 
 /* L17: the link is cut at each frame in turn, which is lost: each record arrives once. */
-static void test_l17_cut_in_every_state(void **state)
+static void test_threats_L17_cut_in_every_state(void **state)
 {
 	static const char *const records[] = { "1", "2", "3", "4", "5", "6" };
 	unsigned cuts = 0, runs = 0;
@@ -100,7 +100,7 @@ static void test_l17_cut_in_every_state(void **state)
 }
 
 /* L18: a slow next hop fills its own window, and only that. */
-static void test_l18_back_pressure(void **state)
+static void test_threats_L18_back_pressure(void **state)
 {
 	struct lab lab;
 
@@ -202,7 +202,7 @@ static void test_takeover(void **state)
 }
 
 /* L19: a node was stopped; heartbeats wait in its socket. They do not make it an owner again. */
-static void test_l19_stopped_owner(void **state)
+static void test_threats_L19_stopped_owner(void **state)
 {
 	struct lab lab;
 
@@ -235,7 +235,7 @@ static void test_l19_stopped_owner(void **state)
 }
 
 /* L19: the inner itself was stopped: it gives the others time to be heard before it judges. */
-static void test_l19_stopped_sender(void **state)
+static void test_threats_L19_stopped_sender(void **state)
 {
 	struct lab lab;
 
@@ -252,7 +252,7 @@ static void test_l19_stopped_sender(void **state)
 }
 
 /* L19: one node restarts, the other has state of the time before. */
-static void test_l19_restart_of_receiver(void **state)
+static void test_threats_L19_restart_of_receiver(void **state)
 {
 	struct lab lab;
 
@@ -273,7 +273,7 @@ static void test_l19_restart_of_receiver(void **state)
 	lab_done(&lab);
 }
 
-static void test_l19_restart_of_sender(void **state)
+static void test_threats_L19_restart_of_sender(void **state)
 {
 	struct lab lab;
 
@@ -530,14 +530,14 @@ int main(void)
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_reject_once),
-		cmocka_unit_test(test_l17_cut_in_every_state),
-		cmocka_unit_test(test_l18_back_pressure),
+		cmocka_unit_test(test_threats_L17_cut_in_every_state),
+		cmocka_unit_test(test_threats_L18_back_pressure),
 		cmocka_unit_test(test_more_pairs_than_channels),
 		cmocka_unit_test(test_takeover),
-		cmocka_unit_test(test_l19_stopped_owner),
-		cmocka_unit_test(test_l19_stopped_sender),
-		cmocka_unit_test(test_l19_restart_of_receiver),
-		cmocka_unit_test(test_l19_restart_of_sender),
+		cmocka_unit_test(test_threats_L19_stopped_owner),
+		cmocka_unit_test(test_threats_L19_stopped_sender),
+		cmocka_unit_test(test_threats_L19_restart_of_receiver),
+		cmocka_unit_test(test_threats_L19_restart_of_sender),
 		cmocka_unit_test(test_reach_tries_the_other),
 		cmocka_unit_test(test_queue_age),
 		cmocka_unit_test(test_drain),

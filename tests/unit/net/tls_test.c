@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "net/tls_int.h"
 #include "raw.h"
+#include "rows.h"
 
 static struct cert ca, other_ca, server_cert, node_cert;
 
@@ -447,6 +448,7 @@ static void test_certificates(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct cert cert = cert_make("peer", &cases[i].spec, signers[cases[i].signer]);
+		name_row(cases[i].name);
 		for (int of_client = 0; of_client < 2; of_client++) {
 			judge(&cert, of_client);
 			if (judged != cases[i].result || strcmp(judged_why, cases[i].why) != 0)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "node/control.h"
+#include "rows.h"
 
 struct row {
 	const char *name;
@@ -51,7 +52,7 @@ static void check_row(const struct row *row)
 	struct control_request request = { 0 };
 	const char *error = NULL;
 
-	print_message("  %s\n", row->name);
+	name_row(row->name);
 	assert_int_equal(control_parse(row->bytes, &request, &error), row->result);
 	if (row->error)
 		assert_string_equal(error, row->error);

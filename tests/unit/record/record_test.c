@@ -9,6 +9,7 @@
 
 #include "bench.h"
 #include "record/catalogue.h"
+#include "rows.h"
 
 #define M "<message from=\"juliet@example.com/balcony\" to=\"romeo@example.net\""
 #define P "<presence from=\"juliet@example.com/balcony\" to=\"romeo@example.net\""
@@ -58,7 +59,7 @@ static const struct row rows[] = {
 	{ "qualified attribute of a known element",
 		M "><request xmlns=\"urn:xmpp:receipts\" xmlns:n1=\"urn:q\" n1:a=\"1\"/></message>",
 		M "><request xmlns=\"urn:xmpp:receipts\"/></message>", "=" },
-	{ "K4: generic attributes in one order",
+	{ "threats K4 generic attributes in one order",
 		M "><x xmlns=\"urn:x\" c=\"3\" xmlns:n1=\"urn:q\" n1:a=\"1\" b=\"2\"/></message>",
 		M "/>",
 		M "><x xmlns=\"urn:x\" xmlns:n1=\"urn:q\" b=\"2\" c=\"3\" n1:a=\"1\"/></message>",
@@ -115,25 +116,26 @@ static const struct row rows[] = {
 		I " type=\"set\" id=\"1\"><data xmlns=\"http://jabber.org/protocol/ibb\" sid=\"s\" "
 		  "seq=\"1\">AR==</data></iq>",
 		"=", "=" },
-	{ "C5 body of jabber:client", M "><body xmlns=\"jabber:client\">x</body></message>", M "/>",
+	{ "threats C5 body of jabber:client", M "><body xmlns=\"jabber:client\">x</body></message>",
+		M "/>", M "/>", 1 },
+	{ "threats C6 body without namespace", M "><body xmlns=\"\">x</body></message>", M "/>",
 		M "/>", 1 },
-	{ "C6 body without namespace", M "><body xmlns=\"\">x</body></message>", M "/>", M "/>",
-		1 },
-	{ "C6 any element without namespace", M "><x xmlns=\"\"/></message>", M "/>", M "/>", 1 },
+	{ "threats C6 any element without namespace", M "><x xmlns=\"\"/></message>", M "/>",
+		M "/>", 1 },
 	{ "unknown element of jabber:server", M "><x/></message>", M "/>", M "/>", 1 },
 	{ "no namespace inside of a generic element",
 		M "><x xmlns=\"urn:x\"><body xmlns=\"\">x</body></x></message>", M "/>", "=", 1 },
-	{ "C7 two bodies", M "><body>a</body><body>b</body></message>", "=", "=" },
-	{ "C8 stanza in a stanza",
+	{ "threats C7 two bodies", M "><body>a</body><body>b</body></message>", "=", "=" },
+	{ "threats C8 stanza in a stanza",
 		M "><message from=\"a@b.example\"><body>x</body></message></message>", M "/>",
 		M "/>", 1 },
-	{ "C8 iq in a message", M "><iq xmlns=\"jabber:client\" type=\"get\"/></message>", M "/>",
-		M "/>", 1 },
-	{ "C8 forwarded stanza of jabber:server",
+	{ "threats C8 iq in a message", M "><iq xmlns=\"jabber:client\" type=\"get\"/></message>",
+		M "/>", M "/>", 1 },
+	{ "threats C8 forwarded stanza of jabber:server",
 		M "><forwarded xmlns=\"urn:xmpp:forward:0\"><message "
 		  "xmlns=\"jabber:server\"/></forwarded></message>",
 		M "><forwarded xmlns=\"urn:xmpp:forward:0\"/></message>", "=", 1 },
-	{ "C5 body of jabber:server in a forwarded stanza",
+	{ "threats C5 body of jabber:server in a forwarded stanza",
 		M "><forwarded xmlns=\"urn:xmpp:forward:0\"><message xmlns=\"jabber:client\"><body "
 		  "xmlns=\"jabber:server\">x</body></message></forwarded></message>",
 		M "><forwarded xmlns=\"urn:xmpp:forward:0\"><message "
@@ -141,15 +143,15 @@ static const struct row rows[] = {
 		M "><forwarded xmlns=\"urn:xmpp:forward:0\"><message "
 		  "xmlns=\"jabber:client\"/></forwarded></message>",
 		1 },
-	{ "C9 known name in another namespace", M "><body xmlns=\"urn:x\">x</body></message>",
-		M "/>", "=", 1 },
-	{ "C10 prefixes",
+	{ "threats C9 known name in another namespace",
+		M "><body xmlns=\"urn:x\">x</body></message>", M "/>", "=", 1 },
+	{ "threats C10 prefixes",
 		"<s:message xmlns:s='jabber:server' from='juliet@example.com/balcony' "
 		"to='romeo@example.net'><s:body>x</s:body></s:message>",
 		M "><body>x</body></message>", M "><body>x</body></message>" },
-	{ "C13 tabs and line ends", M " id=\"a&#9;b&#10;c&#13;\"><body>a\t\n&#13;</body></message>",
-		"=", "=" },
-	{ "C14 double escaping", M "><body>&amp;lt;</body></message>", "=", "=" },
+	{ "threats C13 tabs and line ends",
+		M " id=\"a&#9;b&#10;c&#13;\"><body>a\t\n&#13;</body></message>", "=", "=" },
+	{ "threats C14 double escaping", M "><body>&amp;lt;</body></message>", "=", "=" },
 	{ "unknown type of a message is normal", M " type=\"fun\"/>", M " type=\"normal\"/>",
 		M " type=\"normal\"/>" },
 	{ "empty type of a message is normal", M " type=\"\"/>", M " type=\"normal\"/>",
@@ -166,19 +168,21 @@ static const struct row rows[] = {
 	{ "unknown type of a presence", P " type=\"fun\"/>", NULL, NULL, 0, COND_BAD_REQUEST },
 	{ "available is no type", P " type=\"available\"/>", NULL, NULL, 0, COND_BAD_REQUEST },
 	{ "empty type of a presence", P " type=\"\"/>", NULL, NULL, 0, COND_BAD_REQUEST },
-	{ "C6 iq without id", I " type=\"get\"><ping xmlns=\"urn:xmpp:ping\"/></iq>", NULL, NULL, 0,
+	{ "s2s C6 iq without id", I " type=\"get\"><ping xmlns=\"urn:xmpp:ping\"/></iq>", NULL,
+		NULL, 0, COND_BAD_REQUEST },
+	{ "s2s C6 iq with an empty id",
+		I " type=\"get\" id=\"\"><ping xmlns=\"urn:xmpp:ping\"/></iq>", NULL, NULL, 0,
 		COND_BAD_REQUEST },
-	{ "C6 iq with an empty id", I " type=\"get\" id=\"\"><ping xmlns=\"urn:xmpp:ping\"/></iq>",
-		NULL, NULL, 0, COND_BAD_REQUEST },
-	{ "C6 iq without type", I " id=\"1\"><ping xmlns=\"urn:xmpp:ping\"/></iq>", NULL, NULL, 0,
+	{ "s2s C6 iq without type", I " id=\"1\"><ping xmlns=\"urn:xmpp:ping\"/></iq>", NULL, NULL,
+		0, COND_BAD_REQUEST },
+	{ "s2s C6 iq of unknown type",
+		I " type=\"put\" id=\"1\"><ping xmlns=\"urn:xmpp:ping\"/></iq>", NULL, NULL, 0,
 		COND_BAD_REQUEST },
-	{ "C6 iq of unknown type", I " type=\"put\" id=\"1\"><ping xmlns=\"urn:xmpp:ping\"/></iq>",
-		NULL, NULL, 0, COND_BAD_REQUEST },
-	{ "C6 iq request without payload", I " type=\"set\" id=\"1\"/>", NULL, NULL, 0,
+	{ "s2s C6 iq request without payload", I " type=\"set\" id=\"1\"/>", NULL, NULL, 0,
 		COND_BAD_REQUEST },
-	{ "C6 iq request with text only", I " type=\"set\" id=\"1\">x</iq>", NULL, NULL, 0,
+	{ "s2s C6 iq request with text only", I " type=\"set\" id=\"1\">x</iq>", NULL, NULL, 0,
 		COND_BAD_REQUEST },
-	{ "G7 iq request with two payloads",
+	{ "threats G7 iq request with two payloads",
 		I " type=\"get\" id=\"1\"><ping xmlns=\"urn:xmpp:ping\"/><ping "
 		  "xmlns=\"urn:xmpp:ping\"/></iq>",
 		NULL, NULL, 0, COND_BAD_REQUEST },
@@ -211,6 +215,7 @@ static void check_one(struct bench *b, const struct row *row, enum record_profil
 	const char *want = profile == PROFILE_OPEN ? row->open : row->standard;
 	enum record_condition c = bench_pass(b, row->in, profile);
 
+	name_row(row->name);
 	if (!want) {
 		if (c != row->condition)
 			print_message("%s: %s\n", row->name, record_condition_name(c));

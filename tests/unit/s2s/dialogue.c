@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "rows.h"
 
 enum { WIRES_MAX = 10, BIG = 10000 };
 
@@ -229,7 +230,7 @@ static void play(const struct dialogue *d, bool byte_by_byte)
 {
 	struct play p = { 0 };
 
-	print_message("  %s%s\n", d->id, byte_by_byte ? " (byte by byte)" : "");
+	name_row(d->id);
 	world_init(&p.world, byte_by_byte);
 	node_init(&p.node, &p.world, "b.example b2.example");
 	configure(&p.node, d->config);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "world.h"
+#include "rows.h"
 
 struct two {
 	struct world w;
@@ -100,7 +101,7 @@ static void try_way(const struct way *way, bool byte_by_byte)
 static void test_ways(void **state)
 {
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		print_message("  %s\n", ways[i].name);
+		name_row(ways[i].name);
 		try_way(&ways[i], false);
 		try_way(&ways[i], true);
 	}

@@ -117,6 +117,7 @@ void expect_document(
 {
 	struct xml_reader *r = xml_reader_new(NULL, limits ? limits : &xml_limits_default);
 
+	name_row(name);
 	expect_cut(name, r, doc, doc.len, doc.len, want);
 	expect_cut(name, r, doc, 1, 1, want);
 	for (size_t at = 1; at < doc.len && doc.len < 4096; at++)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "rows.h"
 #include "xml/names.h"
 #include "xml/reader.h"
 #include "xml/writer.h"

@@ -171,6 +171,7 @@ static void test_limits(void **state)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct buf doc;
+		name_row(rows[i].name);
 		buf_init(&doc, PLENTY);
 		buf_append_c(&doc, rows[i].head);
 		put_units(&doc, rows[i].unit, rows[i].n);

@@ -61,6 +61,7 @@ static void test_canonical(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct buf once, twice;
+		name_row(rows[i].name);
 		buf_init(&once, PLENTY);
 		buf_init(&twice, PLENTY);
 		assert_true(xml_write(&once, read_stanza(r, rows[i].in), STRL(NS_SERVER)));
@@ -125,6 +126,7 @@ static void test_refused(void **state)
 	arena_init(&arena, PLENTY);
 	buf_init(&out, PLENTY);
 	for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
+		name_row(trees[i].name);
 		struct xml_node *e = xml_node_elem(&arena, trees[i].ns, trees[i].elem);
 		xml_node_set(&arena, e, STRL("id"), STRL("1"));
 		xml_node_set(&arena, e, trees[i].attr, trees[i].value);
