@@ -278,7 +278,7 @@ peer any {{ require tls accept pkix dialback }}
 profile standard
 control "{self.folder}/outer.sock"
 allow address 127.0.0.0/8
-""")
+{no_limits(build / "src/outer/sallyport-outer")}""")
         g.inner_conf = self.write("inner.conf", f"""
 node inner-a
 link outer-a {link} {{ {keys("inner-a")} }}
@@ -288,7 +288,7 @@ mint {{ certificate "{pki}/mint/ca.crt" key "{pki}/mint/ca.key" }}
 dialback secret "{pki}/dialback.secret"
 profile standard
 control "{self.folder}/inner.sock"
-""")
+{no_limits(build / "src/inner/sallyport-inner")}""")
         g.outer = self.start("outer", [build / "src/outer/sallyport-outer", "-c", g.outer_conf])
         g.inner = self.start("inner", [build / "src/inner/sallyport-inner", "-c", g.inner_conf])
         self.wait_listening(g.outer, g.outside)
@@ -312,6 +312,18 @@ class Gateway:
 
     def stop(self):
         self.rig.stop(self.inner, self.outer)
+
+
+# What a node is measured without: all load comes from one peer.
+LIFTED = ["address connections", "network connections", "address attempts", "network attempts",
+          "address handshakes", "network handshakes", "address verifications", "address bytes",
+          "target attempts"]
+
+
+def no_limits(program):
+    """The statements for those limits that this build of the program knows."""
+    code = pathlib.Path(program).read_bytes()
+    return "".join(f"limit {words} 0\n" for words in LIFTED if words.encode() in code)
 
 
 def family(pid):

@@ -122,7 +122,25 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 	X(streams, 20000, 16, 1000000, "streams", "streams", "streams in all")                     \
 	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")           \
 	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \
-		"after input, look for more so long before sleeping")
+		"after input, look for more so long before sleeping")                              \
+	X(address_conns, 256, 0, 1000000, "address connections", "connections",                    \
+		"incoming ones from one address (IPv4, IPv6 /64)")                                 \
+	X(network_conns, 1024, 0, 1000000, "network connections", "connections",                   \
+		"incoming ones from one network (IPv4 /24, IPv6 /48)")                             \
+	X(address_tries, 20, 0, 1000000, "address attempts", "a second",                           \
+		"connections that one address opens")                                              \
+	X(network_tries, 100, 0, 1000000, "network attempts", "a second",                          \
+		"connections that one network opens")                                              \
+	X(address_shakes, 10, 0, 1000000, "address handshakes", "a second",                        \
+		"TLS handshakes that one address begins")                                          \
+	X(network_shakes, 50, 0, 1000000, "network handshakes", "a second",                        \
+		"TLS handshakes that one network begins")                                          \
+	X(address_verifies, 10, 0, 1000000, "address verifications", "a second",                   \
+		"dialback keys from one address that we ask about")                                \
+	X(address_bytes, 16777216, 0, 4294967296, "address bytes", "bytes a second",               \
+		"read from one address")                                                           \
+	X(target_tries, 20, 0, 1000000, "target attempts", "a second",                             \
+		"connections to one address for domains not proved lately")
 
 struct config_limits {
 #define X(member, def, least, most, words, unit, help) uint64_t member;

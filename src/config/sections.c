@@ -202,6 +202,8 @@ const size_t n_limit_rows = COUNT(limit_rows);
 #define SUFFIXES(X)                                                                                \
 	X("k", "bytes", 1024)                                                                      \
 	X("M", "bytes", 1024 * 1024)                                                               \
+	X("k", "bytes a second", 1024)                                                             \
+	X("M", "bytes a second", 1024 * 1024)                                                      \
 	X("ms", "milliseconds", 1)                                                                 \
 	X("s", "milliseconds", 1000)                                                               \
 	X("min", "milliseconds", 60 * 1000)
@@ -241,7 +243,7 @@ static bool limit_number(
 	struct str suffix = str_skip(word, digits);
 	if (digits == 0 || !find_factor(suffix, row->unit, &factor)) {
 		report_at(p->report, at, "not a number of %s", row->unit);
-		if (strcmp(row->unit, "bytes") == 0)
+		if (strncmp(row->unit, "bytes", 5) == 0)
 			report_hint(p->report, "digits, then `k`, `M` or nothing for bytes");
 		if (strcmp(row->unit, "milliseconds") == 0)
 			report_hint(p->report,

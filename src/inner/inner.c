@@ -90,6 +90,19 @@ static bool plays(struct node *n, struct str us)
 	return peer && !peer->refuse;
 }
 
+/* The local servers speak for everybody inside: limits by address are for others. */
+static bool trusts(struct node *n, const struct net_addr *addr)
+{
+	struct net_addr server;
+
+	for (size_t i = 0; i < n->config->n_servers; i++) {
+		if (net_addr_parse(n->config->servers[i].addr, &server) &&
+			net_addr_same_host(&server, addr))
+			return true;
+	}
+	return false;
+}
+
 static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 {
 	const struct config_server *s = server_of(n, them);
@@ -294,6 +307,7 @@ static const struct node_role role = {
 	.stop = stop,
 	.reload = reload,
 	.plays = plays,
+	.trusts = trusts,
 	.rule = rule,
 	.creds = creds,
 	.lookup = lookup,

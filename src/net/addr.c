@@ -101,3 +101,39 @@ bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b)
 	return x.sa.ss_family == AF_INET6 &&
 		memcmp(&in6(&x)->sin6_addr, &in6(&y)->sin6_addr, 16) == 0;
 }
+
+/* The bytes of an address: IPv4 as such also when it is mapped into IPv6. Returns their number, 0 for others. */
+static size_t address_bytes(const struct net_addr *a, unsigned char ret[16])
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct net_addr copy = *a;
+
+	if (a->sa.ss_family == AF_INET) {
+		memcpy(ret, &in4(&copy)->sin_addr, 4);
+		return 4;
+	}
+	if (a->sa.ss_family != AF_INET6)
+		return 0;
+	memcpy(ret, &in6(&copy)->sin6_addr, 16);
+	if (memcmp(ret, mapped, sizeof(mapped)) != 0)
+		return 16;
+	memmove(ret, ret + 12, 4);
+	return 4;
+}
+
+struct str net_addr_prefix(
+	const struct net_addr *a, unsigned bits4, unsigned bits6, char ret[NET_PREFIX_SIZE])
+{
+	unsigned char bytes[16];
+	size_t n = address_bytes(a, bytes);
+	unsigned bits = n == 4 ? bits4 : bits6;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned left = bits > 8 * i ? bits - (unsigned)(8 * i) : 0;
+		if (left < 8)
+			bytes[i] &= (unsigned char)(0xff00u >> left);
+	}
+	ret[0] = (char)n;
+	memcpy(ret + 1, bytes, n);
+	return str_from(ret, n + 1);
+}

@@ -428,3 +428,8 @@ void *net_conn_user(const struct net_conn *c)
 {
 	return c->user;
 }
+
+void *net_conn_pass(const struct net_conn *c)
+{
+	return c->pass;
+}

@@ -32,6 +32,10 @@ bool net_addr_parse(struct str s, struct net_addr *ret_addr);
 void net_addr_print(const struct net_addr *a, char ret_text[64]);
 /* Same address, port not compared. */
 bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b);
+/* A key for everybody whose address begins with the same bits, as many as its kind has. */
+enum { NET_PREFIX_SIZE = 17 };
+struct str net_addr_prefix(
+	const struct net_addr *a, unsigned bits4, unsigned bits6, char ret[NET_PREFIX_SIZE]);
 
 struct net_conn_ops {
 	/* Connected (outgoing only), before any TLS. */
@@ -63,6 +67,15 @@ struct net_listen_settings {
 	bool detect; /* take both, by the first byte */
 	unsigned handshake_ms; /* direct TLS and first byte: 10000 */
 	unsigned max_conns; /* of this listener, 0: no limit */
+	/*
+	 * NULL: everybody may come. Otherwise called for each connection before anything is read: NULL closes it at
+	 * once; what it returns is kept with the connection (net_conn_pass()) and given to leave() when its
+	 * descriptor is free again, or when the listener closes before.
+	 */
+	void *(*enter)(void *user, const struct net_addr *from);
+	void (*leave)(void *user, void *pass);
+	/* NULL: always. Before the handshake of direct TLS. */
+	bool (*may_shake)(void *user, void *pass);
 	/* Returns credentials (a reference for the caller to drop) or NULL: alert
 	 * unrecognized_name. */
 	struct net_creds *(*creds_for)(void *user, struct str sni);
@@ -117,6 +130,8 @@ void net_conn_abort(struct net_conn *c);
 const char *net_conn_peer(const struct net_conn *c); /* address as text */
 const struct net_addr *net_conn_peer_addr(const struct net_conn *c);
 void *net_conn_user(const struct net_conn *c); /* NULL before attach */
+void *net_conn_pass(
+	const struct net_conn *c); /* of the listener's enter(); NULL when there is none */
 
 /* "TLSv1.3" or NULL. */
 const char *net_conn_tls_version(const struct net_conn *c);

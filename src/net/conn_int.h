@@ -59,6 +59,7 @@ struct net_conn {
 	const struct net_conn_ops *ops;
 	void *user;
 	struct net_listener *listener;
+	void *pass; /* the listener's */
 	struct net_connecting *connecting;
 
 	struct list in_loop;

@@ -80,6 +80,10 @@ void net_listener_first_byte(struct net_conn *c)
 	const struct net_listener *l = c->listener;
 	bool tls = buf_bytes(&c->cipher).p[0] == RECORD_HANDSHAKE;
 
+	if (tls && l->settings.may_shake && !l->settings.may_shake(l->settings.user, c->pass)) {
+		net_conn_die(c, "refused");
+		return;
+	}
 	if (tls && l->settings.tls) {
 		net_shake_prepare(c, l->settings.tls, NULL, true, STRL(""));
 		net_shake_begin(c);
@@ -112,14 +116,31 @@ struct net_creds *net_listener_creds(struct net_conn *c, struct str sni)
 	return l && l->settings.creds_for ? l->settings.creds_for(l->settings.user, sni) : NULL;
 }
 
+/* What came with the connection goes back to whom it belongs to. */
+static void give_pass_back(struct net_listener *l, struct net_conn *c)
+{
+	if (c->pass && l->settings.leave)
+		l->settings.leave(l->settings.user, c->pass);
+	c->pass = NULL;
+}
+
 static void take(struct net_listener *l, int fd, const struct net_addr *from)
 {
+	void *pass = l->settings.enter ? l->settings.enter(l->settings.user, from) : NULL;
 	int one = 1;
 
+	if (l->settings.enter && !pass) {
+		struct linger reset = { .l_onoff = 1 };
+		/* A reset: it costs the kernel nothing afterwards. */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(fd);
+		return;
+	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	struct net_conn *c = net_conn_new(l->loop, fd, from);
 	c->state = NET_CONN_ACCEPTED;
 	c->listener = l;
+	c->pass = pass;
 	l->n_conns++;
 	if (l->settings.detect || l->settings.tls_only)
 		net_conn_timer(c, l->settings.handshake_ms);
@@ -161,6 +182,7 @@ void net_listener_release(struct net_conn *c)
 
 	c->listener = NULL;
 	if (l) {
+		give_pass_back(l, c);
 		l->n_conns--;
 		/* Not before the timer when it runs: other descriptors may be short as well. */
 		if (!uv_is_active((uv_handle_t *)l->retry) && !c->loop->freeing)
@@ -248,6 +270,7 @@ void net_listener_close(struct net_listener *l)
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, in_loop);
 		if (c->listener != l)
 			continue;
+		give_pass_back(l, c);
 		c->listener = NULL;
 		if (c->state == NET_CONN_ACCEPTED)
 			net_conn_die(c, "closed");

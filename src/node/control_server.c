@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "net/local.h"
 #include "node/control.h"
+#include "node/gate.h"
 #include "node/trace.h"
 
 enum { STATUS_MAX = 64 * 1024 * 1024, TRACE_LINE_MAX = 256 * 1024 };
@@ -82,6 +83,7 @@ void control_write_status(struct node *n, struct buf *out)
 	json_end(&j);
 	link_status(n->link, n->now, &j);
 	s2s_status(n->face, n->now, &j);
+	gate_status(n->gate, &j);
 	json_object(&j, "relay");
 #define X(name, help) json_u64(&j, #name, n->counters.name);
 	NODE_COUNTERS(X)

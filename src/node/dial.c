@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "node/gate.h"
 
 enum { ATTEMPT_MS = 8000 };
 
@@ -126,14 +127,25 @@ static const struct net_conn_ops ops = {
 	.on_closed = on_closed,
 };
 
+static bool may_dial(const struct dial *d, const struct net_addr *to)
+{
+	struct node *n = d->node;
+
+	return (n->role->trusts && n->role->trusts(n, to)) ||
+		gate_may_dial(n->gate, to, d->them, n->now);
+}
+
 static void try_next(struct dial *d)
 {
-	if (d->next == d->n_targets) {
-		fail(d, S2S_TIMEOUT, d->last_failure);
-		return;
+	while (d->next < d->n_targets) {
+		const struct net_addr *to = &d->targets[d->next++].addr;
+		if (may_dial(d, to)) {
+			d->conn = net_connect(d->node->loop, to, 1, ATTEMPT_MS, &ops, d);
+			return;
+		}
+		d->last_failure = gate_reason_text(GATE_TARGET);
 	}
-	const struct node_target *t = &d->targets[d->next++];
-	d->conn = net_connect(d->node->loop, &t->addr, 1, ATTEMPT_MS, &ops, d);
+	node_dial_failed(d, S2S_TIMEOUT, d->last_failure);
 }
 
 void node_dial_targets(struct dial *d, const struct node_target *targets, size_t n)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -17,6 +18,7 @@
 #include "node/carrier.h"
 #include "node/choose.h"
 #include "node/control_server.h"
+#include "node/gate.h"
 #include "node/preflight.h"
 #include "node/relay.h"
 #include "node/secrets.h"
@@ -139,6 +141,19 @@ static void maybe_finish(struct node *n)
 	net_loop_stop(n->loop);
 }
 
+/* One line a second for each limit that was reached. */
+static void log_limits(struct node *n)
+{
+	enum gate_reason reason;
+	char address[64];
+	uint64_t refused;
+
+	while ((reason = gate_news(n->gate, n->now, address, &refused)) != GATE_OK)
+		LOG(LOG_WARNING, "limit-reached", LF_CSTR("limit", gate_reason_name(reason)),
+			LF_CSTR("reason", gate_reason_text(reason)), LF_CSTR("address", address),
+			LF_U64("refused", refused));
+}
+
 static void on_turn(void *user)
 {
 	struct node *n = user;
@@ -146,6 +161,7 @@ static void on_turn(void *user)
 	n->now = net_now(n->loop);
 	relay_turn(n);
 	link_flush(n->link, n->now);
+	log_limits(n);
 	if (n->draining && !n->stopped)
 		maybe_finish(n);
 	arm_timer(n);
@@ -209,6 +225,7 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	log_init(c->log_level, c->node);
 	apply_limits(n, &settings);
 	s2s_set_settings(n->face, &settings);
+	gate_set_limits(n->gate, &n->config->limits);
 	announce_domains(n);
 	s2s_rejudge(n->face, n->now);
 	config_free(old_config);
@@ -294,6 +311,20 @@ static uint64_t wall_ms(void *user)
 	return net_wall_ms();
 }
 
+/* As many descriptors as the system lets this process have; returns how many. */
+static uint64_t raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1024;
+	rlim_t soft = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		limit.rlim_cur = soft;
+	return limit.rlim_cur;
+}
+
 static bool build(struct node *n, char *err, size_t err_size)
 {
 	struct s2s_settings settings;
@@ -302,6 +333,7 @@ static bool build(struct node *n, char *err, size_t err_size)
 	n->dict = xml_dict_new();
 	record_fill_dict(n->dict);
 	apply_limits(n, &settings);
+	n->gate = gate_new(&n->config->limits, raise_descriptors());
 	transport_fill_ops(&n->face_ops);
 	relay_fill_face_ops(&n->face_ops);
 	secrets_fill_ops(&n->face_ops);
@@ -368,6 +400,7 @@ static void node_free(struct node *n)
 	net_timer_free(n->timer);
 	net_loop_free(n->loop);
 	s2s_face_free(n->face);
+	gate_free(n->gate);
 	link_free(n->link);
 	carrier_free(n->carrier);
 	relay_done(n);

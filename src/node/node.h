@@ -40,6 +40,9 @@ struct node_role {
 	bool (*reload)(struct node *n, char *err, size_t err_size);
 	/* Does this node play the domain on its face? */
 	bool (*plays)(struct node *n, struct str us);
+	/* Is this the address of a peer that the configuration names? Limits by address do not count for it. NULL:
+	 * there are none. */
+	bool (*trusts)(struct node *n, const struct net_addr *addr);
 	struct s2s_rule (*rule)(struct node *n, struct str us, struct str them);
 	/* Credentials for a domain that we play, a new reference; NULL: none. */
 	struct net_creds *(*creds)(struct node *n, struct str us);
@@ -105,6 +108,7 @@ struct node {
 	struct link *link;
 	struct carrier *carrier;
 	struct control *control;
+	struct gate *gate;
 
 	struct net_tls *tls; /* for the face */
 	struct list listeners; /* of the face */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "node/admit.h"
 #include "node/carrier.h"
+#include "node/gate.h"
 #include "node/trace.h"
 #include "policy/peer.h"
 
@@ -187,8 +188,11 @@ static void on_pair_named(void *user, struct str us, struct str them)
 
 static void on_event(void *user, const struct s2s_event *e)
 {
+	struct node *n = user;
 	struct str text = e->text;
 
+	if (strcmp(e->event, "pair-valid") == 0)
+		gate_prove_domain(n->gate, e->them, n->now);
 	if (text.len == 0)
 		text.p = NULL;
 	LOG(e->warning ? LOG_WARNING : LOG_INFO, e->event,

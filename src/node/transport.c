@@ -11,12 +11,16 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "node/dial.h"
+#include "node/gate.h"
 
 struct transport {
 	struct node *node;
 	struct net_conn *conn;
 	struct s2s_stream *stream; /* NULL: the face has let go */
 	bool setting_up;
+	bool paused; /* by the face */
+	bool throttled; /* its address sent more than it may: until the timer fires */
+	struct net_timer *timer;
 	struct node_target *spare; /* addresses to try when the stream fails before it is ready */
 	size_t n_spare;
 };
@@ -26,6 +30,7 @@ static void after_event(struct transport *t)
 	if (t->setting_up && t->stream && !s2s_setting_up(t->stream)) {
 		t->setting_up = false;
 		net_conn_setup(t->conn, false);
+		gate_prove(net_conn_pass(t->conn), t->node->now);
 		free(t->spare);
 		t->spare = NULL;
 	}
@@ -40,6 +45,28 @@ static void on_tls(void *user)
 	after_event(t);
 }
 
+static void set_pause(const struct transport *t)
+{
+	net_conn_pause(t->conn, t->paused || t->throttled);
+}
+
+static void on_timer(void *user)
+{
+	struct transport *t = user;
+
+	t->throttled = false;
+	set_pause(t);
+}
+
+static void throttle(struct transport *t, uint64_t ms)
+{
+	if (!t->timer)
+		t->timer = net_timer_new(t->node->loop, on_timer, t);
+	t->throttled = true;
+	net_timer_set(t->timer, t->node->now + ms);
+	set_pause(t);
+}
+
 static size_t on_input(void *user, struct str bytes)
 {
 	struct transport *t = user;
@@ -47,6 +74,9 @@ static size_t on_input(void *user, struct str bytes)
 	t->node->now = net_now(t->node->loop);
 	size_t used = s2s_input(t->stream, bytes, t->node->now);
 	after_event(t);
+	uint64_t ms = gate_bytes(net_conn_pass(t->conn), used, t->node->now);
+	if (ms)
+		throttle(t, ms);
 	return used;
 }
 
@@ -66,6 +96,8 @@ static void on_closed(void *user, const char *text)
 	n->now = net_now(n->loop);
 	if (t->stream)
 		s2s_closed(t->stream, text, n->now);
+	if (t->timer)
+		net_timer_free(t->timer);
 	free(t->spare);
 	free(t);
 }
@@ -128,6 +160,11 @@ static void start_tls(void *user, void *transport, bool server, struct str us, s
 	struct arena a;
 	struct str sni = { 0 };
 
+	if (server && !gate_may_shake(net_conn_pass(t->conn), n->now)) {
+		net_creds_unref(creds);
+		net_conn_abort(t->conn);
+		return;
+	}
 	if (server && !creds) {
 		LOG(LOG_WARNING, "no-certificate", LF_STR("domain", us));
 		net_conn_abort(t->conn);
@@ -173,7 +210,18 @@ static const char *tls_version(void *user, void *transport)
 
 static void pause_reading(void *user, void *transport, bool paused)
 {
-	net_conn_pause(((struct transport *)transport)->conn, paused);
+	struct transport *t = transport;
+
+	t->paused = paused;
+	set_pause(t);
+}
+
+static bool may_ask(void *user, void *transport)
+{
+	struct node *n = user;
+	struct transport *t = transport;
+
+	return gate_may_ask(net_conn_pass(t->conn), n->now);
 }
 
 static void close_transport(void *user, void *transport)
@@ -205,6 +253,7 @@ void transport_fill_ops(struct s2s_ops *ops)
 	ops->certificate = certificate;
 	ops->tls_version = tls_version;
 	ops->pause = pause_reading;
+	ops->may_ask = may_ask;
 	ops->close = close_transport;
 }
 
@@ -222,6 +271,28 @@ static struct net_creds *creds_for_sni(void *user, struct str sni)
 		creds = n->role->creds(n, domain);
 	arena_done(&a);
 	return creds;
+}
+
+static void *enter(void *user, const struct net_addr *from)
+{
+	struct node *n = user;
+	bool trusted = n->role->trusts && n->role->trusts(n, from);
+
+	return gate_enter(n->gate, from, trusted, net_now(n->loop));
+}
+
+static void leave(void *user, void *pass)
+{
+	struct node *n = user;
+
+	gate_leave(pass, net_now(n->loop));
+}
+
+static bool may_shake(void *user, void *pass)
+{
+	struct node *n = user;
+
+	return gate_may_shake(pass, net_now(n->loop));
 }
 
 struct opened {
@@ -259,6 +330,9 @@ static struct net_listener *listen_one(
 		.detect = !l->tls_only,
 		.handshake_ms = (unsigned)n->config->limits.tls_ms,
 		.max_conns = (unsigned)n->config->limits.streams,
+		.enter = enter,
+		.leave = leave,
+		.may_shake = may_shake,
 		.creds_for = creds_for_sni,
 		.on_accept = on_accept,
 		.user = n,

@@ -214,19 +214,31 @@ static bool within_limits(struct s2s_stream *s, const struct parties *who, struc
 	return !reason;
 }
 
+/* Does the key's address make us ask too often? */
+static bool may_ask(struct s2s_stream *s, const struct parties *who)
+{
+	const struct s2s_ops *ops = s->face->ops;
+
+	if (!ops->may_ask || ops->may_ask(s->face->user, s->transport))
+		return true;
+	refuse_key(s, who, "too many keys from this address", "resource-constraint");
+	return false;
+}
+
 static void take_key(struct s2s_stream *s, const struct parties *who, const struct s2s_rule *rule,
 	struct str key)
 {
 	struct s2s_face *f = s->face;
-	struct s2s_pair *p = pair_get(f, who->us, who->them);
 
 	/* Dialback without dialback (XEP-0344 section 2.4), for exactly this domain. */
 	if (proves(s, rule, who->them)) {
 		f->counts.keys_valid++;
 		dialback_answer_key(s, who->us, who->them, "valid", NULL);
-		member_add_valid(s, p, S2S_PROOF_PKIX);
+		member_add_valid(s, pair_get(f, who->us, who->them), S2S_PROOF_PKIX);
+	} else if (may_ask(s, who)) {
+		verify_begin(member_add(s, pair_get(f, who->us, who->them), key));
 	} else {
-		verify_begin(member_add(s, p, key));
+		return;
 	}
 	if (!s->named || !str_eq(who->us, s->us) || !str_eq(who->them, s->them))
 		f->ops->pair_named(f->user, who->us, who->them);

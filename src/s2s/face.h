@@ -146,6 +146,8 @@ struct s2s_ops {
 	 * NULL: never.
 	 */
 	bool (*another)(void *user, void *transport);
+	/* A key came on this transport: may its address make us ask about one more? NULL: always. */
+	bool (*may_ask)(void *user, void *transport);
 };
 
 struct s2s_settings {

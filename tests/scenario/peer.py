@@ -68,8 +68,8 @@ class Stream:
     # --- opening ---
 
     @classmethod
-    def connect(cls, world, address, us, port=5269):
-        stream = cls(world, socket.create_connection((address, port), TIMEOUT), us)
+    def connect(cls, world, address, us, port=5269, source=None):
+        stream = cls(world, socket.create_connection((address, port), TIMEOUT, source and (source, 0)), us)
         world.closing.append(stream)
         return stream
 
@@ -86,8 +86,8 @@ class Stream:
         self.received = b""
 
     @classmethod
-    def dial(cls, world, address, us, to, certificate=True, authenticate=True):
-        stream = cls.connect(world, address, us)
+    def dial(cls, world, address, us, to, certificate=True, authenticate=True, source=None):
+        stream = cls.connect(world, address, us, source=source)
         stream.header(to)
         stream.expect("<starttls")
         stream.expect("</stream:features>")

@@ -39,8 +39,19 @@ peer any {{ require tls accept pkix dialback }}
 profile {profile}
 control "outer.sock"
 limit close time 1000
+{outer_limits}
 {outer_extra}
 """
+
+# The scripted peers of a scenario come from one address, as fast as they can.
+NO_LIMITS = """limit address connections 0
+limit network connections 0
+limit address attempts 0
+limit network attempts 0
+limit address handshakes 0
+limit network handshakes 0
+limit address verifications 0
+limit target attempts 0"""
 
 INNER = """node inner-a
 link outer-a {outer}:5280 {{
@@ -175,7 +186,7 @@ class Node:
 
 
 class World:
-    def __init__(self, profile="standard", outer_extra="", inner_extra="", start=True):
+    def __init__(self, profile="standard", outer_extra="", inner_extra="", outer_limits=NO_LIMITS, start=True):
         self.build = os.environ.get("SALLYPORT_BUILD") or sys.argv[1]
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
         base = "127.%d.%d." % (32 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
@@ -189,7 +200,8 @@ class World:
                         "--lab-domain", LOCAL + "+" + ROOMS, "--lab-domain", FOREIGN,
                         "--lab-domain", "other.example", "--lab-domain", "refused.example"],
                        cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
-        self.profile, self.extra = profile, {"outer_extra": outer_extra, "inner_extra": inner_extra}
+        self.profile, self.extra = profile, {"outer_extra": outer_extra, "inner_extra": inner_extra,
+                                             "outer_limits": outer_limits}
         self.write_config()
         self.outer, self.inner = Node(self, "outer"), Node(self, "inner")
         self.dns = Dns(self.address["dns"], {FOREIGN: self.address["foreign"],

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections without TLS. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -289,6 +290,100 @@ static void test_max_conns(void **state)
 	pairing_done(&p);
 }
 
+/* The door: how many came, were let in and have left. */
+struct door {
+	unsigned came, inside, left, shakes;
+	unsigned room;
+};
+
+static void *door_enter(void *user, const struct net_addr *from)
+{
+	struct pairing *p = user;
+	struct door *d = p->more;
+
+	assert_int_equal(from->sa.ss_family, AF_INET);
+	d->came++;
+	if (d->inside >= d->room)
+		return NULL;
+	d->inside++;
+	return d;
+}
+
+static void door_leave(void *user, void *pass)
+{
+	struct pairing *p = user;
+	struct door *d = pass;
+
+	assert_ptr_equal(p->more, d);
+	d->inside--;
+	d->left++;
+}
+
+static bool door_shake(void *user, void *pass)
+{
+	((struct door *)pass)->shakes++;
+	return false;
+}
+
+static void stop_it(void *user)
+{
+	struct pairing *p = user;
+	net_loop_stop(p->loop);
+}
+
+static void test_door(void **state)
+{
+	struct pairing p;
+	struct door d = { .room = 1 };
+
+	pairing_init(&p, (struct net_listen_settings){ .enter = door_enter, .leave = door_leave });
+	p.more = &d;
+	int first = pairing_socket(&p), second = pairing_socket(&p);
+	pairing_dial(&p);
+	struct net_timer *t = net_timer_new(p.loop, stop_it, &p);
+	net_timer_set(t, net_now(p.loop) + 100);
+	pairing_run(&p);
+	/* Those that found no room were closed at once. */
+	char byte;
+	assert_true(recv(second, &byte, 1, MSG_DONTWAIT) <= 0);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(d.came, 3);
+	assert_int_equal(p.n_accepted, 1);
+	assert_int_equal(p.client.n_closed, 1);
+	close(first);
+	close(second);
+	net_timer_free(t);
+	pairing_done(&p);
+	assert_int_equal(d.inside, 0);
+	assert_int_equal(d.left, 1);
+}
+
+static void test_door_before_direct_tls(void **state)
+{
+	struct pairing p;
+	struct door d = { .room = 10 };
+
+	pairing_init(&p,
+		(struct net_listen_settings){ .enter = door_enter,
+			.leave = door_leave,
+			.may_shake = door_shake,
+			.detect = true });
+	p.more = &d;
+	int hello = pairing_socket(&p);
+	assert_int_equal(send(hello, "\x16\x03", 2, 0), 2);
+	struct net_timer *t = net_timer_new(p.loop, stop_it, &p);
+	net_timer_set(t, net_now(p.loop) + 100);
+	pairing_dial(&p);
+	pairing_run(&p);
+	assert_int_equal(p.n_accepted, 0);
+	assert_int_equal(d.shakes, 1);
+	assert_int_equal(d.came, 2);
+	close(hello);
+	net_timer_free(t);
+	pairing_done(&p);
+	assert_int_equal(d.inside, 0);
+}
+
 /* --- the first byte --- */
 
 static void test_detect_plain(void **state)
@@ -414,6 +509,8 @@ int main(void)
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_max_conns),
+		cmocka_unit_test(test_door),
+		cmocka_unit_test(test_door_before_direct_tls),
 		cmocka_unit_test(test_detect_plain),
 		cmocka_unit_test(test_detect_silence),
 		cmocka_unit_test(test_tls_only_refuses_plain),

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one peer may take up: whoever is over a limit is refused or slowed down, and all others go on."""
+import socket
+
+from peer import Closed, Stream
+from world import FOREIGN, LOCAL, check, fresh, run
+
+SMALL = """limit address connections 20
+limit network connections 40
+limit address attempts 6
+limit network attempts 12
+limit address handshakes 2"""
+
+
+def source(world, n):
+    """An address of the world's own network that nobody else uses."""
+    return world.base + str(n)
+
+
+def refused(world, name):
+    return world.outer.status()["limits"]["refused"][name]
+
+
+def works(world, mark, n):
+    stream = world.stream(source=source(world, n))
+    stream.message(mark)
+    world.server.wait_for("<body>%s</body>" % mark)
+    return stream
+
+
+def flood(world, addresses, each):
+    """Connections that say nothing; returns how many are still open."""
+    held = []
+    for n in addresses:
+        for _ in range(each):
+            try:
+                held.append(Stream.connect(world, world.address["outer"], FOREIGN, source=source(world, n)))
+            except ConnectionResetError:
+                pass
+    world.outer.status()
+    return [stream for stream in held if is_open(stream)]
+
+
+def is_open(stream):
+    stream.socket.setblocking(False)
+    try:
+        return stream.socket.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        stream.socket.settimeout(20)
+
+
+@fresh(outer_limits=SMALL)
+def case_threats_H12_s2s_H6_flood_from_one_address(world):
+    """The flooder gets what is its own, a neighbour and a stranger get in, an established stream goes on."""
+    good = works(world, "before", 100)
+    held = flood(world, [101], 200)
+    check(1 <= len(held) <= 20, "%d connections of one address are held" % len(held))
+    check(refused(world, "address attempts") > 100, "counted")
+    works(world, "neighbour", 102)
+    good.message("still")
+    world.server.wait_for("<body>still</body>")
+    line = world.outer.events("limit-reached")[0]
+    check(line["limit"] in ("address attempts", "address connections") and source(world, 101) in line["address"], line)
+    for stream in held:
+        stream.close()
+    world.wait(lambda: world.outer.status()["limits"]["connections"] <= 3, "passes are given back")
+
+
+@fresh(outer_limits=SMALL)
+def case_threats_H12_flood_from_one_network(world):
+    """The whole /24 is used up: a known address in it still gets in, a new one does not."""
+    good = works(world, "before", 100)
+    held = flood(world, range(101, 131), 10)
+    check(10 <= len(held) <= 40, "%d connections of one network are held" % len(held))
+    check(refused(world, "network attempts") + refused(world, "network connections") > 50, "counted")
+    check(not flood(world, [140], 1), "a new address of this network has to wait")
+    works(world, "known", 100)
+    good.message("still")
+    world.server.wait_for("<body>still</body>")
+
+
+@fresh(outer_limits=SMALL)
+def case_s2s_H6_handshakes_of_one_address(world):
+    """Handshakes are dear: after twenty at once (ten times two a second) they are refused for a while."""
+    good = failed = 0
+    for n in range(100):
+        try:
+            world.stream(source=source(world, 100)).close()
+            good += 1
+        except (Closed, OSError):
+            failed += 1
+    check(good >= 20 and failed >= 1, "%d of 100 failed" % failed)
+    check(refused(world, "address handshakes") >= 1, "counted")
+    works(world, "other", 101)
+
+
+@fresh(outer_limits=SMALL, outer_extra="limit address bytes 65536")
+def case_s2s_H6_bytes_of_one_address(world):
+    """Too much is read more slowly, and nothing of it is lost; others are not slowed down."""
+    fast = works(world, "before", 100)
+    other = works(world, "before", 101)
+    body = "x" * 20000
+    sent = 60
+    for n in range(sent):
+        fast.message("flood-%d" % n, extra="<subject>%s</subject>" % body)
+    other.message("beside")
+    world.server.wait_for("<body>beside</body>")
+    check(len(world.server.stanzas()) < sent, "the other one need not wait for the flood")
+    world.server.wait_for("<body>flood-%d</body>" % (sent - 1))
+    check([n for n in range(sent) if "<body>flood-%d</body>" % n not in world.server.text] == [], "nothing is lost")
+
+
+if __name__ == "__main__":
+    run([f for name, f in list(globals().items()) if name.startswith("case_")])
