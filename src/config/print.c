@@ -176,6 +176,7 @@ static void print(const struct config *c, struct buf *out)
 	print_peers(c, out);
 	buf_printf(out, "profile %s\n", c->open_profile ? "open" : "standard");
 	buf_printf(out, "flush %s\n", c->flush ? "on" : "off");
+	buf_printf(out, "bidi %s\n", c->bidi ? "on" : "off");
 	if (c->dialback_secret) {
 		buf_append_c(out, "dialback secret ");
 		put_quoted(out, c->dialback_secret);

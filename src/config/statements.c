@@ -378,16 +378,27 @@ static bool parse_profile(struct parser *p)
 	return true;
 }
 
-/* flush = `flush` (`on` | `off`) */
-static bool parse_flush(struct parser *p)
+static bool parse_switch(struct parser *p, bool *ret)
 {
 	static const char *const words[] = { "off", "on" };
 	size_t which;
 
 	if (!parser_choice(p, words, COUNT(words), &which))
 		return false;
-	p->c->flush = which == 1;
+	*ret = which == 1;
 	return true;
+}
+
+/* flush = `flush` (`on` | `off`) */
+static bool parse_flush(struct parser *p)
+{
+	return parse_switch(p, &p->c->flush);
+}
+
+/* bidi = `bidi` (`on` | `off`) */
+static bool parse_bidi(struct parser *p)
+{
+	return parse_switch(p, &p->c->bidi);
 }
 
 /* control = `control` FILE */
@@ -443,6 +454,7 @@ const struct statement statements[] = {
 	{ "limit", BOTH, false, parse_limit },
 	{ "profile", BOTH, true, parse_profile },
 	{ "flush", BOTH, true, parse_flush },
+	{ "bidi", BOTH, true, parse_bidi },
 	{ "control", BOTH, true, parse_control },
 	{ "log", BOTH, true, parse_log },
 };

@@ -111,6 +111,7 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 		return (struct s2s_rule){ 0 };
 	return (struct s2s_rule){
 		.allowed = true,
+		.bidi = n->config->bidi,
 		.tls_required = s->tls_required,
 		.accept_pkix = s->accept & CONFIG_PKIX,
 		.accept_dialback = s->accept & CONFIG_DIALBACK,

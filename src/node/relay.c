@@ -43,6 +43,8 @@ static enum record_condition condition_of(enum s2s_failure failure)
 		return COND_POLICY_VIOLATION;
 	case S2S_FULL:
 		return COND_RESOURCE_CONSTRAINT;
+	case S2S_TOO_BIG:
+		return COND_PEER_LIMIT;
 	case S2S_TIMEOUT:
 	default:
 		return COND_REMOTE_SERVER_TIMEOUT;
@@ -156,7 +158,7 @@ static void on_unsent(void *user, struct str us, struct str them, struct s2s_tok
 {
 	struct node *n = user;
 
-	if (token.channel && failure == S2S_AGED) {
+	if (token.channel && (failure == S2S_AGED || failure == S2S_TOO_BIG)) {
 		link_reject(n->link, token.channel, token.seq, condition_of(failure), text, n->now);
 		return;
 	}
@@ -324,8 +326,8 @@ static enum link_verdict on_deliver(void *user, const struct link_delivery *d, c
 	if (s2s_send(n->face, node_us(n, d->pair), node_them(n, d->pair), buf_bytes(&n->scratch),
 		    token, n->now, &failure, &text))
 		return LINK_ACCEPT;
-	if (failure == S2S_FULL)
-		reject(n, d, &rec, COND_RESOURCE_CONSTRAINT, text);
+	if (failure == S2S_FULL || failure == S2S_TOO_BIG)
+		reject(n, d, &rec, condition_of(failure), text);
 	else
 		defer_unreachable(n, d->channel, condition_of(failure), text);
 	return LINK_ACCEPT;

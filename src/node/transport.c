@@ -151,6 +151,16 @@ static void write_bytes(void *user, void *transport, struct str bytes)
 	net_conn_write(((struct transport *)transport)->conn, bytes);
 }
 
+static bool credentials(void *user, struct str us)
+{
+	struct node *n = user;
+	struct net_creds *creds = n->role->creds(n, us);
+	bool found = creds;
+
+	net_creds_unref(creds);
+	return found;
+}
+
 static void start_tls(void *user, void *transport, bool server, struct str us, struct str them)
 {
 	struct node *n = user;
@@ -249,6 +259,7 @@ void transport_fill_ops(struct s2s_ops *ops)
 	ops->connect = dial_start;
 	ops->cancel = dial_cancel;
 	ops->write = write_bytes;
+	ops->credentials = credentials;
 	ops->start_tls = start_tls;
 	ops->certificate = certificate;
 	ops->tls_version = tls_version;

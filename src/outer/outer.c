@@ -102,6 +102,7 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 		return (struct s2s_rule){ 0 };
 	return (struct s2s_rule){
 		.allowed = true,
+		.bidi = n->config->bidi,
 		.tls_required = peer->tls_required,
 		.accept_pkix = peer->accept & CONFIG_PKIX,
 		.accept_dialback = peer->accept & CONFIG_DIALBACK,

@@ -91,7 +91,7 @@ static struct xml_node *make_payload(
 
 	if (!error || !condition || !set(a, error, AT_TYPE, conditions[c].type))
 		return NULL;
-	if (by.len && !set(a, error, AT_BY, by))
+	if (by.len && c != COND_PEER_LIMIT && !set(a, error, AT_BY, by))
 		return NULL;
 	xml_node_add(error, condition);
 	if (text && text[0] && !add_text(a, error, text))

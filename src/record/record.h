@@ -73,7 +73,9 @@ struct record {
 	X(COND_REMOTE_SERVER_TIMEOUT, "remote-server-timeout", "wait")                             \
 	X(COND_RESOURCE_CONSTRAINT, "resource-constraint", "wait")                                 \
 	X(COND_SERVICE_UNAVAILABLE, "service-unavailable", "cancel")                               \
-	X(COND_UNDEFINED, "undefined-condition", "cancel")
+	X(COND_UNDEFINED, "undefined-condition", "cancel")                                         \
+	/* of the server behind us (XEP-0478 section 4): such an error does not say who made it */ \
+	X(COND_PEER_LIMIT, "policy-violation", "modify")
 
 enum record_condition {
 #define X(id, element, type) id,

@@ -55,6 +55,7 @@ struct s2s_face {
 		uint64_t unsent, revoked;
 		uint64_t keys_valid, keys_invalid, keys_error, keys_refused;
 		uint64_t verifies_answered, unsolicited;
+		uint64_t pings, pings_answered;
 	} counts;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "s2s/flush.h"
+#include "s2s/limits.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 
@@ -158,8 +159,7 @@ void s2s_connect_failed(
 	e.warning = true;
 	face_event(f, &e);
 	stream_go(s, ST_GONE);
-	s->pair = NULL;
-	p->out = NULL;
+	pair_detach(p, s);
 	forget_stream(s);
 	pair_fail(p, CLOSE_CONNECT, failure, text);
 }
@@ -183,8 +183,9 @@ void s2s_taken(struct s2s_stream *s, uint64_t total, uint64_t now)
 	s->face->now = now;
 	s->taken = total < s->written ? total : s->written;
 	s->progress_at = now;
-	if (s->pair)
-		pair_taken(s->pair);
+	LIST_EACH_SAFE (&s->carries, it) {
+		pair_taken(LIST_OWNER(it, struct s2s_pair, in_via));
+	}
 }
 
 void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now)
@@ -197,7 +198,10 @@ void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now)
 	if (s->state != ST_GONE)
 		stream_go(s, ST_GONE);
 	if (s->pair)
-		pair_lost(s->pair);
+		pair_lost(s->pair, s);
+	LIST_EACH_SAFE (&s->carries, it) {
+		pair_lost(LIST_OWNER(it, struct s2s_pair, in_via), s);
+	}
 	forget_stream(s);
 }
 
@@ -209,7 +213,7 @@ bool s2s_setting_up(const struct s2s_stream *s)
 /* The pair is ready and nothing waits: straight to the transport. */
 static bool send_now(struct s2s_pair *p, struct str xml, struct s2s_token token)
 {
-	struct s2s_stream *s = p->out;
+	struct s2s_stream *s = p->via;
 	struct s2s_face *f = p->face;
 
 	if (token.channel && !f->ops->may_write(f->user, token)) {
@@ -247,8 +251,13 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 	f->now = now;
 	f->counts.stanzas_out++;
 	f->counts.bytes_out += xml.len;
-	if ((!p->out || f->stopping) && !pair_may_connect(p, ret_failure, ret_text))
+	if ((!pair_pick(p) || f->stopping) && !pair_may_connect(p, ret_failure, ret_text))
 		return false;
+	if (pair_can_write(p) && !limits_permit(p->via, xml.len)) {
+		*ret_failure = S2S_TOO_BIG;
+		*ret_text = LIMITS_TEXT;
+		return false;
+	}
 	if (pair_can_write(p))
 		queued = send_now(p, xml, token);
 	else
@@ -256,7 +265,7 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 	if (!queued) {
 		*ret_failure = S2S_FULL;
 		*ret_text = "queue full";
-	} else if (!p->out) {
+	} else if (!p->via) {
 		pair_connect(p);
 	}
 	return queued;
@@ -269,7 +278,7 @@ void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now)
 
 	f->now = now;
 	struct s2s_pair *p = pair_get(f, us, them);
-	if (!p->out && pair_may_connect(p, &failure, &text))
+	if (!pair_pick(p) && pair_may_connect(p, &failure, &text))
 		pair_connect(p);
 }
 

@@ -10,8 +10,9 @@
  * in outer us is a local domain and them a foreign one, in inner the reverse.
  * All domains at this interface are prepared (jid/jid.h).
  *
- * Incoming streams carry them -> us, outgoing streams us -> them. Outgoing: one stream a
- * pair, opened by the first s2s_send() or s2s_open().
+ * Incoming streams carry them -> us, outgoing streams us -> them; where both sides know XEP-0288 and the rule
+ * permits it, either carries both. Outgoing: one stream a pair, opened by the first s2s_send() or
+ * s2s_open() when no incoming one can carry it.
  *
  * A callback of the part "upward" may call s2s_send(), s2s_open(), s2s_revoke() and
  * s2s_resume(); no callback may call anything else of this interface. Strings given to
@@ -47,6 +48,7 @@ struct s2s_rule {
 	bool tls_required;
 	bool accept_pkix;
 	bool accept_dialback;
+	bool bidi; /* one stream may carry both directions (XEP-0288) */
 };
 
 enum s2s_cert { S2S_CERT_NONE, S2S_CERT_BAD, S2S_CERT_VALID };
@@ -58,6 +60,7 @@ enum s2s_failure {
 	S2S_REFUSED, /* our rule forbids the pair */
 	S2S_FULL, /* the pair's queue is full: this stanza only */
 	S2S_AGED, /* it waited too long while the stream is slow: this stanza only */
+	S2S_TOO_BIG, /* larger than they say they take (XEP-0478): this stanza only */
 };
 
 /* Handed to the program per accepted stanza; valid during the call. */
@@ -101,6 +104,8 @@ struct s2s_ops {
 	/* XEP-0185: key for the stream with this id, as 64 hex digits; to is the receiving domain. */
 	void (*dialback_key)(
 		void *user, struct str to, struct str from, struct str id, char ret_hex[65]);
+	/* Are there credentials with which TLS can be served as this domain? Empty: the peer named none. */
+	bool (*credentials)(void *user, struct str us);
 	/* Constant-time check with all secrets that are still valid. */
 	bool (*dialback_check)(
 		void *user, struct str to, struct str from, struct str id, struct str key);

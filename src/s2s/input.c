@@ -34,6 +34,7 @@ static const struct rule_row rules[] = {
 	{ NS_TLS, "starttls", TO(ST_NEGOTIATE), 0, negotiate_on_starttls, NULL },
 	{ NS_TLS, "proceed", 0, TO(ST_STARTTLS), NULL, negotiate_on_proceed },
 	{ NS_TLS, "failure", 0, TO(ST_STARTTLS), NULL, negotiate_on_tls_failure },
+	{ NS_BIDI, "bidi", TO(ST_NEGOTIATE), 0, negotiate_on_bidi, NULL },
 	{ NS_SASL, "auth", TO(ST_NEGOTIATE), 0, negotiate_on_auth, NULL },
 	{ NS_SASL, "response", TO(ST_NEGOTIATE), 0, negotiate_on_response, NULL },
 	{ NS_SASL, "abort", TO(ST_NEGOTIATE), 0, negotiate_on_abort, NULL },
@@ -53,7 +54,7 @@ static const struct rule_row *find_rule(const struct xml_node *e)
 
 static void on_element(struct s2s_stream *s, struct xml_node *e)
 {
-	if (s->incoming && stanza_is(e)) {
+	if ((s->incoming || s->bidi) && stanza_is(e)) {
 		stanza_on_element(s, e);
 		return;
 	}

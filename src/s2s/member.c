@@ -85,7 +85,8 @@ void member_make_valid(struct member *m, enum s2s_proof proof)
 	if (s->state == ST_NEGOTIATE)
 		stream_go(s, ST_READY);
 	pair_alive(m->pair);
-	report(m);
+	if (s->incoming)
+		report(m);
 }
 
 void member_add_valid(struct s2s_stream *s, struct s2s_pair *p, enum s2s_proof proof)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A member is a pair on an incoming stream: authenticated there, or with a
+ * A member is a pair whose stanzas may come from a stream: authenticated there, or with a
  * dialback key that is being verified. Stanzas pass for valid members only.
  */
 #ifndef S2S_MEMBER_H

@@ -14,6 +14,7 @@ void negotiate_on_error(struct s2s_stream *s, struct xml_node *e);
 /* --- incoming: negotiate_in.c --- */
 void negotiate_on_header_in(struct s2s_stream *s, struct xml_node *root);
 void negotiate_on_starttls(struct s2s_stream *s, struct xml_node *e);
+void negotiate_on_bidi(struct s2s_stream *s, struct xml_node *e);
 void negotiate_on_auth(struct s2s_stream *s, struct xml_node *e);
 void negotiate_on_response(struct s2s_stream *s, struct xml_node *e);
 void negotiate_on_abort(struct s2s_stream *s, struct xml_node *e);

@@ -5,6 +5,7 @@
  * from, dialback when the rule accepts it. Header and features leave in one write.
  */
 #include "base/base64.h"
+#include "s2s/limits.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 #include "xml/names.h"
@@ -89,12 +90,23 @@ static void put_dialback_feature(struct buf *out)
 	buf_append(out, STRL("<dialback xmlns=\"" NS_DIALBACK_FEATURE "\"><errors/></dialback>"));
 }
 
-static void put_clear_features(struct buf *out, const struct s2s_rule *rule)
+static bool can_serve_tls(const struct s2s_stream *s)
 {
-	buf_append(out, STRL("<starttls xmlns=\"" NS_TLS "\">"));
-	if (rule->tls_required)
-		buf_append(out, STRL("<required/>"));
-	buf_append(out, STRL("</starttls>"));
+	const struct s2s_face *f = s->face;
+
+	return f->ops->credentials(f->user, s->us);
+}
+
+static void put_clear_features(struct s2s_stream *s, const struct s2s_rule *rule)
+{
+	struct buf *out = &s->face->out;
+
+	if (can_serve_tls(s)) {
+		buf_append(out, STRL("<starttls xmlns=\"" NS_TLS "\">"));
+		if (rule->tls_required)
+			buf_append(out, STRL("<required/>"));
+		buf_append(out, STRL("</starttls>"));
+	}
 	if (!rule->tls_required && rule->accept_dialback)
 		put_dialback_feature(out);
 }
@@ -109,13 +121,17 @@ static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule, cons
 		return false;
 	buf_append(out, STRL("<stream:features>"));
 	if (!s->tls)
-		put_clear_features(out, rule);
+		put_clear_features(s, rule);
 	if (external)
 		buf_append(out,
 			STRL("<mechanisms xmlns=\"" NS_SASL
 			     "\"><mechanism>EXTERNAL</mechanism></mechanisms>"));
 	if (s->tls && !s->sasl_done && rule->accept_dialback)
 		put_dialback_feature(out);
+	if (s->tls && !s->sasl_done && rule->bidi)
+		buf_append(out, STRL("<bidi xmlns=\"" NS_BIDI_FEATURE "\"/>"));
+	if (s->tls || !rule->tls_required)
+		limits_put(out, s->face);
 	buf_append(out, STRL("</stream:features>"));
 	return true;
 }
@@ -127,6 +143,10 @@ static void answer_header(struct s2s_stream *s)
 
 	if (!s->versioned && rule.tls_required && !s->tls) {
 		stream_close(s, CLOSE_TLS_REQUIRED, STRL(""));
+		return;
+	}
+	if (rule.tls_required && !s->tls && s->us.len && !can_serve_tls(s)) {
+		stream_close(s, CLOSE_NO_CREDENTIALS, STRL(""));
 		return;
 	}
 	stream_put_header(s);
@@ -177,9 +197,26 @@ void negotiate_on_starttls(struct s2s_stream *s, struct xml_node *e)
 		stream_close(s, CLOSE_EARLY_BYTES, STRL(""));
 		return;
 	}
+	/* Nothing can be said once the handshake has begun: what it needs is asked for before. */
+	if (!can_serve_tls(s)) {
+		stream_write(s, STRL("<failure xmlns=\"" NS_TLS "\"/>"));
+		stream_close(s, CLOSE_NO_CREDENTIALS, STRL(""));
+		return;
+	}
 	stream_write(s, STRL("<proceed xmlns=\"" NS_TLS "\"/>"));
 	stream_go(s, ST_TLS);
 	f->ops->start_tls(f->user, s->transport, true, s->us, s->them);
+}
+
+/* They read stanzas on this stream, too: of the pairs that are authenticated on it (XEP-0288 section 2.2). */
+void negotiate_on_bidi(struct s2s_stream *s, struct xml_node *e)
+{
+	if (!s->tls || s->bidi || s->n_members || !stream_rule(s).bidi) {
+		stream_close(s, CLOSE_UNEXPECTED, e->name);
+		return;
+	}
+	s->bidi = true;
+	limits_read(s, e);
 }
 
 static void fail_sasl(struct s2s_stream *s, const char *condition)

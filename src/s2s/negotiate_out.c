@@ -6,6 +6,8 @@
  */
 #include "base/base64.h"
 #include "s2s/dialback.h"
+#include "s2s/limits.h"
+#include "s2s/member.h"
 #include "s2s/negotiate.h"
 #include "s2s/verify.h"
 #include "xml/names.h"
@@ -81,6 +83,20 @@ static void authenticate(struct s2s_stream *s)
 		stream_close(s, s->sasl_failed ? CLOSE_AUTH_REFUSED : CLOSE_NO_AUTH, STRL(""));
 }
 
+/* Before authentication, and inside TLS alone; there is no answer (XEP-0288 section 2.2). */
+static void ask_for_bidi(struct s2s_stream *s)
+{
+	struct buf *out = &s->face->out;
+
+	if (!s->tls || !s->offers_bidi || s->bidi || !stream_rule(s).bidi)
+		return;
+	s->bidi = true;
+	buf_append(out, STRL("<bidi xmlns=\"" NS_BIDI "\">"));
+	limits_put(out, s->face);
+	buf_append(out, STRL("</bidi>"));
+	stream_flush_out(s);
+}
+
 /* TLS is as it will be: questions may be asked, and we introduce ourselves. */
 static void settle(struct s2s_stream *s)
 {
@@ -91,6 +107,7 @@ static void settle(struct s2s_stream *s)
 		}
 		s->proof = S2S_PROOF_DIALBACK;
 	}
+	ask_for_bidi(s);
 	s->answerable = true;
 	verify_ask_all(s->pair);
 	authenticate(s);
@@ -139,10 +156,12 @@ void negotiate_on_features(struct s2s_stream *s, struct xml_node *e)
 		stream_close(s, CLOSE_INVALID_FROM, STRL(""));
 		return;
 	}
+	limits_read(s, e);
 	if (s->sasl_done) {
 		negotiate_ready_out(s);
 		return;
 	}
+	s->offers_bidi = xml_child(e, STRL(NS_BIDI_FEATURE), "bidi") != NULL;
 	s->offers_sasl = offers_external(e);
 	s->offers_dialback |= xml_child(e, STRL(NS_DIALBACK_FEATURE), "dialback") != NULL;
 	bool offers_tls = xml_child(e, STRL(NS_TLS), "starttls");
@@ -210,6 +229,9 @@ void negotiate_on_sasl_failure(struct s2s_stream *s, struct xml_node *e)
 void negotiate_ready_out(struct s2s_stream *s)
 {
 	stream_go(s, ST_READY);
+	/* They are who we wanted: the other direction of the pair may come from here. */
+	if (s->bidi)
+		member_add_valid(s, s->pair, s->proof);
 	pair_ready(s->pair);
 }
 

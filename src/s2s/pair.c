@@ -3,6 +3,9 @@
  * A pair exists while it has a stream, a queue or members, and some minutes longer, so that a
  * failure is remembered. Memory for it is bounded: the longest idle goes first.
  *
+ * The queue sticks to the stream that carries it, so that order is kept: to that which was opened for the
+ * pair, or to one that the peer opened and that is bidirectional (XEP-0288).
+ *
  * No retry runs by itself. After a failure everything queued is given back at once, and
  * until retry_at new stanzas are refused with the same reason; the next one
  * after that tries again.
@@ -14,6 +17,8 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "s2s/flush.h"
+#include "s2s/limits.h"
+#include "s2s/member.h"
 #include "s2s/verify.h"
 
 enum {
@@ -67,6 +72,7 @@ static struct s2s_pair *pair_new(struct s2s_face *f, struct str us, struct str t
 	list_init(&p->members);
 	list_init(&p->verifies);
 	list_init(&p->idle);
+	list_init(&p->in_via);
 	table_set(&f->pairs, p->key, p);
 	pair_unused(p);
 	return p;
@@ -83,7 +89,7 @@ void pair_free(struct s2s_pair *p)
 {
 	struct s2s_face *f = p->face;
 
-	check(list_empty(&p->members) && list_empty(&p->verifies) && !p->out);
+	check(list_empty(&p->members) && list_empty(&p->verifies) && !p->out && !p->via);
 	if (f->last_pair == p)
 		f->last_pair = NULL;
 	f->pending -= queue_count(&p->queue);
@@ -104,7 +110,7 @@ void pair_used(struct s2s_pair *p)
 
 void pair_unused(struct s2s_pair *p)
 {
-	if (p->out || queue_count(&p->queue) || !list_empty(&p->members) ||
+	if (p->out || p->via || queue_count(&p->queue) || !list_empty(&p->members) ||
 		!list_empty(&p->verifies) || !list_empty(&p->idle))
 		return;
 	p->idle_since = p->face->now;
@@ -144,8 +150,8 @@ struct s2s_event pair_event(const struct s2s_pair *p, const char *event)
 {
 	struct s2s_event e = { 0 };
 
-	if (p->out)
-		e = stream_event(p->out, event);
+	if (p->via)
+		e = stream_event(p->via, event);
 	e.event = event;
 	e.us = p->us;
 	e.them = p->them;
@@ -177,6 +183,36 @@ bool pair_may_connect(struct s2s_pair *p, enum s2s_failure *ret_failure, const c
 	return !text;
 }
 
+static void carry(struct s2s_pair *p, struct s2s_stream *s)
+{
+	list_remove(&p->in_via);
+	p->via = s;
+	if (s)
+		list_append(&s->carries, &p->in_via);
+}
+
+/* A stream of theirs on which the pair was authenticated and they read stanzas, or NULL. */
+static struct s2s_stream *find_bidi(const struct s2s_pair *p)
+{
+	LIST_EACH (&p->members, it) {
+		struct s2s_stream *s = LIST_OWNER(it, struct member, in_pair)->stream;
+		if (s->incoming && s->bidi && s->state == ST_READY)
+			return s;
+	}
+	return NULL;
+}
+
+bool pair_pick(struct s2s_pair *p)
+{
+	struct s2s_stream *s = p->out ? p->out : find_bidi(p);
+
+	if (!p->via && s) {
+		pair_used(p);
+		carry(p, s);
+	}
+	return p->via;
+}
+
 void pair_connect(struct s2s_pair *p)
 {
 	struct s2s_face *f = p->face;
@@ -188,6 +224,8 @@ void pair_connect(struct s2s_pair *p)
 	s->them = str_dup(p->them);
 	s->pair = p;
 	p->out = s;
+	if (!p->via)
+		carry(p, s);
 	f->ops->connect(f->user, s, s->us, s->them);
 }
 
@@ -232,7 +270,10 @@ void pair_fail(
 	e.text = str_of(text);
 	e.warning = true;
 	face_event(f, &e);
-	pair_bounce(p, failure, text);
+	if (queue_count(&p->queue) && pair_pick(p))
+		pair_flush(p, false);
+	else if (!p->via)
+		pair_bounce(p, failure, text);
 	verify_fail_all(p, failure);
 	pair_unused(p);
 }
@@ -254,10 +295,10 @@ static void give_back(
 
 void pair_bounce(struct s2s_pair *p, enum s2s_failure failure, const char *text)
 {
-	if (!p->out)
+	if (!p->via)
 		queue_rewind(&p->queue);
 	give_back(p, p->queue.written, queue_count(&p->queue) - p->queue.written, failure, text);
-	if (!p->out)
+	if (!p->via)
 		queue_trim(&p->queue);
 	pair_unused(p);
 }
@@ -276,7 +317,7 @@ static void drop_old(struct s2s_pair *p)
 	while (first + n < queue_count(&p->queue) && too_old(p, first + n))
 		n++;
 	/* A slow stream goes on with the others; without a stream the pair as a whole is out of reach. */
-	bool slow = p->out && p->out->was_ready;
+	bool slow = p->via && p->via->was_ready;
 	if (n)
 		give_back(p, first, n, slow ? S2S_AGED : S2S_TIMEOUT, "waited too long to be sent");
 }
@@ -302,7 +343,7 @@ static void on_age(struct s2s_face *f, struct timer *t)
 
 void pair_ready(struct s2s_pair *p)
 {
-	struct s2s_event e = pair_event(p, "pair-valid");
+	struct s2s_event e = stream_event(p->out, "pair-valid");
 
 	p->failures = 0;
 	p->retry_at = 0;
@@ -326,7 +367,7 @@ static bool still_ours(struct s2s_pair *p, struct s2s_token token)
 
 bool pair_can_write(const struct s2s_pair *p)
 {
-	const struct s2s_stream *s = p->out;
+	const struct s2s_stream *s = p->via;
 
 	return s && s->state == ST_READY && p->queue.written == queue_count(&p->queue) &&
 		s->written - s->taken < WINDOW;
@@ -334,7 +375,7 @@ bool pair_can_write(const struct s2s_pair *p)
 
 void pair_flush(struct s2s_pair *p, bool all)
 {
-	struct s2s_stream *s = p->out;
+	struct s2s_stream *s = p->via;
 	struct queue *q = &p->queue;
 
 	if (!s || s->state != ST_READY)
@@ -344,6 +385,10 @@ void pair_flush(struct s2s_pair *p, bool all)
 		if (!still_ours(p, queue_entry(q, q->written)->token))
 			continue;
 		struct str xml = queue_next(q);
+		if (!limits_permit(s, xml.len)) {
+			give_back(p, q->written, 1, S2S_TOO_BIG, LIMITS_TEXT);
+			continue;
+		}
 		stream_write(s, xml);
 		queue_wrote(q, s->written);
 		flush_behind(s, xml);
@@ -354,7 +399,7 @@ void pair_flush(struct s2s_pair *p, bool all)
 
 void pair_taken(struct s2s_pair *p)
 {
-	struct s2s_stream *s = p->out;
+	struct s2s_stream *s = p->via;
 	struct s2s_face *f = p->face;
 	struct queue *q = &p->queue;
 
@@ -384,36 +429,61 @@ bool pair_try_another(struct s2s_pair *p, void *dialled)
 	return true;
 }
 
-/*
- * What the kernel did not take was not seen by them in whole: it goes on the next stream. A peer
- * that drops stream after stream without taking anything is treated as failing.
- */
-void pair_lost(struct s2s_pair *p)
+void pair_detach(struct s2s_pair *p, struct s2s_stream *s)
 {
-	struct s2s_stream *s = p->out;
+	if (p->via == s)
+		carry(p, NULL);
+	if (p->out == s) {
+		p->out = NULL;
+		s->pair = NULL;
+	}
+}
+
+/* Is there something that needs a stream of ours, and none? */
+static bool needs_stream(const struct s2s_pair *p)
+{
+	return !p->out && ((queue_count(&p->queue) && !p->via) || !list_empty(&p->verifies));
+}
+
+static void reopen(struct s2s_pair *p)
+{
 	const char *text = close_rows[CLOSE_LOST].text;
 	enum s2s_failure failure;
 
-	p->out = NULL;
-	s->pair = NULL;
-	queue_rewind(&p->queue);
-	verify_forget_asked(p);
-	bool quick = !s->took_any && p->face->now - s->opened_at < QUICK_MS;
-	p->quick_ends = quick ? p->quick_ends + 1 : 0;
-	drop_old(p);
-	if (p->out)
-		return; /* a callback has opened it again */
-	if (!queue_count(&p->queue) && list_empty(&p->verifies)) {
-		queue_trim(&p->queue);
-		pair_unused(p);
-	} else if (p->quick_ends > QUICK_ENDS_MAX) {
+	if (p->quick_ends > QUICK_ENDS_MAX) {
 		p->quick_ends = 0;
 		pair_fail(p, CLOSE_LOST, S2S_TIMEOUT, text);
 	} else if (pair_may_connect(p, &failure, &text)) {
 		time_queue(p);
 		pair_connect(p);
 	} else {
-		pair_bounce(p, failure, text);
+		if (!p->via)
+			pair_bounce(p, failure, text);
 		verify_fail_all(p, failure);
 	}
+}
+
+/*
+ * What the kernel did not take was not seen by them in whole: it goes on the next stream. A peer
+ * that drops stream after stream without taking anything is treated as failing.
+ */
+void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
+{
+	bool quick = !s->took_any && p->face->now - s->opened_at < QUICK_MS;
+
+	if (p->via == s)
+		queue_rewind(&p->queue);
+	if (p->out == s) {
+		p->quick_ends = quick ? p->quick_ends + 1 : 0;
+		verify_forget_asked(p);
+	}
+	pair_detach(p, s);
+	drop_old(p);
+	if (queue_count(&p->queue) && pair_pick(p))
+		pair_flush(p, false);
+	if (needs_stream(p))
+		reopen(p);
+	if (!queue_count(&p->queue))
+		queue_trim(&p->queue);
+	pair_unused(p);
 }

@@ -14,7 +14,10 @@ struct s2s_pair {
 	struct str key; /* us, a space, them: in the allocation of the pair */
 	struct str us;
 	struct str them;
-	struct s2s_stream *out;
+	struct s2s_stream *out; /* opened by us, or NULL */
+	struct s2s_stream
+		*via; /* what carries the queue: out, or a bidirectional one of theirs; or NULL */
+	struct list in_via; /* in via->carries */
 	struct queue queue;
 	struct list members; /* struct member that are valid */
 	struct list verifies; /* struct member with a key to be verified */
@@ -26,6 +29,7 @@ struct s2s_pair {
 	enum s2s_failure failure;
 	const char *failure_text; /* static; NULL: never failed */
 	uint64_t failed_at;
+	uint64_t heard_at; /* their latest stanza */
 	uint64_t retry_at;
 	uint64_t stanzas_in;
 	uint64_t stanzas_out;
@@ -56,17 +60,21 @@ void pair_ready(struct s2s_pair *p);
 /* The stream ended before it was ready, or a connection could not be had. */
 void pair_fail(
 	struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure, const char *text);
-/* The transport of a stream that was ready is gone. */
 /* The stream on this transport failed: opens one to the next address that the look-up found, if there is one. */
 bool pair_try_another(struct s2s_pair *p, void *dialled);
-void pair_lost(struct s2s_pair *p);
+/* The stream ends: it is the pair's no longer. */
+void pair_detach(struct s2s_pair *p, struct s2s_stream *s);
+/* The transport of a stream that was ready is gone. */
+void pair_lost(struct s2s_pair *p, struct s2s_stream *s);
+/* Nothing carries the queue: takes a stream that can. False: there is none. */
+bool pair_pick(struct s2s_pair *p);
 /* Gives everything back that is queued. */
 void pair_bounce(struct s2s_pair *p, enum s2s_failure failure, const char *text);
 /* The stream is ready, nothing waits, and the peer takes what it gets. */
 bool pair_can_write(const struct s2s_pair *p);
 /* Writes what is queued as far as the stream takes it. */
 void pair_flush(struct s2s_pair *p, bool all);
-/* The kernel took more of the outgoing stream. */
+/* The kernel took more of what carries the queue. */
 void pair_taken(struct s2s_pair *p);
 
 struct s2s_event pair_event(const struct s2s_pair *p, const char *event);

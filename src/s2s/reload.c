@@ -15,21 +15,26 @@ static bool rule_holds(
 		(proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
 }
 
-static void judge_members(struct s2s_stream *s)
+/* False: the stream carried what may no longer be sent, and is of no use any more. */
+static bool judge_members(struct s2s_stream *s)
 {
+	bool ok = true;
+
 	LIST_EACH_SAFE (&s->members, it) {
 		struct member *m = LIST_OWNER(it, struct member, in_stream);
-		if (!rule_holds(s, m->pair->us, m->pair->them, m->proof))
-			member_free(m);
+		if (rule_holds(s, m->pair->us, m->pair->them, m->proof))
+			continue;
+		ok = ok && m->pair->via != s;
+		member_free(m);
 	}
+	return ok;
 }
 
 static void judge_incoming(struct s2s_stream *s)
 {
 	bool named = s->us.len && s->them.len;
 
-	judge_members(s);
-	if ((s->state == ST_READY && !member_any_valid(s)) ||
+	if (!judge_members(s) || (s->state == ST_READY && !member_any_valid(s)) ||
 		(!s->n_members && named && !rule_holds(s, s->us, s->them, s->proof)))
 		stream_close(s, CLOSE_POLICY, STRL(""));
 }
@@ -76,13 +81,15 @@ static void shut_down_stream(struct s2s_stream *s)
 {
 	struct s2s_pair *p = s->pair;
 
-	if (s->incoming && s->state == ST_READY) {
-		leave_in_order(s);
-		return;
+	if (s->state == ST_READY) {
+		LIST_EACH_SAFE (&s->carries, it) {
+			pair_flush(LIST_OWNER(it, struct s2s_pair, in_via), true);
+		}
 	}
-	if (p && s->state == ST_READY)
-		pair_flush(p, true);
-	stream_close(s, CLOSE_SHUTDOWN, STRL(""));
+	if ((s->incoming || s->bidi) && s->state == ST_READY)
+		leave_in_order(s);
+	else
+		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
 	if (p)
 		pair_bounce(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
 }

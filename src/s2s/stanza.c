@@ -5,6 +5,7 @@
  */
 #include "s2s/stanza.h"
 
+#include "s2s/idle.h"
 #include "s2s/member.h"
 #include "xml/names.h"
 #include "xml/writer.h"
@@ -109,6 +110,8 @@ static void hand_over(struct s2s_stream *s, const struct member *m, struct s2s_s
 	struct s2s_pair *p = m->pair;
 
 	s->stanzas++;
+	s->took_any = true;
+	s->stanza_at = f->now;
 	p->stanzas_in++;
 	f->counts.stanzas_in++;
 	if (f->ops->stanza(f->user, stanza) || !stream_takes_stanzas(s))
@@ -140,8 +143,13 @@ void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 		refuse_pair(s, us, stanza.from.domain);
 		return;
 	}
+	m->pair->heard_at = s->face->now;
 	if (to_error) {
 		refuse_malformed(m, e, &stanza.from, to);
+		return;
+	}
+	if (idle_is_answer(e, &stanza.from, &stanza.to)) {
+		s->face->counts.pings_answered++;
 		return;
 	}
 	stanza.us = m->pair->us;

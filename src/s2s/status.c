@@ -47,13 +47,15 @@ static void put_incoming(const struct s2s_pair *p, struct json *j)
 
 static void put_outgoing(const struct s2s_pair *p, struct json *j)
 {
-	if (!p->out)
+	const struct s2s_stream *s = p->via ? p->via : p->out;
+
+	if (!s)
 		return;
 	json_object(j, "out");
-	json_u64(j, "stream", p->out->number);
-	json_cstr(j, "state", stream_state_name(p->out->state));
-	json_cstr(j, "proof", s2s_proof_name(p->out->proof));
-	json_cstr(j, "tls", tls_version(p->out));
+	json_u64(j, "stream", s->number);
+	json_cstr(j, "state", stream_state_name(s->state));
+	json_cstr(j, "proof", s2s_proof_name(s->proof));
+	json_cstr(j, "tls", tls_version(s));
 	json_end(j);
 }
 
@@ -87,6 +89,7 @@ static void put_stream(const struct s2s_stream *s, uint64_t now, struct json *j)
 	json_u64(j, "stanzas", s->stanzas);
 	json_u64(j, "pairs", s->n_members - s->n_verifies);
 	json_u64(j, "verifying", s->n_verifies);
+	json_bool(j, "bidi", s->bidi);
 	json_bool(j, "paused", s->paused_by);
 	json_u64(j, "unwritten_bytes", s->written - s->taken);
 	json_end(j);
@@ -121,6 +124,8 @@ static void put_counters(const struct s2s_face *f, struct json *j)
 	PUT(keys_refused);
 	PUT(verifies_answered);
 	PUT(unsolicited);
+	PUT(pings);
+	PUT(pings_answered);
 #undef PUT
 	json_u64(j, "pending", f->pending);
 	put_closes(f, j);

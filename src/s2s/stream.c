@@ -16,13 +16,9 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "s2s/idle.h"
 #include "s2s/member.h"
 #include "xml/names.h"
-
-enum {
-	UNUSED_MS = 60000, /* a ready outgoing stream that carried nothing */
-	USED_IDLES = 6, /* times idle_ms: one that carried something */
-};
 
 struct state_row {
 	const char *name;
@@ -73,30 +69,6 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static uint64_t idle_end(const struct s2s_stream *s)
-{
-	uint64_t ms = s->face->settings.idle_ms;
-
-	if (s->state != ST_READY || s->paused_by)
-		return UINT64_MAX;
-	return s->incoming ? after(s->last_input, 2 * ms) : after(s->last_output, ms);
-}
-
-/*
- * An outgoing stream that nobody uses is given up: soon when nobody ever did, since anybody can have one opened
- * by naming a pair (ops->pair_named).
- */
-static uint64_t use_end(const struct s2s_stream *s)
-{
-	uint64_t idle = s->face->settings.idle_ms;
-	uint64_t ms = s->took_any ? USED_IDLES * idle : least(UNUSED_MS, idle);
-
-	if (s->incoming || s->state != ST_READY || !s->pair || queue_count(&s->pair->queue) ||
-		!list_empty(&s->pair->verifies))
-		return UINT64_MAX;
-	return after(s->stanza_at, ms);
-}
-
 static uint64_t write_end(const struct s2s_stream *s)
 {
 	if (s->written == s->taken || s->state == ST_GONE)
@@ -106,8 +78,7 @@ static uint64_t write_end(const struct s2s_stream *s)
 
 static uint64_t stream_due(const struct s2s_stream *s)
 {
-	return least(least(s->phase_until, s->element_until),
-		least(use_end(s), least(idle_end(s), write_end(s))));
+	return least(least(s->phase_until, s->element_until), least(idle_due(s), write_end(s)));
 }
 
 void stream_arm(struct s2s_stream *s)
@@ -128,17 +99,6 @@ static void on_late_phase(struct s2s_stream *s)
 		stream_close(s, states[s->state].late, STRL(""));
 }
 
-static void on_idle(struct s2s_stream *s)
-{
-	if (s->incoming) {
-		stream_close(s, CLOSE_IDLE, STRL(""));
-		return;
-	}
-	if (s->pair)
-		queue_trim(&s->pair->queue);
-	stream_write(s, STRL(" "));
-}
-
 static void on_timer(struct s2s_face *f, struct timer *t)
 {
 	struct s2s_stream *s = LIST_OWNER(t, struct s2s_stream, timer);
@@ -152,10 +112,8 @@ static void on_timer(struct s2s_face *f, struct timer *t)
 		stream_drop(s);
 	else if (write_end(s) <= now)
 		stream_close(s, CLOSE_WRITE_TIMEOUT, STRL(""));
-	else if (use_end(s) <= now)
-		stream_close(s, CLOSE_UNUSED, STRL(""));
-	else if (idle_end(s) <= now)
-		on_idle(s);
+	else
+		idle_act(s);
 	if (s->state != ST_GONE) {
 		uint64_t due = stream_due(s);
 		timer_set(f, &s->timer, due > now ? due : now + 1);
@@ -176,6 +134,7 @@ struct s2s_stream *stream_new(struct s2s_face *f, bool incoming)
 	s->element_until = UINT64_MAX;
 	s->timer.fire = on_timer;
 	list_init(&s->members);
+	list_init(&s->carries);
 	list_append(&f->streams, &s->link);
 	f->n_streams++;
 	if (incoming) {
@@ -198,7 +157,8 @@ void stream_bury(struct s2s_stream *s)
 
 void stream_free(struct s2s_stream *s)
 {
-	check(list_empty(&s->members) && !s->pair && !heap_holds(&s->timer.node));
+	check(list_empty(&s->members) && list_empty(&s->carries) && !s->pair);
+	check(!heap_holds(&s->timer.node));
 	list_remove(&s->link);
 	xml_reader_free(s->reader);
 	str_free(&s->us);
@@ -265,12 +225,10 @@ static void let_go(struct s2s_stream *s, enum close_reason reason, enum s2s_fail
 {
 	struct s2s_pair *p = s->pair;
 
-	if (s->incoming) {
-		if (!s->lingers)
-			member_drop_all(s);
-	} else if (p && !s->was_ready) {
-		s->pair = NULL;
-		p->out = NULL;
+	if (!s->lingers)
+		member_drop_all(s);
+	if (p && !s->was_ready) {
+		pair_detach(p, s);
 		if (failure == S2S_REFUSED || !pair_try_another(p, s->dialled))
 			pair_fail(p, reason, failure, close_rows[reason].text);
 	}

@@ -70,11 +70,15 @@ struct s2s_stream {
 	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
 	bool was_ready;
 	bool took_any; /* a stanza left through it */
+	uint64_t peer_bytes; /* largest first-level element that they take; 0: not said */
+	uint64_t peer_idle_ms; /* silence after which they may end the stream; 0: not said */
 	uint64_t stanza_at; /* when the last did; until then when it became ready */
 	bool sasl_done;
 	bool sasl_failed; /* outgoing */
 	bool offers_sasl; /* outgoing: EXTERNAL is in the features */
 	bool offers_dialback; /* outgoing: by feature or namespace declaration */
+	bool bidi; /* stanzas go both ways (XEP-0288) */
+	bool offers_bidi; /* outgoing */
 	bool strange_from; /* outgoing: the answer's from is not the domain asked for */
 	enum s2s_proof proof; /* outgoing: how we know them; incoming: of EXTERNAL */
 	unsigned sasl_failures;
@@ -87,7 +91,8 @@ struct s2s_stream {
 	struct xml_reader *reader;
 	size_t rest; /* input behind the element that is being handled */
 	struct s2s_pair *pair; /* outgoing: whose stream this is, NULL when detached */
-	struct list members; /* incoming: struct member */
+	struct list carries; /* pairs whose queue leaves through it */
+	struct list members; /* struct member: pairs whose stanzas may come from it */
 	unsigned n_members;
 	unsigned n_verifies;
 	struct s2s_pair *paused_by;
@@ -96,6 +101,7 @@ struct s2s_stream {
 	uint64_t element_until;
 	uint64_t last_input;
 	uint64_t last_output;
+	uint64_t probed_at; /* when they were last pinged; 0: never */
 	uint64_t progress_at; /* when the kernel last took something, or had nothing to take */
 	uint64_t space_at;
 	uint64_t opened_at;

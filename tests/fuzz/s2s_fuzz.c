@@ -38,7 +38,16 @@ struct peers {
 	bool resending; /* answers stanzas from within the callback */
 };
 
-enum { NO_TLS = 1, NO_PKIX = 2, NO_DIALBACK = 4, PROVED = 8, BYTES = 16, FORBID = 32, FENCED = 64 };
+enum {
+	NO_TLS = 1,
+	NO_PKIX = 2,
+	NO_DIALBACK = 4,
+	PROVED = 8,
+	BYTES = 16,
+	FORBID = 32,
+	FENCED = 64,
+	NO_BIDI = 128
+};
 
 #define NS                                                                                         \
 	" xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'"                   \
@@ -97,6 +106,7 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 		.tls_required = !(p->flags & NO_TLS),
 		.accept_pkix = !(p->flags & NO_PKIX),
 		.accept_dialback = !(p->flags & NO_DIALBACK),
+		.bidi = !(p->flags & NO_BIDI),
 	};
 }
 
@@ -113,6 +123,11 @@ static bool op_check(void *user, struct str to, struct str from, struct str id, 
 
 	op_key(user, to, from, id, good);
 	return str_is(key, good);
+}
+
+static bool op_credentials(void *user, struct str us)
+{
+	return us.len || !(((struct peers *)user)->flags & FENCED);
 }
 
 static bool op_may_write(void *user, struct s2s_token token)
@@ -253,9 +268,9 @@ static void op_event(void *user, const struct s2s_event *e)
 	check(e->event);
 }
 
-static const struct s2s_ops ops = { op_plays, op_rule, op_key, op_check, op_may_write, op_connect,
-	op_cancel, op_write, op_start_tls, op_certificate, op_tls_version, op_pause, op_close,
-	op_named, op_stanza, op_sent, op_unsent, op_event };
+static const struct s2s_ops ops = { op_plays, op_rule, op_key, op_credentials, op_check,
+	op_may_write, op_connect, op_cancel, op_write, op_start_tls, op_certificate, op_tls_version,
+	op_pause, op_close, op_named, op_stanza, op_sent, op_unsent, op_event };
 
 static void report_closed(struct peers *p, struct wire *w)
 {

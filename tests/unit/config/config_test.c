@@ -128,6 +128,7 @@ static void inner_example(void **state)
 		"mint { certificate \"m\" key \"mk\" }\n"
 		"steer 10.2.0.4:53 srv\n"
 		"flush off\n"
+		"bidi off\n"
 		"route *.mil via outer-mn outer-a\n"
 		"route any via any\n");
 
@@ -144,6 +145,7 @@ static void inner_example(void **state)
 	assert_string_equal(c->mint.key, "/etc/sallyport/mk");
 	assert_str(c->steer_target, "10.2.0.4");
 	assert_false(c->flush);
+	assert_false(c->bidi);
 	assert_true(c->steer_srv);
 	assert_int_equal(c->n_routes, 2);
 	assert_str(c->routes[0].pattern, "*.mil");
@@ -171,6 +173,7 @@ static void defaults(void **state)
 #undef X
 	assert_false(outer->open_profile);
 	assert_false(outer->flush);
+	assert_true(outer->bidi);
 	assert_true(inner->flush);
 	assert_int_equal(outer->log_level, LOG_INFO);
 	assert_null(outer->dialback_secret);

@@ -52,6 +52,8 @@ static const struct error_case cases[] = {
 		{ "t.conf:5:21: `profile` does not belong here", "the end of the line" } },
 	{ "unknown flush", OUT, OUTER_TEXT "flush maybe\n",
 		{ "t.conf:5:7: ", "expected: `off`, `on`" } },
+	{ "unknown bidi", OUT, OUTER_TEXT "bidi both\n",
+		{ "t.conf:5:6: ", "expected: `off`, `on`" } },
 	{ "unknown profile", OUT, OUTER_TEXT "profile opne\n",
 		{ "t.conf:5:9: `opne`", "expected: `standard`, `open`; did you mean `open`?" } },
 	{ "unknown log level", OUT, OUTER_TEXT "log loud\n",

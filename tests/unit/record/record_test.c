@@ -425,8 +425,8 @@ static void all_conditions(void **state)
 	bench_init(&b);
 	assert_int_equal(bench_pass(&b, M "/>", PROFILE_STANDARD), COND_NONE);
 	assert_false(record_condition_valid(COND_NONE));
-	assert_false(record_condition_valid(COND_UNDEFINED + 1));
-	for (unsigned c = COND_BAD_REQUEST; c <= COND_UNDEFINED; c++) {
+	assert_false(record_condition_valid(COND_PEER_LIMIT + 1));
+	for (unsigned c = COND_BAD_REQUEST; c <= COND_PEER_LIMIT; c++) {
 		assert_true(record_condition_valid(c));
 		assert_true(record_make_error(
 			&b.again, (enum record_condition)c, NULL, STRL(""), &b.arena, &error));

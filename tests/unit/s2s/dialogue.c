@@ -20,6 +20,7 @@ struct play {
 	struct wire *wires[WIRES_MAX];
 	char ids[WIRES_MAX][64];
 	char key[65];
+	char ping[64];
 	int n_wires;
 	int at;
 	char *heard; /* since the last > */
@@ -49,6 +50,10 @@ static void configure(struct node *n, const char *words)
 		n->room = 1;
 	if (strstr(words, "fenced"))
 		n->fenced = true;
+	if (strstr(words, "bidi"))
+		n->bidi = true;
+	if (strstr(words, "no-creds"))
+		n->no_creds = true;
 	if (strstr(words, "bounce"))
 		n->bounce = true;
 }
@@ -56,9 +61,12 @@ static void configure(struct node *n, const char *words)
 static void learn(struct play *p, const char *text)
 {
 	const char *id = strstr(text, " id=\""), *key = strstr(text, "<db:result");
+	const char *ping = strstr(text, " id=\"idle-");
 
 	if (id && strlen(id) > 38 && id[37] == '"')
 		snprintf(p->ids[p->at], sizeof(p->ids[0]), "%.32s", id + 5);
+	if (ping)
+		snprintf(p->ping, sizeof(p->ping), "%.37s", ping + 5);
 	if (key && (key = strchr(key, '>')) && strspn(key + 1, "0123456789abcdef") == 64)
 		snprintf(p->key, sizeof(p->key), "%.64s", key + 1);
 }
@@ -75,7 +83,7 @@ static void listen_to(struct play *p)
 }
 
 /* Puts in what the dollar words stand for. */
-static void say(struct play *p, const char *text)
+static void expand(const struct play *p, const char *text, struct buf *ret)
 {
 	struct buf b;
 
@@ -87,6 +95,9 @@ static void say(struct play *p, const char *text)
 		} else if (strncmp(c, "$KEY", 4) == 0) {
 			buf_append_c(&b, p->key);
 			c += 4;
+		} else if (strncmp(c, "$PING", 5) == 0) {
+			buf_append_c(&b, p->ping);
+			c += 5;
 		} else if (strncmp(c, "$BIG", 4) == 0) {
 			for (int i = 0; i < BIG; i++)
 				buf_append_c(&b, "x");
@@ -96,7 +107,15 @@ static void say(struct play *p, const char *text)
 		}
 	}
 	buf_append(&b, str_from("", 1));
+	*ret = b;
+}
+
+static void say(struct play *p, const char *text)
+{
+	struct buf b;
+
 	listen_to(p);
+	expand(p, text, &b);
 	p->heard[0] = '\0';
 	script_send(p->wires[p->at], buf_bytes(&b).p);
 	buf_done(&b);
@@ -193,14 +212,26 @@ static void step_wire(struct play *p, char op, const char *text)
 	}
 }
 
+static void give(struct play *p, const char *text, bool taken)
+{
+	struct node *n = &p->node;
+	struct buf b;
+
+	expand(p, text, &b);
+	bool ok = node_send(n, "b.example", "a.example", buf_bytes(&b).p, 1, n->sent + 1);
+	if (!taken)
+		assert_false(ok);
+	buf_done(&b);
+}
+
 static void step_node(struct play *p, char op, const char *text)
 {
 	struct node *n = &p->node;
 
 	if (op == 'W')
 		wait_ms(p, strtoul(text, NULL, 10));
-	else if (op == 'M')
-		node_send(n, "b.example", "a.example", text, 1, n->sent + 1);
+	else if (op == 'M' || op == 'm')
+		give(p, text, op == 'M');
 	else if (op == 'G')
 		configure(n, text);
 	else if (op == 'Y')
@@ -220,7 +251,7 @@ static void step(struct play *p, const char *s)
 		step_text(p, *s, s + 1);
 	else if (strchr("UVPKB", *s))
 		step_number(p, *s, s + 1);
-	else if (strchr("WMGRYZ", *s))
+	else if (strchr("WMmGRYZ", *s))
 		step_node(p, *s, s + 1);
 	else
 		step_wire(p, *s, s + 1);

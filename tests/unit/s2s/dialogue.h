@@ -5,7 +5,7 @@
  * says what it is:
  *
  *	>text   the peer sends text; $ID0..$ID9 is the id in the header that connection 0..9 got,
- *	        $KEY the last dialback key that was seen, $BIG 10000 letters
+ *	        $KEY the last dialback key that was seen, $PING the id of the last ping, $BIG 10000 letters
  *	<text   what arrived since the last > has this text
  *	!text   and not this one
  *	T       TLS handshake
@@ -18,7 +18,8 @@
  *	A       the connection that the face wants is accepted; X: it is refused
  *	@n      goes back to connection n
  *	H       the peer hangs up
- *	Mtext   the face is given a stanza b.example -> a.example with this body
+ *	Mtext   the face is given a stanza b.example -> a.example with this body; $BIG as above
+ *	mtext   it does not take it: the queue is full, or it is too big
  *	Un      n stanzas came back unsent in all; Vn: n were sent
  *	Pn      pair_named was called n times
  *	Kn      n connects were asked for
@@ -69,6 +70,11 @@ void dialogues_run(const struct dialogue *d, size_t n);
 #define FEATURES(list) "<stream:features>" list "</stream:features>"
 #define OFFER_TLS "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
 #define OFFER_SASL "<mechanisms" SASL "><mechanism>EXTERNAL</mechanism></mechanisms>"
+#define OFFER_BIDI "<bidi xmlns='urn:xmpp:features:bidi'/>"
+#define BIDI "<bidi xmlns='urn:xmpp:bidi'/>"
+#define LIMITS(bytes, seconds)                                                                     \
+	"<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>" bytes                               \
+	"</max-bytes><idle-seconds>" seconds "</idle-seconds></limits>"
 #define OFFER_DB "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
 
 /* Several steps at once. */

@@ -67,13 +67,14 @@ static void set_up(struct two *t, const struct way *way)
 	t->a.no_dialback = t->b.no_dialback = way->no_dialback;
 }
 
-static void try_way(const struct way *way, bool byte_by_byte)
+static void try_way(const struct way *way, bool byte_by_byte, bool bidi)
 {
 	struct two t;
 	char line[200];
 
 	begin(&t, byte_by_byte);
 	set_up(&t, way);
+	t.a.bidi = t.b.bidi = bidi;
 	assert_true(node_send(&t.a, "a.example", "b.example", "one", 7, 1));
 	assert_true(node_send(&t.a, "a.example", "b.example", "two", 7, 2));
 	world_wait(&t.w, t.nodes, 0);
@@ -89,6 +90,11 @@ static void try_way(const struct way *way, bool byte_by_byte)
 		assert_true(node_send(&t.b, "b.example", "a.example", "back", 0, 0));
 		world_wait(&t.w, t.nodes, 0);
 		assert_has(node_stanzas(&t.a), "u@b.example/r>v@a.example");
+		/* One stream is enough then, but for asking whose the key is. */
+		if (bidi && !way->no_tls && way->a_proved)
+			assert_int_equal(t.b.connects, 0);
+		else
+			assert_int_equal(t.b.connects, 1);
 		assert_int_equal(s2s_pending(t.a.face) + s2s_pending(t.b.face), 0);
 	} else {
 		assert_string_equal(node_stanzas(&t.b), "");
@@ -102,8 +108,11 @@ static void test_ways(void **state)
 {
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		name_row(ways[i].name);
-		try_way(&ways[i], false);
-		try_way(&ways[i], true);
+		try_way(&ways[i], false, false);
+		try_way(&ways[i], true, false);
+		name_row("s2s H1 both directions on one stream");
+		try_way(&ways[i], false, true);
+		try_way(&ways[i], true, true);
 	}
 }
 

@@ -71,9 +71,60 @@ static const struct dialogue ready[] = {
 	{ "direct TLS", "direct",
 		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_DB), "<<db:result", ">" VALID,
 			"<" BODY("one") } },
-	{ "s2s A19 keepalive", "",
-		{ OPEN, OUT_DIALBACK, ">" VALID, "<one", "> ", "!  ", "W300000", "< ", "O",
-			"W300000", "<  ", "O" } },
+	{ "s2s A19 s2s H3 keepalive, ping, end", "",
+		{ OPEN, OUT_DIALBACK, ">" VALID, "<one", "> ", "!  ", "W300000", "< ", "!<iq", "O",
+			"W300000",
+			"<<iq from=\"b.example\" to=\"a.example\" type=\"get\" id=\"idle-",
+			"<<ping xmlns=\"urn:xmpp:ping\"/></iq>", "O", "W299999", "O", "W1",
+			"<" ERR("connection-timeout"), "C", "Lstream-closed out idle" } },
+	{ "s2s A19 the ping is answered on their own stream", "proved",
+		{ OPEN, OUT_SASL, ">" SUCCESS, ">" ANSWER("id3") FEATURES(""), "W600000", "<<ping",
+			"N", IN_EXTERNAL,
+			">"
+			"<iq from='a.example' to='b.example' type='result' id='$PING'/>",
+			"s>", "@0", "W300000", "O", "W299999", "O", "!<ping", "W1", "<<ping",
+			"O" } },
+	{ "s2s A19 an error is an answer", "proved",
+		{ OPEN, OUT_SASL, ">" SUCCESS, ">" ANSWER("id3") FEATURES(""), "W600000", "<<ping",
+			"N", IN_EXTERNAL,
+			">"
+			"<iq from='a.example' to='b.example' type='error' id='$PING'><error/></iq>",
+			"s>", "@0", "W300000", "O" } },
+	{ "s2s A19 who speaks is not pinged", "proved",
+		{ OPEN, OUT_SASL, ">" SUCCESS, ">" ANSWER("id3") FEATURES(""), "W590000", "N",
+			IN_EXTERNAL, ">" MSG_AB("there"), "Sthere", "@0", "W300000", "!<ping",
+			"O" } },
+	{ "s2s H3 pings of users pass", "proved",
+		{ "N", IN_EXTERNAL,
+			">"
+			"<iq from='u@a.example/r' to='b.example' type='get' id='idle-1'><ping "
+			"xmlns='urn:xmpp:ping'/></iq>"
+			"<iq from='a.example' to='b.example' type='result' id='idle-1'/>"
+			"<iq from='a.example' to='v@b.example' type='result' "
+			"id='idle-00000000000000000000000000000000'/>"
+			"<iq from='a.example' to='b.example' type='get' "
+			"id='idle-00000000000000000000000000000000'/>",
+			"Su@a.example/r>b.example pkix",
+			"S\na.example>b.example pkix  []\na.example>v@b.example pkix  "
+			"[]\na.example>b.example pkix" } },
+	{ "s2s H5 a stanza larger than they take", "",
+		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB LIMITS("9000", "600")), "Mtwo",
+			"M$BIG", "Mthree", ">" VALID, "<" BODY("one"), "<" BODY("two"),
+			"<" BODY("three"), "!xxx", "V3", "U1", "O", "m$BIG", "!xxx", "U1", "O" } },
+	{ "s2s H5 the limits of the last features count", "proved",
+		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_SASL LIMITS("100", "1")),
+			">" SUCCESS, "M$BIG", ">" ANSWER("id3") FEATURES(LIMITS("262144", "0")),
+			"<xxx", "V2", "U0" } },
+	{ "s2s H5 limits that are no numbers", "",
+		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB LIMITS("-1", "many")),
+			">" VALID, "V1", "M$BIG", "<xxx", "W299999", "!  ", "O" } },
+	{ "s2s H5 keepalive before they call it idle", "",
+		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB LIMITS("9000", "80")),
+			">" VALID, "<one", "> ", "W59999", "! ", "W1", "< ", "W59999", "!  ", "W1",
+			"<  " } },
+	{ "s2s H5 not more often than every ten seconds", "",
+		{ OPEN, OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB LIMITS("9000", "1")),
+			">" VALID, "<one", "> ", "W9999", "! ", "W1", "< " } },
 	{ "threats E20 many unknown features", "",
 		{ OPEN,
 			">" ANSWER("id1")

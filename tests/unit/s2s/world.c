@@ -40,7 +40,13 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 		.tls_required = !n->no_tls,
 		.accept_pkix = !n->no_pkix,
 		.accept_dialback = !n->no_dialback,
+		.bidi = n->bidi,
 	};
+}
+
+static bool op_credentials(void *user, struct str us)
+{
+	return !((struct node *)user)->no_creds;
 }
 
 /* Not a MAC, but it depends on everything it should. */
@@ -215,6 +221,7 @@ static void op_event(void *user, const struct s2s_event *e)
 static const struct s2s_ops ops = {
 	.plays = op_plays,
 	.rule = op_rule,
+	.credentials = op_credentials,
 	.dialback_key = op_dialback_key,
 	.dialback_check = op_dialback_check,
 	.may_write = op_may_write,
@@ -529,7 +536,7 @@ void world_has(const char *text, const char *part, bool wanted, const char *file
 bool node_send(struct node *n, const char *us, const char *them, const char *body, uint64_t channel,
 	uint64_t seq)
 {
-	char xml[4096];
+	char xml[20000];
 
 	snprintf(xml, sizeof(xml), "<message from=\"u@%s/r\" to=\"v@%s\"><body>%s</body></message>",
 		us, them, body);

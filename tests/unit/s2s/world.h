@@ -41,6 +41,8 @@ struct node {
 	bool no_tls; /* rule: TLS is not required */
 	bool no_pkix;
 	bool no_dialback;
+	bool bidi; /* rule: one stream may carry both directions */
+	bool no_creds; /* no certificate for what it plays */
 	bool refuse_connect;
 	bool hold_connect; /* leave connects unanswered */
 	bool direct_tls; /* connects with TLS from the start */
