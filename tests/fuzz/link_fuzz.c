@@ -3,12 +3,15 @@
  * The link engine under frames that nobody honest sends. The first byte chooses our role
  * and how far the far node has come; then the input is a sequence of steps:
  *
- *	0x00-0xdf n    a frame of n bytes (high bits of the step make it longer)
+ *	0x00-0xdf      a frame of so many bytes, which follow
  *	0xe0-0xff      what the program or time does: see step()
  */
 #include <stdlib.h>
 
+#include "cbor_mutate.h"
 #include "link/engine.h"
+
+enum { STEP = 0xe0 };
 
 struct world {
 	struct link *l;
@@ -218,6 +221,46 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern const char *const fuzz_proves;
 const char *const fuzz_proves = "threats L20 frames and steps of any kind";
 
+#ifdef FUZZING
+enum { FRAME_MOST = STEP - 1 };
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+/* Where the frame begins whose number is in the sequence of steps, or 0. */
+static size_t find_frame(const uint8_t *data, size_t size, unsigned number)
+{
+	for (size_t i = 1; i < size; i++) {
+		if (data[i] >= STEP)
+			continue;
+		if (data[i] > size - i - 1)
+			return 0;
+		if (number-- == 0)
+			return i;
+		i += data[i];
+	}
+	return 0;
+}
+
+/* Half of the time one frame is changed as CBOR, else all blindly. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	uint8_t frame[FRAME_MOST];
+	size_t at = seed % 2 ? find_frame(data, size, seed / 2 % 8) : 0;
+
+	if (at == 0)
+		return LLVMFuzzerMutate(data, size, max);
+	size_t n = data[at];
+	memcpy(frame, data + at + 1, n);
+	size_t changed = cbor_mutate(frame, n, sizeof(frame), seed / 16);
+	if (size - n + changed > max)
+		return LLVMFuzzerMutate(data, size, max);
+	memmove(data + at + 1 + changed, data + at + 1 + n, size - at - 1 - n);
+	memcpy(data + at + 1, frame, changed);
+	data[at] = (uint8_t)changed;
+	return size - n + changed;
+}
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w = { 0 };
@@ -233,7 +276,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (size_t i = 1; i < size;) {
 		uint8_t what = data[i++];
-		if (what >= 0xe0) {
+		if (what >= STEP) {
 			step(&w, what);
 			continue;
 		}
