@@ -399,6 +399,16 @@ void link_drain(struct link *l, uint64_t now)
 	}
 }
 
+void link_hand_back(struct link *l, uint64_t now)
+{
+	tx_hand_back(l, now);
+}
+
+size_t link_unacknowledged(const struct link *l)
+{
+	return l->tx_records;
+}
+
 bool link_drained(const struct link *l)
 {
 	return l->draining && l->tx_records == 0 && l->rx_untaken == 0 &&

@@ -257,6 +257,8 @@ void tx_forget_refusals(struct link_peer *p);
 void tx_resume_all(struct link_peer *p, uint64_t now);
 void tx_drain_all(struct link_peer *p, uint64_t now);
 void tx_retry_orphans(struct link *l, uint64_t now);
+/* Gives up all records that no node can take now. */
+void tx_hand_back(struct link *l, uint64_t now);
 void tx_overflow(struct link *l, struct link_pair pair, uint64_t trace, struct str record);
 void tx_tick(struct link *l, uint64_t now);
 void tx_done(struct link *l);

@@ -10,11 +10,11 @@
  * ones, outer the reverse. A record belongs to the engine from link_send() until the
  * far node acknowledged it, or until the engine hands it back through ops->undelivered.
  *
- * Callbacks run inside link_input() and link_tick(). Besides, link_connected() and
+ * Callbacks run inside link_input(), link_tick() and link_hand_back(). Besides, link_connected() and
  * link_disconnected() may call ops->send, ops->close and ops->peer_state; link_send() and
  * link_expect() only ops->send, ops->can_send, ops->wall_ms and ops->choose; every other
  * function only ops->send and ops->can_send. A callback may call any function of a channel or a
- * pair (link_send() to link_may_write()), but not link_input(), link_tick(),
+ * pair (link_send() to link_may_write()), but not link_input(), link_tick(), link_hand_back(),
  * link_connected(), link_disconnected(), link_carrier_writable() or link_free(); and ops->send,
  * ops->can_send, ops->wall_ms and ops->choose may call nothing at all.
  *
@@ -191,6 +191,10 @@ void link_set_domains(struct link *l, const struct str *domains, size_t n, uint6
 /* Planned shutdown: no new pairs. True from link_drained() on: nothing is unacknowledged. */
 void link_drain(struct link *l, uint64_t now);
 bool link_drained(const struct link *l);
+/* Hands back, through ops->undelivered, what waits for a node that could take it, as if its age limit were reached. */
+void link_hand_back(struct link *l, uint64_t now);
+/* Records of ours that are neither acknowledged nor handed back. */
+size_t link_unacknowledged(const struct link *l);
 
 struct str link_peer_id(const struct link_peer *peer);
 bool link_peer_up(const struct link_peer *peer);

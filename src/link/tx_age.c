@@ -45,10 +45,8 @@ static void hand_back_due(struct link *l, uint64_t now)
 	}
 }
 
-static void hand_back_old(struct link_tx *tx, uint64_t now)
+static void hand_back_older(struct link_tx *tx, uint64_t age, uint64_t now)
 {
-	uint64_t age = tx->l->set.queue_age_ms;
-
 	while (tx->q.count && fifo_head(&tx->q)->queued_at + age <= now)
 		tx_settle(tx, tx->l->set.cond_timeout, STRL("no node to send it to"));
 	tx_wake_program(tx);
@@ -56,19 +54,32 @@ static void hand_back_old(struct link_tx *tx, uint64_t now)
 		tx_release(tx);
 }
 
-static void look_at_orphans(struct link *l, uint64_t now)
+static void hand_back_orphans(struct link *l, uint64_t age, uint64_t now)
 {
-	if (list_empty(&l->orphans) || now < l->orphans_at)
-		return;
-	tx_retry_orphans(l, now);
 	struct list all;
+
+	tx_retry_orphans(l, now);
 	list_move(&l->orphans, &all);
 	while (!list_empty(&all)) {
 		struct link_tx *tx = owned_tx(all.next);
 		list_remove(&tx->owned);
 		list_append(&l->orphans, &tx->owned);
-		hand_back_old(tx, now);
+		hand_back_older(tx, age, now);
 	}
+}
+
+void tx_hand_back(struct link *l, uint64_t now)
+{
+	hand_back_due(l, now);
+	if (!list_empty(&l->orphans))
+		hand_back_orphans(l, 0, now);
+}
+
+static void look_at_orphans(struct link *l, uint64_t now)
+{
+	if (list_empty(&l->orphans) || now < l->orphans_at)
+		return;
+	hand_back_orphans(l, l->set.queue_age_ms, now);
 	unsigned period = l->set.queue_age_ms / 8;
 	l->orphans_at = now + (period > ORPHAN_LOOK_MS ? ORPHAN_LOOK_MS : period + 1);
 }

@@ -428,6 +428,31 @@ static void test_drain(void **state)
 	lab_done(&lab);
 }
 
+/* The end is near: what no node can take goes back at once; what one has is its own to settle. */
+static void test_hand_back(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 1);
+	lab.nodes[OUTER_A].program = HOLD;
+	lab_send(&lab, INNER, lab_one, "with a");
+	lab_talk(&lab);
+	link_drain(lab.nodes[INNER].l, lab.now);
+	link_hand_back(lab.nodes[INNER].l, lab.now);
+	HAPPENED(&lab, "a: with a\n");
+	assert_int_equal(link_unacknowledged(lab.nodes[INNER].l), 1);
+	lab_crash(&lab, OUTER_A);
+	lab_pass(&lab, 1500, 1);
+	lab_send(&lab, INNER, lab_two, "waits");
+	HAPPENED(&lab, "inner misses a\n");
+	link_hand_back(lab.nodes[INNER].l, lab.now);
+	HAPPENED(&lab,
+		"inner bounces with a: 1 no node to send it to\n"
+		"inner bounces waits: 1 no node to send it to\n");
+	assert_true(link_drained(lab.nodes[INNER].l));
+	lab_done(&lab);
+}
+
 /* A full carrier: records wait, and then take turns; small frames pass. */
 static void test_fair_turns(void **state)
 {
@@ -543,6 +568,7 @@ int main(void)
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_reach_is_forgotten),
 		cmocka_unit_test(test_drain_gives_back),
+		{ "s2s A23 hand back", test_hand_back },
 		cmocka_unit_test(test_fair_turns),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_domains_change),
