@@ -227,6 +227,9 @@ void net_conn_run_dead(struct net_loop *loop)
 		list_remove(it);
 		const struct net_conn_ops *ops = c->ops;
 		c->ops = NULL;
+		/* A send may have failed after others of the same turn had not. */
+		if (ops && c->plain_taken > c->plain_told)
+			ops->on_taken(c->user, c->plain_taken);
 		if (ops)
 			ops->on_closed(c->user, c->text);
 		if (!net_shake_busy(c))
