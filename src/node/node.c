@@ -129,14 +129,31 @@ static void arm_timer(struct node *n)
 	net_timer_set(n->timer, at);
 }
 
-static void maybe_finish(struct node *n)
+/*
+ * The end in order (`limit drain time` in all):
+ *
+ *	draining   nothing new is taken, the link is flushed; what the far nodes reject is still bounced
+ *	           at half of the time: what no node took goes back to its sender
+ *	closing    everything is acknowledged and every bounce is written (or three quarters are over): the streams end
+ */
+static void drain_step(struct node *n)
 {
-	bool flushed = link_drained(n->link) && s2s_streams(n->face) == 0;
+	uint64_t gone = n->now - n->drain_since, all = n->config->limits.drain_ms;
 
-	if (!flushed && n->now < n->drain_until)
+	if (!n->closing && gone >= all / 2)
+		link_hand_back(n->link, n->now);
+	if (!n->closing &&
+		((link_drained(n->link) && s2s_drained(n->face)) || gone >= all / 4 * 3)) {
+		n->closing = true;
+		transport_stop_listening(n);
+		s2s_shutdown(n->face, n->now);
+	}
+	bool flushed = n->closing && link_drained(n->link) && s2s_streams(n->face) == 0;
+	if (!flushed && gone < all)
 		return;
 	LOG(flushed ? LOG_INFO : LOG_WARNING, "stopped", LF_U64("streams", s2s_streams(n->face)),
-		LF_U64("pending", s2s_pending(n->face)));
+		LF_U64("pending", s2s_pending(n->face)),
+		LF_U64("unacknowledged", link_unacknowledged(n->link)));
 	n->stopped = true;
 	net_loop_stop(n->loop);
 }
@@ -163,7 +180,7 @@ static void on_turn(void *user)
 	link_flush(n->link, n->now);
 	log_limits(n);
 	if (n->draining && !n->stopped)
-		maybe_finish(n);
+		drain_step(n);
 	arm_timer(n);
 }
 
@@ -297,10 +314,9 @@ static void on_stop(void *user, int signum)
 	}
 	LOG(LOG_INFO, "stopping", LF_U64("signal", (uint64_t)signum));
 	n->draining = true;
-	n->drain_until = n->now + n->config->limits.drain_ms;
-	transport_stop_listening(n);
+	n->drain_since = n->now;
 	link_drain(n->link, n->now);
-	s2s_shutdown(n->face, n->now);
+	s2s_drain(n->face, n->now);
 	arm_timer(n);
 }
 

@@ -130,9 +130,10 @@ struct node {
 	uint64_t expect_at;
 
 	struct node_counters counters;
-	bool draining;
+	bool draining; /* a signal asked for the end */
+	bool closing; /* the link is flushed: the streams of the face end */
 	bool stopped; /* drained, the loop ends */
-	uint64_t drain_until;
+	uint64_t drain_since;
 	int exit_code;
 };
 

@@ -123,7 +123,7 @@ static void on_accept(void *user, struct net_conn *conn, bool direct_tls)
 
 	n->now = net_now(n->loop);
 	struct transport *t = transport_new(n, conn);
-	t->stream = n->draining ? NULL : s2s_accept(n->face, t, direct_tls, n->now);
+	t->stream = s2s_accept(n->face, t, direct_tls, n->now);
 	if (!t->stream) {
 		free(t);
 		net_conn_abort(conn);

@@ -45,7 +45,8 @@ struct s2s_face {
 	size_t n_idle_pairs;
 	struct s2s_pair *last_pair; /* of the latest lookup, or NULL */
 	size_t pending;
-	bool stopping;
+	bool draining; /* s2s_drain() was called */
+	bool stopping; /* s2s_shutdown() was */
 	struct buf out; /* what is being composed */
 	struct buf key; /* of the pair that is being looked up */
 	struct {

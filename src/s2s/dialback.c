@@ -185,7 +185,10 @@ static bool permitted(struct s2s_stream *s, const struct parties *who, struct s2
 		return false;
 	}
 	*ret_rule = face_rule(f, who->us, who->them);
-	if (!ret_rule->allowed)
+	if (f->draining) {
+		reason = "shutting down";
+		condition = "remote-server-timeout";
+	} else if (!ret_rule->allowed)
 		reason = "pair not allowed";
 	else if (ret_rule->tls_required && !s->tls)
 		reason = "TLS required";

@@ -242,6 +242,21 @@ static bool send_later(struct s2s_pair *p, struct str xml, struct s2s_token toke
 	return true;
 }
 
+/* Where a stream ends, what follows waits for what becomes of those before it. */
+static bool may_send(struct s2s_pair *p, struct s2s_token token, enum s2s_failure *ret_failure,
+	const char **ret_text)
+{
+	bool last_words = !p->face->draining || !token.channel;
+
+	if (pair_pick(p) && (last_words || p->via->was_ready))
+		return true;
+	if (last_words)
+		return pair_may_connect(p, ret_failure, ret_text);
+	*ret_failure = S2S_TIMEOUT;
+	*ret_text = close_rows[CLOSE_SHUTDOWN].text;
+	return false;
+}
+
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
 	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text)
 {
@@ -251,7 +266,7 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 	f->now = now;
 	f->counts.stanzas_out++;
 	f->counts.bytes_out += xml.len;
-	if ((!pair_pick(p) || f->stopping) && !pair_may_connect(p, ret_failure, ret_text))
+	if (!may_send(p, token, ret_failure, ret_text))
 		return false;
 	if (pair_can_write(p) && !limits_permit(p->via, xml.len)) {
 		*ret_failure = S2S_TOO_BIG;
@@ -278,7 +293,7 @@ void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now)
 
 	f->now = now;
 	struct s2s_pair *p = pair_get(f, us, them);
-	if (!pair_pick(p) && pair_may_connect(p, &failure, &text))
+	if (!pair_pick(p) && !f->draining && pair_may_connect(p, &failure, &text))
 		pair_connect(p);
 }
 

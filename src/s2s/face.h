@@ -140,7 +140,8 @@ struct s2s_ops {
 	bool (*stanza)(void *user, const struct s2s_stanza *stanza);
 	/* The kernel took all bytes of this stanza. */
 	void (*sent)(void *user, struct str us, struct str them, struct s2s_token token);
-	/* The pair cannot be reached now: everything queued was dropped and must be bounced or moved.
+	/* The pair cannot be reached now: everything queued was dropped and must be bounced or moved. Nothing of
+	 * it is with the kernel any more: what was written is given back only when its connection is gone.
 	 * One call per queued stanza with channel 0 or not; text is static: the step that failed. */
 	void (*unsent)(void *user, struct str us, struct str them, struct s2s_token token,
 		enum s2s_failure failure, const char *text);
@@ -227,8 +228,17 @@ void s2s_rejudge(struct s2s_face *f, uint64_t now);
 /* New limits and deadlines from now on (dict may not change). */
 void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings);
 /*
- * Flushes the queues of open pairs and closes each stream in order. Incoming ones get the end tag alone
- * and their stanzas count until the peer's; all others get system-shutdown.
+ * The first half of the end: nothing new is taken. Ready incoming streams get the end tag, and stanzas on them count
+ * until the peer's; on new ones no pair becomes valid, but questions about our keys are answered. Outgoing
+ * streams stay: what has a token is still written where the stream is ready and goes back where it is not, and what
+ * has none (an error for a sender) may even open one.
+ */
+void s2s_drain(struct s2s_face *f, uint64_t now);
+/* True when nothing more can come from the face: no queue, and no incoming stream that may bring stanzas. */
+bool s2s_drained(const struct s2s_face *f);
+/*
+ * The second half: flushes the queues of open pairs and closes each stream in order. Incoming ones get the end
+ * tag alone and their stanzas count until the peer's; all others get system-shutdown.
  */
 void s2s_shutdown(struct s2s_face *f, uint64_t now);
 size_t s2s_streams(const struct s2s_face *f);

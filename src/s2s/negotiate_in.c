@@ -115,7 +115,7 @@ static void put_clear_features(struct s2s_stream *s, const struct s2s_rule *rule
 static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule, const char **ret_why)
 {
 	struct buf *out = &s->face->out;
-	bool external = !s->sasl_done && proves_header(s, rule, ret_why);
+	bool external = !s->sasl_done && !s->face->draining && proves_header(s, rule, ret_why);
 
 	if (s->tls && !external && !s->sasl_done && !rule->accept_dialback)
 		return false;
@@ -147,6 +147,10 @@ static void answer_header(struct s2s_stream *s)
 	}
 	if (rule.tls_required && !s->tls && s->us.len && !can_serve_tls(s)) {
 		stream_close(s, CLOSE_NO_CREDENTIALS, STRL(""));
+		return;
+	}
+	if (s->face->draining && s->tls && !rule.accept_dialback) {
+		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
 		return;
 	}
 	stream_put_header(s);
@@ -259,6 +263,8 @@ static const char *judge_auth(struct s2s_stream *s, const struct xml_node *e)
 		return "invalid-mechanism";
 	if (!s->tls)
 		return "encryption-required";
+	if (s->face->draining)
+		return "temporary-auth-failure";
 	if (!proves_header(s, &rule, &why))
 		return "not-authorized";
 	return judge_authzid(s, xml_text(e));

@@ -88,7 +88,7 @@ static void ask_for_bidi(struct s2s_stream *s)
 {
 	struct buf *out = &s->face->out;
 
-	if (!s->tls || !s->offers_bidi || s->bidi || !stream_rule(s).bidi)
+	if (!s->tls || !s->offers_bidi || s->bidi || s->face->draining || !stream_rule(s).bidi)
 		return;
 	s->bidi = true;
 	buf_append(out, STRL("<bidi xmlns=\"" NS_BIDI "\">"));
@@ -233,6 +233,8 @@ void negotiate_ready_out(struct s2s_stream *s)
 	if (s->bidi)
 		member_add_valid(s, s->pair, s->proof);
 	pair_ready(s->pair);
+	if (s->bidi && s->face->draining)
+		stream_leave(s);
 }
 
 static const struct {

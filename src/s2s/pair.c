@@ -158,7 +158,8 @@ struct s2s_event pair_event(const struct s2s_pair *p, const char *event)
 	return e;
 }
 
-bool pair_may_connect(struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text)
+bool pair_may_connect(
+	const struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text)
 {
 	struct s2s_face *f = p->face;
 	enum s2s_failure failure = S2S_TIMEOUT;
@@ -236,7 +237,7 @@ bool pair_connect_for_key(struct s2s_pair *p)
 
 	if (p->retry_at > soon)
 		p->retry_at = soon;
-	if (!pair_may_connect(p, &p->failure, &text))
+	if (p->face->draining || !pair_may_connect(p, &p->failure, &text))
 		return false;
 	pair_connect(p);
 	return true;
@@ -297,10 +298,26 @@ void pair_bounce(struct s2s_pair *p, enum s2s_failure failure, const char *text)
 {
 	if (!p->via)
 		queue_rewind(&p->queue);
+	if (p->queue.written)
+		return;
 	give_back(p, p->queue.written, queue_count(&p->queue) - p->queue.written, failure, text);
 	if (!p->via)
 		queue_trim(&p->queue);
 	pair_unused(p);
+}
+
+void pair_bounce_tokens(struct s2s_pair *p, enum s2s_failure failure, const char *text)
+{
+	const struct queue *q = &p->queue;
+	size_t at = q->written;
+
+	while (at < queue_count(q)) {
+		size_t n = 0;
+		while (at + n < queue_count(q) && queue_entry(q, at + n)->token.channel)
+			n++;
+		give_back(p, at, n, failure, text);
+		at++; /* the one that nobody waits for */
+	}
 }
 
 static bool too_old(const struct s2s_pair *p, size_t i)
@@ -421,8 +438,8 @@ bool pair_try_another(struct s2s_pair *p, void *dialled)
 	enum s2s_failure failure;
 	const char *text;
 
-	if (!dialled || !f->ops->another || !pair_may_connect(p, &failure, &text) ||
-		!f->ops->another(f->user, dialled))
+	if (!dialled || !f->ops->another || (f->draining && !queue_count(&p->queue)) ||
+		!pair_may_connect(p, &failure, &text) || !f->ops->another(f->user, dialled))
 		return false;
 	verify_forget_asked(p);
 	pair_connect(p);
@@ -481,6 +498,8 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 	drop_old(p);
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);
+	if (p->face->draining && (!p->via || !p->via->was_ready))
+		pair_bounce_tokens(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
 	if (needs_stream(p))
 		reopen(p);
 	if (!queue_count(&p->queue))

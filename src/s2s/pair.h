@@ -50,7 +50,8 @@ uint64_t pair_forget_at(const struct s2s_face *f);
 void pair_free(struct s2s_pair *p);
 
 /* May a stream be opened for this pair now? Otherwise says why not. */
-bool pair_may_connect(struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text);
+bool pair_may_connect(
+	const struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text);
 /* Opens the outgoing stream; there is none. */
 void pair_connect(struct s2s_pair *p);
 /* Likewise for a verification: waits less after a failure. False: not now. */
@@ -68,8 +69,13 @@ void pair_detach(struct s2s_pair *p, struct s2s_stream *s);
 void pair_lost(struct s2s_pair *p, struct s2s_stream *s);
 /* Nothing carries the queue: takes a stream that can. False: there is none. */
 bool pair_pick(struct s2s_pair *p);
-/* Gives everything back that is queued. */
+/*
+ * Gives everything back that is queued; not yet when some of it is written: then pair_lost() does when it is known
+ * what the kernel took.
+ */
 void pair_bounce(struct s2s_pair *p, enum s2s_failure failure, const char *text);
+/* Gives back what is not written and waited for by somebody (token). */
+void pair_bounce_tokens(struct s2s_pair *p, enum s2s_failure failure, const char *text);
 /* The stream is ready, nothing waits, and the peer takes what it gets. */
 bool pair_can_write(const struct s2s_pair *p);
 /* Writes what is queued as far as the stream takes it. */

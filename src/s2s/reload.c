@@ -66,8 +66,11 @@ void s2s_rejudge(struct s2s_face *f, uint64_t now)
  * RFC 6120 section 4.4: the end tag alone, because a stream error would end it at once for both; what
  * the peer wrote before it read that still counts, until its own end tag.
  */
-static void leave_in_order(struct s2s_stream *s)
+void stream_leave(struct s2s_stream *s)
 {
+	LIST_EACH_SAFE (&s->carries, it) {
+		pair_flush(LIST_OWNER(it, struct s2s_pair, in_via), true);
+	}
 	LIST_EACH_SAFE (&s->members, it) {
 		struct member *m = LIST_OWNER(it, struct member, in_stream);
 		if (!m->valid)
@@ -77,19 +80,51 @@ static void leave_in_order(struct s2s_stream *s)
 	stream_close_as(s, CLOSE_SHUTDOWN, "", "", STRL(""));
 }
 
+/* A stream on which a pair is being proved would only disappoint; one without may bring a question. */
+static void drain_stream(struct s2s_stream *s)
+{
+	struct s2s_pair *p = s->pair;
+
+	if (s->state == ST_READY && (s->incoming || s->bidi))
+		stream_leave(s);
+	else if (s->incoming && s->n_members)
+		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
+	else if (p && p->via == s && !s->was_ready)
+		pair_bounce_tokens(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
+}
+
+void s2s_drain(struct s2s_face *f, uint64_t now)
+{
+	f->now = now;
+	f->draining = true;
+	LIST_EACH_SAFE (&f->streams, it) {
+		drain_stream(LIST_OWNER(it, struct s2s_stream, link));
+	}
+}
+
+bool s2s_drained(const struct s2s_face *f)
+{
+	if (f->pending)
+		return false;
+	LIST_EACH (&f->streams, it) {
+		const struct s2s_stream *s = LIST_OWNER(it, struct s2s_stream, link);
+		if ((s->incoming || s->bidi) && stream_takes_stanzas(s))
+			return false;
+	}
+	return true;
+}
+
 static void shut_down_stream(struct s2s_stream *s)
 {
 	struct s2s_pair *p = s->pair;
 
-	if (s->state == ST_READY) {
-		LIST_EACH_SAFE (&s->carries, it) {
-			pair_flush(LIST_OWNER(it, struct s2s_pair, in_via), true);
-		}
-	}
-	if ((s->incoming || s->bidi) && s->state == ST_READY)
-		leave_in_order(s);
-	else
+	if (s->state == ST_READY && (s->incoming || s->bidi)) {
+		stream_leave(s);
+	} else {
+		if (p && p->via == s)
+			pair_flush(p, true);
 		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
+	}
 	if (p)
 		pair_bounce(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
 }
@@ -97,7 +132,7 @@ static void shut_down_stream(struct s2s_stream *s)
 void s2s_shutdown(struct s2s_face *f, uint64_t now)
 {
 	f->now = now;
-	f->stopping = true;
+	f->draining = f->stopping = true;
 	LIST_EACH_SAFE (&f->streams, it) {
 		shut_down_stream(LIST_OWNER(it, struct s2s_stream, link));
 	}

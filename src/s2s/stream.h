@@ -132,6 +132,8 @@ void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char 
 /* Likewise when the row's failure is not what a pair in set-up met. */
 void stream_close_failing(
 	struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure, struct str text);
+/* Ends a ready stream that carries stanzas of theirs: what they wrote before they read the end tag counts. */
+void stream_leave(struct s2s_stream *s);
 /* Gives the transport back. */
 void stream_drop(struct s2s_stream *s);
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The orderly end in two halves, and what becomes of stanzas whose stream ends under them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dialogue.h"
+
+struct one {
+	struct world w;
+	struct node n;
+	struct node *nodes[2];
+	struct wire *peer;
+};
+
+static void begin(struct one *t)
+{
+	*t = (struct one){ 0 };
+	world_init(&t->w, false);
+	node_init(&t->n, &t->w, "b.example");
+	t->n.direct_tls = true;
+	t->n.trusted = "a.example";
+	t->nodes[0] = &t->n;
+}
+
+static void end(struct one *t)
+{
+	node_done(&t->n);
+	world_done(&t->w);
+}
+
+static bool give(struct one *t, const char *them, const char *body, uint64_t channel, uint64_t seq)
+{
+	return node_send(&t->n, "b.example", them, body, channel, seq);
+}
+
+static void become_ready(struct one *t)
+{
+	t->peer = script_accept(&t->n);
+	script_send(t->peer, ANSWER("i") FEATURES(OFFER_SASL) "<success" SASL "/>");
+	script_send(t->peer, ANSWER("j") FEATURES(""));
+}
+
+static struct wire *incoming(struct one *t)
+{
+	struct wire *in = script_connect(&t->n, true);
+
+	script_send(in, AB AUTH("="));
+	script_send(in, AB);
+	script_look(in);
+	return in;
+}
+
+/* What has a token needs a ready stream; an error for a sender may still open one. */
+static void test_drain_carries_errors(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	give(&t, "a.example", "one", 1, 1);
+	become_ready(&t);
+	s2s_drain(t.n.face, t.w.now);
+	assert_true(s2s_drained(t.n.face));
+	assert_true(give(&t, "a.example", "two", 1, 2));
+	assert_has(script_look(t.peer), "two");
+	assert_int_equal(t.n.sent, 2);
+	assert_false(give(&t, "c.example", "three", 2, 1));
+	assert_string_equal(t.n.last_text, "shutting down");
+	assert_int_equal(t.n.connects, 1);
+	t.n.trusted = "a.example c.example";
+	assert_true(give(&t, "c.example", "an error", 0, 0));
+	assert_int_equal(t.n.connects, 2);
+	assert_false(s2s_drained(t.n.face));
+	assert_false(give(&t, "c.example", "four", 2, 2));
+	struct wire *c = script_accept(&t.n);
+	script_send(c,
+		STREAM("from='c.example' to='b.example' id='i' version='1.0'")
+			FEATURES(OFFER_SASL) "<success" SASL "/>");
+	script_send(c, STREAM("from='c.example' to='b.example' id='j' version='1.0'") FEATURES(""));
+	assert_has(script_look(c), "an error");
+	assert_true(s2s_drained(t.n.face));
+	s2s_shutdown(t.n.face, t.w.now);
+	assert_has(script_look(c), ERR("system-shutdown"));
+	assert_false(give(&t, "d.example", "late", 0, 0));
+	end(&t);
+}
+
+/* Waiting for a stream: records go back to be sent by another node, an error waits on. */
+static void test_drain_gives_back(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	give(&t, "a.example", "one", 1, 1);
+	give(&t, "a.example", "two", 1, 2);
+	give(&t, "a.example", "an error", 0, 0);
+	give(&t, "a.example", "three", 1, 3);
+	s2s_drain(t.n.face, t.w.now);
+	assert_int_equal(t.n.unsent, 3);
+	assert_int_equal(t.n.last_unsent.seq, 3);
+	assert_int_equal(t.n.last_failure, S2S_TIMEOUT);
+	assert_int_equal(s2s_pending(t.n.face), 1);
+	become_ready(&t);
+	const char *got = script_look(t.peer);
+	assert_has(got, "an error");
+	assert_lacks(got, "one");
+	assert_lacks(got, "three");
+	assert_int_equal(t.n.unsent, 3);
+	end(&t);
+}
+
+/* The peer's stanzas count until its end tag; nobody new becomes valid, but questions are answered. */
+static void test_drain_incoming(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	struct wire *in = incoming(&t);
+	s2s_drain(t.n.face, t.w.now);
+	assert_has(script_look(in), END);
+	assert_false(s2s_drained(t.n.face));
+	script_send(in, MSG_AB("still counts"));
+	assert_has(node_stanzas(&t.n), "still counts");
+	script_send(in, END);
+	assert_true(s2s_drained(t.n.face));
+	in = script_connect(&t.n, true);
+	script_send(in, AB);
+	const char *got = script_look(in);
+	assert_has(got, "dialback");
+	assert_lacks(got, "EXTERNAL");
+	script_send(in, AUTH("="));
+	assert_has(script_look(in), "temporary-auth-failure");
+	script_send(in, KEY("a.example", "b.example"));
+	assert_has(script_look(in), "remote-server-timeout");
+	script_send(in, "<db:verify from='a.example' to='b.example' id='x'>00</db:verify>");
+	assert_has(script_look(in), "type=\"invalid\"");
+	assert_true(s2s_drained(t.n.face));
+	t.n.no_dialback = true;
+	in = script_connect(&t.n, true);
+	script_send(in, AB);
+	assert_has(script_look(in), ERR("system-shutdown"));
+	s2s_shutdown(t.n.face, t.w.now);
+	assert_null(s2s_accept(t.n.face, NULL, true, t.w.now));
+	end(&t);
+}
+
+/*
+ * A pair is refused while bytes are written and the kernel has not taken them: nothing is given back before
+ * it is known which it took; then those were sent, and the others go back, once.
+ */
+static void refuse_with_bytes_under_way(bool shut_down)
+{
+	struct one t;
+
+	begin(&t);
+	give(&t, "a.example", "one", 1, 1);
+	become_ready(&t);
+	t.peer->other->stuck = true;
+	give(&t, "a.example", "two", 1, 2);
+	uint64_t two_ends = t.peer->other->written;
+	give(&t, "a.example", "three", 1, 3);
+	t.n.bad_pairs = "b.example>a.example";
+	if (shut_down)
+		s2s_shutdown(t.n.face, t.w.now);
+	else
+		s2s_rejudge(t.n.face, t.w.now);
+	assert_int_equal(t.n.unsent, 0);
+	/* What comes now waits for the same end. */
+	assert_true(give(&t, "a.example", "four", 1, 4));
+	assert_int_equal(t.n.unsent, 0);
+	/* A part of the third is with the kernel too: the peer can do nothing with a part. */
+	s2s_taken(t.peer->other->stream, two_ends + 5, t.w.now);
+	assert_int_equal(t.n.sent, 2);
+	assert_int_equal(t.n.unsent, 0);
+	t.peer->other->dead = true;
+	s2s_closed(t.peer->other->stream, "connection lost", t.w.now);
+	assert_int_equal(t.n.sent, 2);
+	assert_int_equal(t.n.unsent, 2);
+	assert_int_equal(t.n.last_unsent.seq, 4);
+	assert_int_equal(t.n.last_failure, shut_down ? S2S_TIMEOUT : S2S_REFUSED);
+	assert_int_equal(s2s_pending(t.n.face), 0);
+	assert_false(give(&t, "a.example", "five", 1, 5));
+	end(&t);
+}
+
+static void test_refused_with_bytes_under_way(void **state)
+{
+	refuse_with_bytes_under_way(false);
+}
+
+static void test_shutdown_with_bytes_under_way(void **state)
+{
+	refuse_with_bytes_under_way(true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{ "s2s A23 errors for senders leave while draining", test_drain_carries_errors },
+		{ "s2s A23 records without a stream go back", test_drain_gives_back },
+		{ "s2s A23 incoming streams while draining", test_drain_incoming },
+		{ "s2s C17 refused with bytes under way", test_refused_with_bytes_under_way },
+		{ "s2s C17 shut down with bytes under way", test_shutdown_with_bytes_under_way },
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
