@@ -146,6 +146,36 @@ static void test_drain_incoming(void **state)
 	end(&t);
 }
 
+/* A stream that carries both ways ends for both; an error that comes later opens one of ours. */
+static void test_drain_bidi(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	t.n.bidi = true;
+	struct wire *in = script_connect(&t.n, true);
+	script_send(in, AB BIDI AUTH("="));
+	script_send(in, AB);
+	give(&t, "a.example", "one", 1, 1);
+	assert_has(script_look(in), "one");
+	s2s_drain(t.n.face, t.w.now);
+	assert_has(script_look(in), END);
+	assert_true(give(&t, "a.example", "two", 1, 2));
+	assert_true(give(&t, "a.example", "an error", 0, 0));
+	script_send(in, MSG_AB("still counts"));
+	assert_has(node_stanzas(&t.n), "still counts");
+	assert_int_equal(t.n.connects, 0);
+	script_send(in, END);
+	assert_int_equal(t.n.unsent, 1);
+	assert_int_equal(t.n.last_unsent.seq, 2);
+	become_ready(&t);
+	const char *got = script_look(t.peer);
+	assert_lacks(got, "<bidi");
+	assert_has(got, "an error");
+	assert_true(s2s_drained(t.n.face));
+	end(&t);
+}
+
 /*
  * A pair is refused while bytes are written and the kernel has not taken them: nothing is given back before
  * it is known which it took; then those were sent, and the others go back, once.
@@ -201,6 +231,7 @@ int main(void)
 		{ "s2s A23 errors for senders leave while draining", test_drain_carries_errors },
 		{ "s2s A23 records without a stream go back", test_drain_gives_back },
 		{ "s2s A23 incoming streams while draining", test_drain_incoming },
+		{ "s2s A23 s2s H1 streams of both directions while draining", test_drain_bidi },
 		{ "s2s C17 refused with bytes under way", test_refused_with_bytes_under_way },
 		{ "s2s C17 shut down with bytes under way", test_shutdown_with_bytes_under_way },
 	};
