@@ -38,8 +38,8 @@ static void test_equal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_equal),
+		{ "s2s G6 keys of XEP-0185", test_vectors, NULL, NULL, NULL },
+		{ "s2s G6 comparison of keys", test_equal, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

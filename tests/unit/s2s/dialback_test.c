@@ -23,7 +23,8 @@
 
 static const struct dialogue keys[] = {
 	{ "s2s G1 offered with errors", "",
-		{ "N", IN_TLS,
+		{ "N", ">" AB, "<xmlns:db=\"jabber:server:dialback\"", "!dialback>", ">" STARTTLS,
+			"T", ">" AB, "<xmlns:db=\"jabber:server:dialback\"",
 			"<<dialback xmlns=\"urn:xmpp:features:dialback\"><errors/></dialback>" } },
 	{ "s2s G3 valid", "",
 		{ ASKED, ">" VERIFIED("valid"), "@0", RESULT("valid"), ">" MSG_AB("one"),
@@ -119,6 +120,24 @@ static const struct dialogue keys[] = {
 	{ "s2s G10 jabberd2: second target on the first stream", "",
 		{ ASKED, ">" VERIFIED("valid"), "@0", ">" KEY("a.example", "b2.example"), "K2", "A",
 			"<from=\"b2.example\" to=\"a.example\"" } },
+	{ "s2s G9 more senders on a live stream", "",
+		{ ASKED, ">" VERIFIED("valid"), "@0", RESULT("valid"),
+			">" KEY("a2.example", "b.example"), "K2", "A",
+			">" STREAM("id='x' version='1.0'") FEATURES(OFFER_TLS), ">" PROCEED, "T",
+			">" STREAM("id='y' version='1.0'") FEATURES(OFFER_DB),
+			">"
+			"<db:verify from='a2.example' to='b.example' id='$ID0' type='valid'/>",
+			"@0", "<<db:result from=\"b.example\" to=\"a2.example\" type=\"valid\"",
+			">" MSG_AB("one") MSG("u@a2.example", "v@b.example", "two"), "Sone", "Stwo",
+			"O" } },
+	{ "s2s G9 the header's own pair needs no key before others", "",
+		{ "N", IN_TLS, ">" KEY("a2.example", "b2.example"), "K1", "A",
+			">" STREAM("id='x' version='1.0'") FEATURES(OFFER_TLS), ">" PROCEED, "T",
+			">" STREAM("id='y' version='1.0'") FEATURES(OFFER_DB),
+			">"
+			"<db:verify from='a2.example' to='b2.example' id='$ID0' type='valid'/>",
+			"@0", "<type=\"valid\"", ">" MSG("u@a2.example", "v@b2.example", "one"),
+			"Sone", ">" MSG_AB("two"), "stwo", "<" ERR("invalid-from"), "C" } },
 	{ "unknown target", "",
 		{ "N", IN_TLS, ">" KEY("a.example", "c.example"), "<type=\"error\"",
 			COND("item-not-found"), "O", "K0" } },
@@ -311,8 +330,9 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_questions),
-		cmocka_unit_test(test_key_flood),
-		cmocka_unit_test(test_question_flood),
+		{ "threats E9 senders without end on one stream", test_key_flood, NULL, NULL,
+			NULL },
+		{ "threats E8 questions without end", test_question_flood, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,9 +145,13 @@ static void expect_closed(struct play *p)
 	assert_true(p->wires[p->at]->other->dead);
 }
 
-static void step_text(struct play *p, char op, const char *text)
+static void step_text(struct play *p, char op, const char *pattern)
 {
+	struct buf b;
+
+	expand(p, pattern, &b);
 	listen_to(p);
+	const char *text = buf_bytes(&b).p;
 	switch (op) {
 	case '<':
 		assert_has(p->heard, text);
@@ -167,6 +171,7 @@ static void step_text(struct play *p, char op, const char *text)
 	default:
 		assert_lacks(node_stanzas(&p->node), text);
 	}
+	buf_done(&b);
 }
 
 static void step_number(struct play *p, char op, const char *text)
@@ -195,6 +200,9 @@ static void step_wire(struct play *p, char op, const char *text)
 		break;
 	case 'N':
 		add_wire(p, script_connect(&p->node, *text == 'D'));
+		break;
+	case 'E':
+		assert_true(str_is(p->wires[p->at]->other->sni, text));
 		break;
 	case 'A':
 		add_wire(p, script_accept(&p->node));

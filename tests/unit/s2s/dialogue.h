@@ -7,8 +7,9 @@
  *	>text   the peer sends text; $ID0..$ID9 is the id in the header that connection 0..9 got,
  *	        $KEY the last dialback key that was seen, $PING the id of the last ping, $BIG 10000 letters
  *	<text   what arrived since the last > has this text
- *	!text   and not this one
+ *	!text   and not this one; both know the dollar words as they were at the step before
  *	T       TLS handshake
+ *	Edomain the face started TLS for this domain
  *	Ltext   the log has this, ltext: has not
  *	Stext   the stanzas have this, stext: have not
  *	C       the connection is closed by the face (after the peer stays silent for 5 s)

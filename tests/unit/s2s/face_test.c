@@ -270,9 +270,10 @@ int main(void)
 		cmocka_unit_test(test_ways),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_four_pairs),
-		cmocka_unit_test(test_pausing),
-		cmocka_unit_test(test_question_survives),
-		cmocka_unit_test(test_ids),
+		{ "s2s C9 slow reader, order kept", test_pausing, NULL, NULL, NULL },
+		{ "s2s G3 a question survives its stream", test_question_survives, NULL, NULL,
+			NULL },
+		{ "s2s A6 threats E6 ids are random and never alike", test_ids, NULL, NULL, NULL },
 		cmocka_unit_test(test_many_deadlines),
 	};
 

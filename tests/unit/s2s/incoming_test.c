@@ -95,6 +95,25 @@ static const struct dialogue streams[] = {
 	{ "s2s A13 threats E14 restart after SASL with another from", "covers-a2",
 		{ "N", IN_TLS, ">" AUTH("="), "<<success", ">" HEAD("a2.example", "b.example"),
 			"<" ERR("invalid-from"), "C" } },
+	{ "s2s A12 after TLS and SASL: new header, new id", "proved",
+		{ "N", ">" AB, "<<stream:stream ", "<$ID0", ">" STARTTLS, "T", ">" AB, "!$ID0",
+			"<<?xml version=\"1.0\"?><stream:stream ", "<$ID0", ">" AUTH("="), ">" AB,
+			"!$ID0", "<<?xml version=\"1.0\"?><stream:stream " } },
+	{ "s2s A12 nothing is remembered from before TLS", "proved",
+		{ "N", ">" STREAM("from='a.example' to='b.example' version='1.0' xml:lang='fi'"),
+			">" STARTTLS, "T", ">" AB, ">" AUTH("="), ">" AB, ">" MSG_AB("one"),
+			"Sone []" } },
+	{ "s2s A12 a header in clear does not do for TLS", "proved",
+		{ "N", ">" AB, ">" STARTTLS, "T", ">" AUTH("="), "!success", "C",
+			"Lbad-stream-namespace" } },
+	{ "s2s A21 two streams of one pair", "proved",
+		{ "N", IN_EXTERNAL, "N", IN_EXTERNAL, "@0", ">" MSG_AB("one"), "@1",
+			">" MSG_AB("two"), "@0", ">" MSG_AB("three"), "Sone", "Stwo", "Sthree", "H",
+			"@1", ">" MSG_AB("four"), "Sfour", "O" } },
+	{ "s2s A21 one stream at a time for sending", "proved bidi",
+		{ "N", IN_TLS, ">" BIDI, ">" AUTH("="), ">" AB, "N", IN_TLS, ">" BIDI,
+			">" AUTH("="), ">" AB, "@0", "Mone", "Mtwo", "<one", "<two", "@1", "!one",
+			"!two", "@0", "H", "Mthree", "@1", "<three", "K0" } },
 	{ "s2s A14 orderly close", "",
 		{ "N", ">" AB, ">" END, "<" END, "!error", "W1", "C",
 			"Lstream-closed in peer-closed" } },
@@ -141,6 +160,9 @@ static const struct dialogue streams[] = {
 			">"
 			"<!-- x -->",
 			"<" ERR("restricted-xml"), "C" } },
+	{ "s2s B14 text between stanzas, later", "proved",
+		{ "N", IN_EXTERNAL, ">" MSG_AB("one") "x" MSG_AB("two"), "<" ERR("bad-format"),
+			"Sone", "stwo", "C" } },
 	{ "s2s B14 text between stanzas", "",
 		{ "N", ">" AB,
 			">"
@@ -166,6 +188,16 @@ static const struct dialogue stanzas[] = {
 		{ "N", IN_EXTERNAL,
 			">"
 			"<route from='u@a.example' to='v@b.example'/>",
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "s2s B6 stanza in no namespace", "proved",
+		{ "N", IN_EXTERNAL,
+			">"
+			"<message xmlns='' from='u@a.example' to='v@b.example'/>",
+			"<" ERR("unsupported-stanza-type"), "C" } },
+	{ "s2s B6 stanza in the stream's namespace", "proved",
+		{ "N", IN_EXTERNAL,
+			">"
+			"<stream:message from='u@a.example' to='v@b.example'/>",
 			"<" ERR("unsupported-stanza-type"), "C" } },
 	{ "s2s B8 other prefixes", "proved",
 		{ "N",
@@ -203,6 +235,19 @@ static const struct dialogue stanzas[] = {
 			">" STREAM(
 				"from='a.example' to='b.example' version='1.0' xml:lang='&lt;x>'"),
 			">" MSG_AB("one"), "Sone []" } },
+	{ "s2s B11 a stanza's own language stays", "proved",
+		{ "N", IN_TLS, ">" AUTH("="),
+			">" STREAM("from='a.example' to='b.example' version='1.0' xml:lang='fi'"),
+			">"
+			"<message from='u@a.example/r' to='v@b.example' "
+			"xml:lang='sv'><body>one</body></message>",
+			"Sone [fi]" } },
+	{ "s2s B18 a stanza is handed on with its last byte", "proved",
+		{ "N", IN_EXTERNAL,
+			">"
+			"<message from='u@a.example/r' to='v@b.example' "
+			"x='$BIG'><body>one</body></message",
+			"sone", ">>", "Sone" } },
 	{ "s2s C1 no from", "proved",
 		{ "N", IN_EXTERNAL,
 			">"
@@ -235,6 +280,11 @@ static const struct dialogue stanzas[] = {
 			" type=\"modify\" by=\"b.example\"><jid-malformed"
 			" xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error></message>",
 			"Lstanza-refused" } },
+	{ "s2s C7 malformed to of a result: no answer", "proved",
+		{ "N", IN_EXTERNAL,
+			">"
+			"<iq from='u@a.example/r' to='v@b.example/' type='result' id='1'/>",
+			"O", "K0", "Lstanza-refused" } },
 	{ "s2s C7 threats G1 malformed to of an error: no answer", "proved",
 		{ "N", IN_EXTERNAL,
 			">"
@@ -281,6 +331,8 @@ static const struct dialogue tls[] = {
 		{ "N", ">" AB, "<starttls", "Gno-creds", ">" STARTTLS, "!proceed",
 			"<<failure xmlns=\"urn:ietf:params:xml:ns:xmpp-tls\"/>", "<" END, "C",
 			"Lno-credentials" } },
+	{ "s2s E5 the header's to selects the certificate", "",
+		{ "N", ">" HEAD("a.example", "B2.Example."), ">" STARTTLS, "T", "Eb2.example" } },
 	{ "s2s E6 direct TLS: no starttls inside", "proved",
 		{ "ND", ">" AB, "!starttls", "<EXTERNAL", "<dialback", ">" STARTTLS,
 			"<" ERR("unsupported-stanza-type"), "C" } },

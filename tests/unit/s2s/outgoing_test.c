@@ -2,6 +2,7 @@
 /* Streams that the face opens, towards peers that answer what they like. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -27,6 +28,23 @@ static const struct dialogue ready[] = {
 			"<xmlns:db=\"jabber:server:dialback\" from=\"b.example\" to=\"a.example\" "
 			"version=\"1.0\"",
 			"!id=", "B1" } },
+	{ "s2s B7 prefixes are declared in the header, stanzas bear none", "",
+		{ OPEN,
+			"<<stream:stream xmlns=\"jabber:server\" "
+			"xmlns:stream=\"http://etherx.jabber.org/streams\" "
+			"xmlns:db=\"jabber:server:dialback\"",
+			OUT_DIALBACK, ">" VALID,
+			"<<message from=\"u@b.example/r\" "
+			"to=\"v@a.example\"><body>one</body></message>",
+			"!xmlns" } },
+	{ "s2s A12 features from before TLS do not count after it", "",
+		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_TLS OFFER_SASL OFFER_DB), "<<starttls",
+			">" PROCEED, "T",
+			">"
+			"<stream:stream xmlns='jabber:server' "
+			"xmlns:stream='http://etherx.jabber.org/streams' from='a.example' id='id2' "
+			"version='1.0'>" FEATURES(""),
+			"!<auth", "!<db:result", "C", "Lno-authentication", "U1" } },
 	{ "EXTERNAL", "proved",
 		{ OPEN, OUT_SASL, ">" SUCCESS, "<<stream:stream", "V0",
 			">" ANSWER("id3") FEATURES(""), "<" BODY("one"), "V1",
@@ -68,7 +86,8 @@ static const struct dialogue ready[] = {
 			">" ANSWER("id1")
 				FEATURES("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
 			"<<starttls" } },
-	{ "direct TLS", "direct",
+	{ "s2s E5 the domain is named in the handshake", "", { OPEN, OUT_TLS, "Ea.example" } },
+	{ "s2s E6 direct TLS: no starttls inside", "direct",
 		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_DB), "<<db:result", ">" VALID,
 			"<" BODY("one") } },
 	{ "s2s A19 s2s H3 keepalive, ping, end", "",
@@ -250,6 +269,50 @@ static const struct dialogue later[] = {
 		{ OPEN, OUT_DIALBACK, ">" VALID, "!<body", "U0", "V0", "Mtwo", "!<body", "U0" } },
 };
 
+/* In set-up each means something for the sender's stanza; what was said is in the log. */
+static void test_conditions(void **state)
+{
+	static const struct {
+		const char *name;
+		enum s2s_failure failure;
+	} conditions[] = {
+#define X(name, failure) { name, failure },
+#include "s2s/stream_condition.def"
+#undef X
+		{ "of-another-century", S2S_TIMEOUT },
+	};
+	char text[600], logged[200];
+
+	assert_in_range(sizeof(conditions) / sizeof(conditions[0]), 26, 40);
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+		struct world w;
+		struct node n;
+		world_init(&w, false);
+		node_init(&n, &w, "b.example");
+		node_send(&n, "b.example", "a.example", "x", 1, 1);
+		struct wire *peer = script_accept(&n);
+		snprintf(text, sizeof(text),
+			ANSWER("i") "<stream:error><%s "
+				    "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+				    "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>sorry</text>"
+				    "<own xmlns='urn:x'/></stream:error>",
+			conditions[i].name);
+		script_send(peer, text);
+		snprintf(logged, sizeof(logged),
+			"stream-closed out peer-error b.example>a.example none "
+			"%s: sorry +own",
+			conditions[i].name);
+		assert_has(node_log(&n), logged);
+		assert_int_equal(n.unsent, 1);
+		assert_int_equal(n.last_failure, conditions[i].failure);
+		const char *said = script_look(peer);
+		assert_lacks(said, "stream:error");
+		assert_has(said, END);
+		node_done(&n);
+		world_done(&w);
+	}
+}
+
 static void test_ready(void **state)
 {
 	RUN_ALL(ready);
@@ -268,6 +331,8 @@ static void test_later(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		{ "s2s A16 all conditions of a peer are understood and logged", test_conditions,
+			NULL, NULL, NULL },
 		cmocka_unit_test(test_ready),
 		cmocka_unit_test(test_failing),
 		cmocka_unit_test(test_later),

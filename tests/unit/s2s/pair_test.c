@@ -449,16 +449,16 @@ static void test_queue(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_retry),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_bytes_limit),
-		cmocka_unit_test(test_age),
-		cmocka_unit_test(test_resend),
+		{ "s2s C10 s2s C9 queued, connected, sent in order", test_order, NULL, NULL, NULL },
+		{ "s2s A4 retry delays", test_retry, NULL, NULL, NULL },
+		{ "s2s C10 queue bounded in stanzas", test_limits, NULL, NULL, NULL },
+		{ "s2s C10 queue bounded in bytes", test_bytes_limit, NULL, NULL, NULL },
+		{ "s2s C10 queue bounded in age", test_age, NULL, NULL, NULL },
+		{ "s2s C17 what was not taken goes again in order", test_resend, NULL, NULL, NULL },
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_revoke),
 		cmocka_unit_test(test_fencing),
-		cmocka_unit_test(test_window),
+		{ "threats H9 peer reads nothing", test_window, NULL, NULL, NULL },
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_streams_max),
 		cmocka_unit_test(test_forgetting),
