@@ -2,77 +2,17 @@
 """Hostile bytes at every reader of both nodes, while a well-behaved stream beside them goes on."""
 import os
 import random
-import re
 import socket
 import ssl
 import struct
 
-from peer import HEADER, Closed, Stream
+from peer import HEADER, Stream
 from world import FOREIGN, LOCAL, Failure, check, run
-
-# (id of the threat, what is sent on an authenticated stream, the expected stream error)
-XML = [
-    ("A1", "<!DOCTYPE x [<!ENTITY a 'aaaa'>]><message/>", "restricted-xml"),
-    ("A2", "<!DOCTYPE x SYSTEM 'http://127.0.0.1/x'>", "restricted-xml"),
-    ("A3-comment", "<!-- c --><message/>", "restricted-xml"),
-    ("A3-pi", "<?php x?>", "restricted-xml"),
-    ("A4", "<!-->", "restricted-xml"),
-    ("A5", "<message>&undefined;</message>", "restricted-xml"),
-    ("A5-overflow", "<message>&#4294967393;</message>", "not-well-formed"),
-    ("A7", "<message from='b@example.com' to='a@example.se'>" + "<a>" * 4000, "policy-violation"),
-    ("A8", "<message %s/>" % " ".join("a%d='1'" % i for i in range(4000)), "policy-violation"),
-    ("A8-ns", "<message %s/>" % " ".join("xmlns:a%d='u'" % i for i in range(2000)), "policy-violation"),
-    ("A9", "<message a='" + "x" * 2000000, "policy-violation"),
-    ("A9-name", "<" + "n" * 40000, "policy-violation"),
-    ("A12", "<message>" + "<a/>" * 100000, "policy-violation"),
-    ("A15", "<message><a></b></message>", "not-well-formed"),
-    ("A15-attr", "<message a=b/>", "not-well-formed"),
-    ("A15-lt", "<message a='<'/>", "not-well-formed"),
-    ("A20", "</wrong>", "not-well-formed"),
-    ("B1", b"<message>\xc0\xbc</message>", "(unsupported-encoding|not-well-formed|bad-format)"),
-    ("B2", b"<message a='\xe2'/>", "(unsupported-encoding|not-well-formed|bad-format)"),
-    ("B3", b"<message>\xed\xa0\x80</message>", "(unsupported-encoding|not-well-formed|bad-format)"),
-    ("B4", b"<message>\x01</message>", "not-well-formed"),
-    ("B4-ref", "<message>&#0;</message>", "not-well-formed"),
-    ("B14", "words", "bad-format"),
-    ("C9", "<message xmlns='urn:example:other' from='b@example.com' to='a@example.se'/>",
-     "unsupported-stanza-type"),
-    ("C11", "<message to='a@example.se' to='b@example.se'/>", "not-well-formed"),
-    ("C12", "<message xmlns:xml='urn:x'/>", "not-well-formed"),
-    ("C12-xmlns", "<message xmlns:a=''/>", "not-well-formed"),
-    ("C18-header", HEADER % "from='example.com' to='example.se'", "stream:error"),
-    ("C1-address", "<message from='b@example.com'/>", "improper-addressing"),
-    ("C5-jid", "<message from='b@example.com' to='@'/>", "improper-addressing"),
-]
-
-
-def still_works(world, mark):
-    """A stream that was there before the attack still delivers."""
-    if not hasattr(world, "good"):
-        world.good = world.stream()
-    world.good.message(mark)
-    world.server.wait_for("<body>%s</body>" % mark)
-
-
-def case_xml(world):
-    still_works(world, "before-xml")
-    for name, data, condition in XML:
-        stream = world.stream()
-        try:
-            stream.send(data)
-            answer = stream.read_to_end()
-        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
-            answer = None  # closed while we were still sending
-        if answer or len(data) < 10000:  # of a large one the end may be lost with the connection
-            check(answer and re.search(condition, answer) and "</stream:stream>" in answer,
-                  "%s: %r" % (name, answer and answer[-300:]))
-        still_works(world, "after-" + name)
-    check("xmlns=\"urn:example:other\"" not in world.server.text, "nothing of it passed")
 
 
 def case_threats_A14_white_space(world):
     stream = world.stream()
-    stream.send(" \n\t" * 500)
+    stream.send(" \n\t" * 13000)
     stream.message("after-space")
     world.server.wait_for("after-space")
 
@@ -85,7 +25,7 @@ def case_threats_D15_other_protocols(world):
         stream.socket.shutdown(socket.SHUT_WR)
         answer = stream.read_to_end()
         check(len(answer) < 1000, "short: %d" % len(answer))
-    still_works(world, "after-protocols")
+    world.still_works("after-protocols")
 
 
 def case_random_bytes_inside_tls(world):
@@ -98,7 +38,7 @@ def case_random_bytes_inside_tls(world):
         except (OSError, ssl.SSLError, ValueError):
             pass
         stream.close()
-    still_works(world, "after-random")
+    world.still_works("after-random")
 
 
 def case_threats_K7_log_injection(world):
@@ -114,7 +54,7 @@ def case_threats_K7_log_injection(world):
     except OSError:
         pass
     check(not [e for e in world.outer.log() if e["level"] == "alarm"], "no line was forged")
-    still_works(world, "after-log")
+    world.still_works("after-log")
 
 
 # --- the link, with and without a node's certificate ---
@@ -163,7 +103,7 @@ def case_threats_L14_strangers_at_the_link(world):
     raw.sendall(b"<stream:stream>" * 10)
     ended(raw)
     raw.close()
-    still_works(world, "after-strangers")
+    world.still_works("after-strangers")
 
 
 FRAMES = {
@@ -184,7 +124,7 @@ FRAMES = {
 
 def case_L_frames_from_a_captured_inner(world):
     """outer closes the link and raises the alarm; the real inner takes over again and traffic goes on."""
-    still_works(world, "before-frames")
+    world.still_works("before-frames")
     for name, frame in FRAMES.items():
         connection = link_connection(world)
         whole = frame if name.startswith("L1") else struct.pack(">I", len(frame)) + frame
@@ -197,7 +137,7 @@ def case_L_frames_from_a_captured_inner(world):
     world.outer.wait_event("link-violation")
     check(world.outer.alive() and world.inner.alive(), "both live")
     world.wait(lambda: [l for l in world.inner.status()["links"] if l["up"]], "the real link is up again")
-    still_works(world, "after-frames")
+    world.still_works("after-frames")
 
 
 # --- control socket and DNS ---
@@ -272,7 +212,7 @@ def case_threats_D16_connect_and_leave(world):
         stream = world.stream()
         stream.send("<message from='b@example.com' to='a@ex")
         stream.close()
-    still_works(world, "after-leaving")
+    world.still_works("after-leaving")
     world.wait(lambda: len(os.listdir("/proc/%d/fd" % world.outer.process.pid)) <= before + 4,
                "descriptors are given back")
 

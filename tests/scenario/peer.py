@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A scripted XMPP server: streams that are opened or accepted by hand, byte for byte."""
 import base64
+import codecs
 import queue
 import re
 import socket
@@ -178,13 +179,14 @@ class Listener(threading.Thread):
         try:
             stream.serve(self)
             stream.socket.settimeout(None)
+            decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
             while True:
                 self.reading.wait()
                 data = stream.socket.recv(65536)
                 if not data:
                     break
                 with self.lock:
-                    self.text += data.decode("utf-8", "surrogateescape")
+                    self.text += decoder.decode(data)
         except (OSError, Closed, TimeoutError) as error:
             self.errors.put(str(error)[:300])
         stream.close()

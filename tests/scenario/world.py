@@ -38,7 +38,7 @@ peer refused.example {{ refuse }}
 peer any {{ require tls accept pkix dialback }}
 profile {profile}
 control "outer.sock"
-limit close time 1000
+limit close time {close_ms}
 {outer_limits}
 {outer_extra}
 """
@@ -63,7 +63,7 @@ mint {{ certificate "pki/mint/ca.crt" key "pki/mint/ca.key" }}
 steer {inner}:5300
 profile {profile}
 control "inner.sock"
-limit close time 1000
+limit close time {close_ms}
 {inner_extra}
 """
 
@@ -186,8 +186,9 @@ class Node:
 
 
 class World:
-    def __init__(self, profile="standard", outer_extra="", inner_extra="", outer_limits=NO_LIMITS, start=True):
-        self.build = os.environ.get("SALLYPORT_BUILD") or sys.argv[1]
+    def __init__(self, profile="standard", outer_extra="", inner_extra="", outer_limits=NO_LIMITS, close_ms=1000,
+                 start=True):
+        self.build = os.path.abspath(os.environ.get("SALLYPORT_BUILD") or sys.argv[1])
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
         base = "127.%d.%d." % (32 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
         self.base = base
@@ -201,7 +202,7 @@ class World:
                         "--lab-domain", "other.example", "--lab-domain", "refused.example"],
                        cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
         self.profile, self.extra = profile, {"outer_extra": outer_extra, "inner_extra": inner_extra,
-                                             "outer_limits": outer_limits}
+                                             "outer_limits": outer_limits, "close_ms": close_ms}
         self.write_config()
         self.outer, self.inner = Node(self, "outer"), Node(self, "inner")
         self.dns = Dns(self.address["dns"], {FOREIGN: self.address["foreign"],
@@ -238,6 +239,13 @@ class World:
     def stream(self, us=FOREIGN, to=LOCAL, role="outer", **options):
         """A stream that we open to a node: from a foreign server to outer, or from the local one to inner."""
         return Stream.dial(self, self.address[role], us, to, **options)
+
+    def still_works(self, mark):
+        """A stream that was there before an attack still delivers."""
+        if not hasattr(self, "good"):
+            self.good = self.stream()
+        self.good.message(mark)
+        self.server.wait_for("<body>%s</body>" % mark)
 
     def close(self):
         for thing in self.closing:
