@@ -139,6 +139,8 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 		"dialback keys from one address that we ask about")                                \
 	X(address_bytes, 16777216, 0, 4294967296, "address bytes", "bytes a second",               \
 		"read from one address")                                                           \
+	X(shakes, 512, 1, 1000000, "handshakes", "handshakes",                                     \
+		"TLS handshakes of strangers that may wait for a thread")                          \
 	X(target_tries, 20, 0, 1000000, "target attempts", "a second",                             \
 		"connections to one address for domains not proved lately")
 

@@ -432,6 +432,11 @@ void *net_conn_user(const struct net_conn *c)
 	return c->user;
 }
 
+void net_conn_set_class(struct net_conn *c, enum net_class class)
+{
+	c->class = class;
+}
+
 void *net_conn_pass(const struct net_conn *c)
 {
 	return c->pass;

@@ -21,6 +21,9 @@
 struct net_conn;
 struct net_listener;
 
+/* Whose handshakes wait for whom: see net_conn_set_class(). */
+enum net_class { NET_STRANGER, NET_KNOWN, NET_LINK, NET_CLASSES };
+
 struct net_addr {
 	struct sockaddr_storage sa;
 	socklen_t len;
@@ -74,6 +77,8 @@ struct net_listen_settings {
 	 */
 	void *(*enter)(void *user, const struct net_addr *from);
 	void (*leave)(void *user, void *pass);
+	/* NULL: strangers. Of the handshakes of this connection. */
+	enum net_class (*class_of)(void *user, void *pass);
 	/* NULL: always. Before the handshake of direct TLS. */
 	bool (*may_shake)(void *user, void *pass);
 	/* Returns credentials (a reference for the caller to drop) or NULL: alert
@@ -115,6 +120,10 @@ size_t net_conn_backlog(const struct net_conn *c);
  */
 void net_conn_start_tls(struct net_conn *c, struct net_tls *tls, struct net_creds *creds,
 	bool server, struct str sni);
+
+/* Before net_conn_start_tls(): a stranger's handshake may be refused when too many wait, and those of the known and of
+ * links come first. Outgoing connections are of the known, unless this says otherwise. */
+void net_conn_set_class(struct net_conn *c, enum net_class class);
 
 /* While paused no input is read from the kernel and on_input is not called. */
 void net_conn_pause(struct net_conn *c, bool paused);

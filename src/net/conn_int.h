@@ -60,6 +60,7 @@ struct net_conn {
 	void *user;
 	struct net_listener *listener;
 	void *pass; /* the listener's */
+	enum net_class class;
 	struct net_connecting *connecting;
 
 	struct list in_loop;
@@ -141,7 +142,7 @@ void net_shake_prepare(struct net_conn *c, struct net_tls *tls, struct net_creds
 void net_shake_begin(struct net_conn *c);
 /* Bytes arrived in c->cipher, or the peer's end did. */
 void net_shake_input(struct net_conn *c);
-/* The pool works for this connection: it may not be freed. */
+/* A thread works for this connection: it may not be freed. */
 bool net_shake_busy(const struct net_conn *c);
 /* The connection is dead: a step that still waits for the pool is not worth its time. */
 void net_shake_cancel(struct net_conn *c);

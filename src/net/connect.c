@@ -113,6 +113,7 @@ struct net_conn *net_connect(struct net_loop *loop, const struct net_addr *addrs
 	c->connecting = k;
 	c->ops = ops;
 	c->user = user;
+	c->class = NET_KNOWN;
 	c->state = NET_CONN_CONNECTING;
 	try_next(c);
 	return c;

@@ -141,6 +141,8 @@ static void take(struct net_listener *l, int fd, const struct net_addr *from)
 	c->state = NET_CONN_ACCEPTED;
 	c->listener = l;
 	c->pass = pass;
+	if (l->settings.class_of)
+		c->class = l->settings.class_of(l->settings.user, pass);
 	l->n_conns++;
 	if (l->settings.detect || l->settings.tls_only)
 		net_conn_timer(c, l->settings.handshake_ms);

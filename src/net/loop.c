@@ -138,6 +138,7 @@ struct net_loop *net_loop_new(void)
 	uv_prepare_init(&loop->uv, &loop->prepare);
 	uv_idle_init(&loop->uv, &loop->idle);
 	uv_timer_init(&loop->uv, &loop->sweep);
+	net_pool_init(&loop->pool, &loop->uv);
 	loop->prepare.data = loop->sweep.data = loop;
 	list_init(&loop->conns);
 	list_init(&loop->ready);
@@ -208,6 +209,19 @@ uint64_t net_wall_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void net_set_handshakes(struct net_loop *loop, unsigned waiting)
+{
+	loop->pool.waiting_max = waiting;
+}
+
+void net_get_handshakes(const struct net_loop *loop, uint64_t *ret_waiting, uint64_t *ret_refused)
+{
+	*ret_waiting = 0;
+	for (int i = 0; i < NET_CLASSES; i++)
+		*ret_waiting += loop->pool.n_waiting[i];
+	*ret_refused = loop->pool.refused;
 }
 
 void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user)

@@ -21,6 +21,10 @@ uint64_t net_now(const struct net_loop *loop);
 /* Wall clock in milliseconds since 1970. */
 uint64_t net_wall_ms(void);
 
+/* How many TLS handshakes of strangers may wait for a thread; what is there now; how many were refused. */
+void net_set_handshakes(struct net_loop *loop, unsigned waiting);
+void net_get_handshakes(const struct net_loop *loop, uint64_t *ret_waiting, uint64_t *ret_refused);
+
 /* Called at least once per turn after all input was handled and before output is flushed. At
  * most 4. */
 void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user);

@@ -26,7 +26,7 @@ enum {
 };
 
 struct net_shake {
-	uv_work_t work; /* first: the pool gives it back */
+	struct net_job job; /* first: the pool gives it back */
 	struct net_conn *c;
 	struct net_tls *tls;
 	bool server;
@@ -55,9 +55,9 @@ bool net_shake_full(const struct net_conn *c)
 
 void net_shake_cancel(struct net_conn *c)
 {
-	/* When the pool has already begun, after_work() comes all the same. */
-	if (net_shake_busy(c))
-		uv_cancel((uv_req_t *)&c->shake->work);
+	/* When a thread has it already, after_work() comes all the same. */
+	if (net_shake_busy(c) && net_pool_cancel(&c->shake->job))
+		c->shake->busy = false;
 }
 
 void net_shake_free(struct net_conn *c)
@@ -130,9 +130,9 @@ static void describe(struct net_shake *s)
 		net_tls_error(s->text, sizeof(s->text), "tls");
 }
 
-static void work(uv_work_t *req)
+static void work(struct net_job *job)
 {
-	struct net_shake *s = (struct net_shake *)(void *)req;
+	struct net_shake *s = (struct net_shake *)(void *)job;
 	struct net_conn *c = s->c;
 
 	c->bio_in = buf_bytes(&s->in);
@@ -223,9 +223,9 @@ static void judge(struct net_conn *c)
 		end_if_starved(c);
 }
 
-static void after_work(uv_work_t *req, int status)
+static void after_work(struct net_job *job)
 {
-	struct net_shake *s = (struct net_shake *)(void *)req;
+	struct net_shake *s = (struct net_shake *)(void *)job;
 	struct net_conn *c = s->c;
 
 	s->busy = false;
@@ -251,8 +251,10 @@ static void step(struct net_conn *c)
 	check(!s->busy);
 	check(buf_append(&s->in, buf_bytes(&c->cipher)));
 	buf_clear(&c->cipher, 0);
-	s->busy = true;
-	check(uv_queue_work(&c->loop->uv, &s->work, work, after_work) == 0);
+	s->job.class = c->class;
+	s->busy = net_pool_submit(&c->loop->pool, &s->job);
+	if (!s->busy)
+		net_conn_die(c, "too many TLS handshakes");
 }
 
 /* False: not (yet) the beginning of a ClientHello that we want to look at. */
@@ -321,6 +323,8 @@ static struct net_shake *new_shake(struct net_conn *c, struct net_tls *tls, bool
 
 	check(s);
 	s->c = c;
+	s->job = (struct net_job){ .run = work, .done = after_work };
+	list_init(&s->job.waiting);
 	s->tls = net_tls_ref(tls);
 	s->server = server;
 	/* cipher and one read more; what we send is at most our own chain and a few messages. */

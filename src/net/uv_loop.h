@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "net/loop.h"
+#include "net/pool.h"
 
 enum {
 	NET_READ_SIZE = 128 * 1024, /* one read from the kernel */
@@ -28,6 +29,7 @@ struct net_loop {
 		void *user;
 	} hooks[4];
 	unsigned n_hooks;
+	struct net_pool pool; /* for handshakes */
 	/* Connections: all; with input to deliver; with output to flush; closed; with fat buffers.
 	 */
 	struct list conns;

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "node/gate.h"
 
 enum {
 	HIGH_WATER = 1024 * 1024, /* bytes in flight above which records wait for their turn */
@@ -83,6 +84,7 @@ static void wire_up(struct wire *w, struct str id)
 	net_timer_free(w->deadline);
 	w->deadline = NULL;
 	net_conn_setup(w->conn, false);
+	gate_prove(net_conn_pass(w->conn), n->now);
 	LOG(LOG_INFO, "link-connected", LF_STR("peer", id),
 		LF_CSTR("address", net_conn_peer(w->conn)),
 		LF_CSTR("tls", net_conn_tls_version(w->conn)),
@@ -265,6 +267,24 @@ static struct net_creds *creds_for(void *user, struct str sni)
 	return net_creds_ref(port->creds);
 }
 
+static void *enter(void *user, const struct net_addr *from)
+{
+	struct node *n = ((struct port *)user)->carrier->node;
+
+	return gate_enter(n->link_gate, from, false, net_now(n->loop));
+}
+
+static void leave(void *user, void *pass)
+{
+	gate_leave(pass, net_now(((struct port *)user)->carrier->node->loop));
+}
+
+/* Anybody can reach this port who is in its network: a link is from where one was before. */
+static enum net_class class_of(void *user, void *pass)
+{
+	return gate_is_known(pass) ? NET_LINK : NET_KNOWN;
+}
+
 static void port_free(struct port *p)
 {
 	if (p->listener)
@@ -326,6 +346,9 @@ static struct port *open_port(struct carrier *c, const struct net_addr *addr, st
 		.tls = tls,
 		.tls_only = true,
 		.handshake_ms = SETUP_MS,
+		.enter = enter,
+		.leave = leave,
+		.class_of = class_of,
 		.creds_for = creds_for,
 		.on_accept = on_accept,
 		.user = p,
@@ -395,6 +418,7 @@ static void dial(struct far *far)
 	struct wire *w = wire_new(c, far, NULL);
 	far->wire = w;
 	w->conn = net_connect(c->node->loop, &far->addr, 1, CONNECT_MS, &dialled_ops, w);
+	net_conn_set_class(w->conn, NET_LINK);
 }
 
 static void on_retry(void *user)

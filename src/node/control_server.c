@@ -78,12 +78,17 @@ void control_write_status(struct node *n, struct buf *out)
 	json_u64(&j, "rss", resident_bytes());
 	json_u64(&j, "cpu_us", cpu_us());
 	json_cstr(&j, "profile", n->config->open_profile ? "open" : "standard");
+	uint64_t waiting, refused;
+	net_get_handshakes(n->loop, &waiting, &refused);
+	json_u64(&j, "handshakes_waiting", waiting);
+	json_u64(&j, "handshakes_refused", refused);
 	json_bool(&j, "draining", n->draining);
 	json_u64(&j, "watchers", n->control ? count_watchers(n->control) : 0);
 	json_end(&j);
 	link_status(n->link, n->now, &j);
 	s2s_status(n->face, n->now, &j);
-	gate_status(n->gate, &j);
+	gate_status(n->gate, "limits", &j);
+	gate_status(n->link_gate, "link_limits", &j);
 	json_object(&j, "relay");
 #define X(name, help) json_u64(&j, #name, n->counters.name);
 	NODE_COUNTERS(X)

@@ -343,9 +343,9 @@ enum gate_reason gate_news(
 	return GATE_OK;
 }
 
-void gate_status(const struct gate *g, struct json *j)
+void gate_status(const struct gate *g, const char *name, struct json *j)
 {
-	json_object(j, "limits");
+	json_object(j, name);
 	json_u64(j, "connections", g->passes);
 	json_u64(j, "connections_most", g->most);
 	json_u64(j, "descriptors", g->descriptors);

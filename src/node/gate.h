@@ -72,8 +72,8 @@ void gate_prove_domain(struct gate *g, struct str domain, uint64_t now);
  * many were refused since the reason was logged before. GATE_OK: nothing to say. */
 enum gate_reason gate_news(
 	struct gate *g, uint64_t now, char ret_address[64], uint64_t *ret_refused);
-/* Writes the object "limits". */
-void gate_status(const struct gate *g, struct json *j);
+/* Writes an object of this name. */
+void gate_status(const struct gate *g, const char *name, struct json *j);
 
 /* A rate of the configuration: per second or per minute, ten times as much at once. */
 struct rate_limit gate_per_s(uint64_t amount);

@@ -27,6 +27,7 @@
 enum {
 	CONFIG_MAX = 1024 * 1024,
 	DRAIN_STEP_MS = 20,
+	LINK_PART = 16, /* of the descriptors may be used by incoming links */
 	ARENA_KEEP = 64 * 1024, /* most records need no other memory */
 	DOMAINS_MAX = 4096, /* announced on the link */
 	FRAME_BYTES = 2 * 1024 * 1024, /* of every node, whatever its `limit stanza bytes` */
@@ -159,13 +160,13 @@ static void drain_step(struct node *n)
 }
 
 /* One line a second for each limit that was reached. */
-static void log_limits(struct node *n)
+static void log_limits(struct node *n, struct gate *gate)
 {
 	enum gate_reason reason;
 	char address[64];
 	uint64_t refused;
 
-	while ((reason = gate_news(n->gate, n->now, address, &refused)) != GATE_OK)
+	while ((reason = gate_news(gate, n->now, address, &refused)) != GATE_OK)
 		LOG(LOG_WARNING, "limit-reached", LF_CSTR("limit", gate_reason_name(reason)),
 			LF_CSTR("reason", gate_reason_text(reason)), LF_CSTR("address", address),
 			LF_U64("refused", refused));
@@ -178,7 +179,8 @@ static void on_turn(void *user)
 	n->now = net_now(n->loop);
 	relay_turn(n);
 	link_flush(n->link, n->now);
-	log_limits(n);
+	log_limits(n, n->gate);
+	log_limits(n, n->link_gate);
 	if (n->draining && !n->stopped)
 		drain_step(n);
 	arm_timer(n);
@@ -221,6 +223,16 @@ static bool use_config(
 		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
 }
 
+/* Limits of what is neither the face's nor the link's. */
+static void apply_node_limits(struct node *n)
+{
+	const struct config_limits *l = &n->config->limits;
+
+	gate_set_limits(n->gate, l);
+	gate_set_limits(n->link_gate, l);
+	net_set_handshakes(n->loop, (unsigned)l->shakes);
+}
+
 static bool replace_config(struct node *n, struct config *c, char *err, size_t err_size)
 {
 	struct config *old_config = n->config;
@@ -242,7 +254,7 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	log_init(c->log_level, c->node);
 	apply_limits(n, &settings);
 	s2s_set_settings(n->face, &settings);
-	gate_set_limits(n->gate, &n->config->limits);
+	apply_node_limits(n);
 	announce_domains(n);
 	s2s_rejudge(n->face, n->now);
 	config_free(old_config);
@@ -349,7 +361,10 @@ static bool build(struct node *n, char *err, size_t err_size)
 	n->dict = xml_dict_new();
 	record_fill_dict(n->dict);
 	apply_limits(n, &settings);
-	n->gate = gate_new(&n->config->limits, raise_descriptors());
+	uint64_t descriptors = raise_descriptors();
+	n->gate = gate_new(&n->config->limits, descriptors);
+	n->link_gate = gate_new(&n->config->limits, descriptors / LINK_PART);
+	apply_node_limits(n);
 	transport_fill_ops(&n->face_ops);
 	relay_fill_face_ops(&n->face_ops);
 	secrets_fill_ops(&n->face_ops);
@@ -417,6 +432,7 @@ static void node_free(struct node *n)
 	net_loop_free(n->loop);
 	s2s_face_free(n->face);
 	gate_free(n->gate);
+	gate_free(n->link_gate);
 	link_free(n->link);
 	carrier_free(n->carrier);
 	relay_done(n);

@@ -108,7 +108,8 @@ struct node {
 	struct link *link;
 	struct carrier *carrier;
 	struct control *control;
-	struct gate *gate;
+	struct gate *gate; /* of the face */
+	struct gate *link_gate;
 
 	struct net_tls *tls; /* for the face */
 	struct list listeners; /* of the face */

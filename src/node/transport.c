@@ -299,6 +299,11 @@ static void leave(void *user, void *pass)
 	gate_leave(pass, net_now(n->loop));
 }
 
+static enum net_class class_of(void *user, void *pass)
+{
+	return gate_is_known(pass) ? NET_KNOWN : NET_STRANGER;
+}
+
 static bool may_shake(void *user, void *pass)
 {
 	struct node *n = user;
@@ -343,6 +348,7 @@ static struct net_listener *listen_one(
 		.max_conns = (unsigned)n->config->limits.streams,
 		.enter = enter,
 		.leave = leave,
+		.class_of = class_of,
 		.may_shake = may_shake,
 		.creds_for = creds_for_sni,
 		.on_accept = on_accept,

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one peer may take up: whoever is over a limit is refused or slowed down, and all others go on."""
+import signal
 import socket
+import ssl
+import threading
+import time
 
 from peer import Closed, Stream
 from world import FOREIGN, LOCAL, check, fresh, run
@@ -112,6 +116,77 @@ def case_s2s_H6_bytes_of_one_address(world):
     check(len(world.server.stanzas()) < sent, "the other one need not wait for the flood")
     world.server.wait_for("<body>flood-%d</body>" % (sent - 1))
     check([n for n in range(sent) if "<body>flood-%d</body>" % n not in world.server.text] == [], "nothing is lost")
+
+
+class HandshakeFlood:
+    """Replays one ClientHello over and over: cheap for the sender, a key exchange and a signature for the node."""
+
+    def __init__(self, world, threads):
+        self.world, self.ended, self.sent = world, False, 0
+        self.hello = self.record_hello()
+        self.threads = [threading.Thread(target=self.run, args=(n,), daemon=True) for n in range(threads)]
+
+    @staticmethod
+    def record_hello():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_alpn_protocols(["xmpp-server"])
+        out = ssl.MemoryBIO()
+        try:
+            context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=LOCAL).do_handshake()
+        except ssl.SSLWantReadError:
+            return out.read()
+        raise AssertionError
+
+    def run(self, n):
+        held = []
+        while not self.ended:
+            try:
+                s = socket.create_connection((self.world.address["outer"], 5269), 20, (source(self.world, 150 + n), 0))
+                s.sendall(self.hello)
+            except OSError:
+                continue
+            self.sent += 1
+            held.append(s)
+            if len(held) > 300:
+                held.pop(0).close()
+        for s in held:
+            s.close()
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        self.world.wait(lambda: self.sent > 500, "the flood has begun")
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        for thread in self.threads:
+            thread.join()
+
+
+@fresh()
+def case_threats_H4_flood_of_handshakes(world):
+    """Established streams keep their pace, known peers come in, and the link's own handshake need not queue."""
+    good = works(world, "before", 100)
+    with HandshakeFlood(world, 3) as flooding:
+        delays = []
+        for n in range(40):
+            began = time.monotonic()
+            good.message("under-%d" % n)
+            world.server.wait_for("<body>under-%d</body>" % n)
+            delays.append(time.monotonic() - began)
+        works(world, "known-under-flood", 100)
+        world.inner.stop(signal.SIGKILL)
+        world.inner.start()
+        world.inner.wait_event("link-up", count=2)
+        works(world, "after-restart", 100)
+        status = world.outer.status()["node"]
+    print("       %d handshakes begun, %d refused, delay of 40 messages: median %.1f ms, most %.1f ms" % (
+        flooding.sent, status["handshakes_refused"], sorted(delays)[20] * 1000, max(delays) * 1000))
+    check(sorted(delays)[20] < 2, "the established stream was held up")
+    world.wait(lambda: world.outer.status()["limits"]["connections"] <= 4, "all are gone")
 
 
 if __name__ == "__main__":

@@ -315,7 +315,7 @@ static void status_has_all(void **state)
 	buf_init(&out, 4096);
 	json_init(&j, &out);
 	json_object(&j, NULL);
-	gate_status(w->gate, &j);
+	gate_status(w->gate, "limits", &j);
 	json_end(&j);
 	buf_append(&out, str_from("", 1));
 	assert_non_null(strstr(buf_bytes(&out).p, "\"limits\":{\"connections\":1,"));
