@@ -17,12 +17,27 @@
 
 enum config_role { CONFIG_OUTER, CONFIG_INNER };
 
-enum config_proof { CONFIG_PKIX = 1, CONFIG_DIALBACK = 2 };
+enum config_proof {
+	CONFIG_PKIX = 1,
+	CONFIG_DIALBACK = 2,
+	CONFIG_DANE = 4,
+	CONFIG_POSH = 8,
+	CONFIG_PIN = 16,
+};
+/* What a certificate proves; dialback is what is left without one. */
+enum { CONFIG_BY_CERTIFICATE = CONFIG_PKIX | CONFIG_DANE | CONFIG_POSH | CONFIG_PIN };
+
+/* Where something stands in the file, from 1; line 0: nowhere, it is a default. */
+struct config_place {
+	unsigned line;
+	unsigned column;
+};
 
 struct config_keys { /* a certificate chain, its key, and what is trusted (may be NULL) */
 	const char *certificate;
 	const char *key;
 	const char *trust;
+	struct config_place at;
 };
 
 struct config_domain { /* outer: `domain NAME... { certificate "..." key "..." }` */
@@ -56,19 +71,36 @@ struct config_server {
 	size_t n_domains;
 	const char *trust; /* CA for the local server's own certificate, or NULL */
 	bool tls_required;
-	unsigned accept; /* bits of enum config_proof */
+	unsigned accept; /* bits of enum config_proof: pkix and dialback only */
+	struct config_place at;
+};
+
+/* `pin [certificate] sha256/...`: SHA-256 of a key (SubjectPublicKeyInfo) or of a whole certificate. */
+struct config_pin {
+	bool certificate;
+	unsigned char sha256[32];
 };
 
 /*
- * `peer PATTERN... { require tls  accept pkix dialback | refuse }`, one row per pattern, first
- * match wins. TLS is required unless `allow plaintext` stands there. The last row is always for
- * "any".
+ * `peer PATTERN... { require tls  accept pkix dane posh pin dialback  pin sha256/... | refuse }`, one row
+ * per pattern, first match wins. TLS is required unless `allow plaintext` stands there. The last row is
+ * always for "any".
  */
 struct config_peer {
 	struct str pattern; /* exact domain, "*.suffix" (any depth below), or "any" */
 	bool refuse;
 	bool tls_required;
-	unsigned accept; /* bits of enum config_proof; `require pkix` sets this bit alone */
+	unsigned accept; /* bits of enum config_proof: any of these is enough */
+	unsigned require; /* all of these must hold; a part of accept */
+	struct config_pin *pins; /* outer */
+	size_t n_pins;
+	struct config_place at;
+};
+
+/* A file that a statement names. */
+struct config_file {
+	const char *path;
+	struct config_place at;
 };
 
 struct config_route { /* inner: `route PATTERN via NODE... | any` */
@@ -102,6 +134,10 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 		"wait for a stream header or features")                                            \
 	X(tls_ms, 10000, 100, 600000, "tls time", "milliseconds", "TLS handshake")                 \
 	X(auth_ms, 10000, 100, 600000, "authentication time", "milliseconds", "SASL and dialback") \
+	X(prove_ms, 5000, 100, 60000, "proof time", "milliseconds",                                \
+		"wait for DANE and POSH before a stream goes on without them")                     \
+	X(proof_age_ms, 86400000, 1000, 604800000, "proof age", "milliseconds",                    \
+		"after which the proof of a stream is judged again")                               \
 	X(connect_ms, 30000, 100, 600000, "connect time", "milliseconds",                          \
 		"look-up and all addresses of a server together")                                  \
 	X(stanza_ms, 30000, 1000, 600000, "stanza time", "milliseconds",                           \
@@ -152,6 +188,7 @@ struct config_limits {
 
 struct config {
 	enum config_role role;
+	const char *file; /* the configuration file, as it was named */
 	struct str node;
 	enum log_level log_level;
 	bool open_profile;
@@ -159,6 +196,7 @@ struct config {
 	bool flush; /* spaces behind long stanzas; default: in inner */
 	const char *control; /* socket path */
 	const char *dialback_secret; /* file; NULL: random per start */
+	struct config_place dialback_at;
 	struct config_limits limits;
 
 	struct config_domain *domains; /* outer */
@@ -170,8 +208,12 @@ struct config {
 	/* Without statement: any, TLS, both proofs. With some, but none for any: any is refused. */
 	struct config_peer *peers;
 	size_t n_peers;
-	const char **trust; /* outer: CA files for foreign servers; empty: the system's */
+	struct config_file *trust; /* outer: CA files for foreign servers; empty: the system's */
 	size_t n_trust;
+	struct config_file *crls; /* outer: revocation lists of these CAs */
+	size_t n_crls;
+	struct config_file *anchors; /* outer: DNSSEC trust anchors; empty: DNS is not validated */
+	size_t n_anchors;
 	struct str resolver; /* outer: address, or empty for the system's */
 	/* outer: exceptions to the addresses never dialled; first match wins */
 	struct config_network *networks;

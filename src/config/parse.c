@@ -152,6 +152,7 @@ static bool readable(struct report *r)
 static void parser_init(struct parser *p, struct report *report, struct config_owned *o)
 {
 	*p = (struct parser){ .report = report, .arena = &o->arena, .c = &o->c };
+	o->c.file = owned_str(&o->arena, str_of(report->file)).p;
 	lex_init(&p->lex, report->text, report);
 	arena_init(&p->scratch, JID_SCRATCH);
 	table_init(&p->seen);

@@ -202,6 +202,24 @@ bool parser_pattern(struct parser *p, struct str *ret_pattern, struct str *ret_s
 	return true;
 }
 
+/* Goes on from where it counted last: a file has many places, in order. */
+struct config_place parser_place(struct parser *p, struct str where)
+{
+	const char *text = p->report->text.p, *at = where.p;
+	struct config_place place = { .column = 1 };
+
+	if (!p->counted || p->counted > at) {
+		p->counted = text;
+		p->counted_lines = 1;
+	}
+	for (; p->counted < at; p->counted++)
+		p->counted_lines += *p->counted == '\n';
+	place.line = p->counted_lines;
+	while (at > text && at[-1] != '\n')
+		place.column += ((unsigned char)*--at & 0xc0) != 0x80;
+	return place;
+}
+
 struct str *parser_remember(struct parser *p, struct str span)
 {
 	struct str *copy = arena_alloc(p->arena, sizeof(*copy));

@@ -24,6 +24,8 @@ struct section_row {
 	bool plaintext;
 	unsigned require; /* bits of enum config_proof */
 	unsigned accept;
+	struct config_pin *pins;
+	size_t n_pins;
 };
 
 /* One word that may open a line of a section. */
@@ -59,6 +61,8 @@ struct parser {
 	struct arena scratch; /* for jid */
 	struct config *c;
 	char *folder; /* of the file, absolute, with a slash at its end */
+	const char *counted; /* parser_place() counted lines up to here */
+	unsigned counted_lines;
 	struct str statement; /* where the current one starts */
 	unsigned failed; /* bit i: an error in a statement of row i of the table */
 	bool unknown; /* an unknown word stood where a statement should */
@@ -69,6 +73,7 @@ struct parser {
 	struct node_ref *vias;
 	size_t n_vias;
 	struct str *server_at; /* where server i stands */
+	struct str *peer_at; /* where the statement of peer row i stands */
 };
 
 /* --- tokens --- */
@@ -98,6 +103,8 @@ bool parser_pattern(struct parser *p, struct str *ret_pattern, struct str *ret_s
 bool parser_section(struct parser *p, const struct section *s, struct section_row *row);
 /* Remembers that something stands at this place; false when it did before: reported there. */
 bool parser_once(struct parser *p, const char *kind, struct str name, struct str span);
+/* Line and column of a part of the text. */
+struct config_place parser_place(struct parser *p, struct str where);
 /* A copy of the span in the configuration's arena, as a table's value. */
 struct str *parser_remember(struct parser *p, struct str span);
 

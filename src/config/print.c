@@ -37,13 +37,42 @@ static void put_words(struct buf *out, const struct str *words, size_t n)
 	}
 }
 
-static void put_proofs(struct buf *out, bool tls_required, unsigned accept)
+static void put_proof_words(struct buf *out, unsigned proofs)
 {
-	buf_append_c(out, tls_required ? " require tls accept" : " allow plaintext accept");
-	if (accept & CONFIG_PKIX)
-		buf_append_c(out, " pkix");
-	if (accept & CONFIG_DIALBACK)
-		buf_append_c(out, " dialback");
+	for (size_t i = 0; i < PROOF_WORDS; i++) {
+		if (proofs & (1u << i))
+			buf_printf(out, " %s", proof_words[i]);
+	}
+}
+
+static void put_proofs(struct buf *out, bool tls_required, unsigned accept, unsigned require)
+{
+	buf_append_c(out, tls_required ? " require tls" : " allow plaintext");
+	if (require && !tls_required)
+		buf_append_c(out, " require");
+	put_proof_words(out, require);
+	buf_append_c(out, " accept");
+	put_proof_words(out, accept);
+}
+
+static void put_pins(struct buf *out, const struct config_peer *p)
+{
+	if (p->n_pins)
+		buf_append_c(out, " pin");
+	for (size_t i = 0; i < p->n_pins; i++) {
+		buf_append_c(out, p->pins[i].certificate ? " certificate sha256/" : " sha256/");
+		for (size_t k = 0; k < sizeof(p->pins[i].sha256); k++)
+			buf_printf(out, "%02x", p->pins[i].sha256[k]);
+	}
+}
+
+static void put_files(struct buf *out, const char *word, const struct config_file *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(out, "%s ", word);
+		put_quoted(out, files[i].path);
+		buf_append_c(out, "\n");
+	}
 }
 
 static void put_str(struct buf *out, const char *before, struct str s, const char *after)
@@ -88,11 +117,9 @@ static void print_outer(const struct config *c, struct buf *out)
 	}
 	if (c->resolver.len)
 		put_str(out, "resolver ", c->resolver, "\n");
-	for (size_t i = 0; i < c->n_trust; i++) {
-		buf_append_c(out, "trust ");
-		put_quoted(out, c->trust[i]);
-		buf_append_c(out, "\n");
-	}
+	put_files(out, "trust", c->trust, c->n_trust);
+	put_files(out, "crl", c->crls, c->n_crls);
+	put_files(out, "anchor", c->anchors, c->n_anchors);
 	print_networks(c, out);
 }
 
@@ -102,7 +129,7 @@ static void print_server(const struct config_server *s, struct buf *out)
 	put_str(out, "", s->addr, " { domain");
 	put_words(out, s->domains, s->n_domains);
 	put_path(out, "trust", s->trust);
-	put_proofs(out, s->tls_required, s->accept);
+	put_proofs(out, s->tls_required, s->accept, 0);
 	buf_append_c(out, " }\n");
 }
 
@@ -145,7 +172,8 @@ static void print_peers(const struct config *c, struct buf *out)
 		if (p->refuse) {
 			buf_append_c(out, " refuse");
 		} else {
-			put_proofs(out, p->tls_required, p->accept);
+			put_proofs(out, p->tls_required, p->accept, p->require);
+			put_pins(out, p);
 		}
 		buf_append_c(out, " }\n");
 	}

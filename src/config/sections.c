@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/sections.h"
 
+#include "config/pin.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *const proof_words[PROOF_WORDS] = { "pkix", "dialback", "dane", "posh", "pin" };
+
+_Static_assert(CONFIG_PKIX == 1 << 0 && CONFIG_DIALBACK == 1 << 1 && CONFIG_DANE == 1 << 2 &&
+		CONFIG_POSH == 1 << 3 && CONFIG_PIN == 1 << 4,
+	"order of the words");
 
 /* `certificate` FILE */
 static bool rule_certificate(struct parser *p, struct section_row *row)
@@ -65,6 +73,22 @@ static bool rule_domains(struct parser *p, struct section_row *row)
 	return name_list(p, row, parser_domain);
 }
 
+/* `pin` opens a line of the section when a digest follows, and is a proof in a list otherwise. */
+static bool pin_is_listed(const struct parser *p)
+{
+	struct lex ahead = p->lex;
+	struct token next;
+
+	if (p->confused || p->now.kind != TOKEN_WORD || !str_is(p->now.span, "pin"))
+		return false;
+	ahead.report = NULL;
+	do {
+		next = lex_next(&ahead);
+	} while (next.kind == TOKEN_LINE_END);
+	return next.kind != TOKEN_WORD ||
+		!(str_is(next.span, "certificate") || str_starts(next.span, STRL("sha256/")));
+}
+
 /* The first of the words is index 0, and so on; n bits of *ret_bits. At least one. */
 static bool word_set(struct parser *p, const char *const *words, size_t n, unsigned *ret_bits)
 {
@@ -73,30 +97,91 @@ static bool word_set(struct parser *p, const char *const *words, size_t n, unsig
 		if (!parser_choice(p, words, n, &which))
 			return false;
 		*ret_bits |= 1u << which;
-	} while (parser_in_list(p));
+	} while (parser_in_list(p) || pin_is_listed(p));
 	return true;
 }
 
-/* `accept` PROOF...; PROOF = `pkix` | `dialback` */
+/* `accept` LOCAL-PROOF...; LOCAL-PROOF = `pkix` | `dialback`: what a local server can prove */
+static bool rule_accept_local(struct parser *p, struct section_row *row)
+{
+	return word_set(p, proof_words, 2, &row->accept);
+}
+
+/* `accept` PROOF...; PROOF = `pkix` | `dialback` | `dane` | `posh` | `pin` */
 static bool rule_accept(struct parser *p, struct section_row *row)
 {
-	static const char *const words[] = { "pkix", "dialback" };
-
-	_Static_assert(CONFIG_PKIX == 1 << 0 && CONFIG_DIALBACK == 1 << 1, "order of the words");
-	return word_set(p, words, COUNT(words), &row->accept);
+	return word_set(p, proof_words, PROOF_WORDS, &row->accept);
 }
 
-/* `require` REQUIRE...; REQUIRE = `tls` | PROOF */
+static bool require_of(struct parser *p, struct section_row *row, size_t proofs)
+{
+	const char *words[PROOF_WORDS + 1];
+	unsigned bits = 0, tls = 1u << proofs;
+
+	memcpy(words, proof_words, proofs * sizeof(words[0]));
+	words[proofs] = "tls";
+	if (!word_set(p, words, proofs + 1, &bits))
+		return false;
+	row->require_tls = bits & tls;
+	row->require = bits & ~tls;
+	return true;
+}
+
+/* `require` ( `tls` | LOCAL-PROOF )... */
+static bool rule_require_local(struct parser *p, struct section_row *row)
+{
+	return require_of(p, row, 2);
+}
+
+/* `require` ( `tls` | PROOF )... */
 static bool rule_require(struct parser *p, struct section_row *row)
 {
-	static const char *const words[] = { "pkix", "dialback", "tls" };
-	unsigned bits = 0;
+	return require_of(p, row, PROOF_WORDS);
+}
 
-	if (!word_set(p, words, COUNT(words), &bits))
+static bool add_pin(struct parser *p, struct section_row *row, bool certificate)
+{
+	struct config_pin pin = { .certificate = certificate };
+	struct str span;
+
+	if (!parser_word(p, "a digest, as in sha256/...", &span))
 		return false;
-	row->require_tls = bits & 4;
-	row->require = bits & 3;
+	const char *error = pin_digest(span, pin.sha256);
+	if (error) {
+		report_at(p->report, span, "not a pin: %s", error);
+		report_hint(p->report,
+			"`sha256/` and the digest of the public key, 44 characters of base64 or 64 "
+			"hexadecimal digits; `certificate sha256/...` is that of a whole "
+			"certificate");
+		return false;
+	}
+	for (size_t i = 0; i < row->n_pins; i++) {
+		if (row->pins[i].certificate == certificate &&
+			memcmp(row->pins[i].sha256, pin.sha256, sizeof(pin.sha256)) == 0) {
+			report_at(p->report, span, "this pin stands twice in the section");
+			return false;
+		}
+	}
+	*OWNED_APPEND(p->arena, row->pins, row->n_pins) = pin;
 	return true;
+}
+
+/* `pin` ( [`certificate`] DIGEST )... */
+static bool rule_pin(struct parser *p, struct section_row *row)
+{
+	bool ok = true;
+
+	if (p->c->role == CONFIG_INNER) {
+		report_at(p->report, p->now.span,
+			"inner sees no certificates of foreign servers: pins stand in outer.conf");
+		report_hint(p->report, "`accept pin` here lets pass what an outer proved by a pin");
+		return false;
+	}
+	do {
+		bool certificate = parser_accept(p, "certificate");
+		ok = add_pin(p, row, certificate) && ok;
+	} while (parser_in_list(p));
+	return ok;
 }
 
 /* `allow` `plaintext` */
@@ -136,13 +221,14 @@ static const struct rule link_rules[] = {
 static const struct rule server_rules[] = {
 	{ "domain", rule_domains, true },
 	{ "trust", rule_trust },
-	{ "require", rule_require },
-	{ "accept", rule_accept },
+	{ "require", rule_require_local },
+	{ "accept", rule_accept_local },
 	{ "allow", rule_allow },
 };
 static const struct rule peer_rules[] = {
 	{ "require", rule_require },
 	{ "accept", rule_accept },
+	{ "pin", rule_pin },
 	{ "allow", rule_allow },
 	{ "refuse", rule_refuse },
 };
@@ -155,28 +241,45 @@ const struct section section_server = { "server", server_rules, COUNT(server_rul
 const struct section section_mint = { "mint", keys_rules, COUNT(keys_rules) };
 const struct section section_peer = { "peer", peer_rules, COUNT(peer_rules) };
 
+/* The first rule of these that holds says what is wrong. */
 static const char *contradiction(const struct section_row *row, unsigned possible)
 {
-	unsigned both = CONFIG_PKIX | CONFIG_DIALBACK;
-	bool more = row->require_tls || row->require || row->accept || row->plaintext;
+	unsigned named = row->require | row->accept;
+	bool more = row->require_tls || named || row->plaintext || row->n_pins;
 
 	if (row->refuse)
 		return more ? "`refuse` stands alone: what else would be accepted?" : NULL;
-	if (row->require == both)
-		return "a stream is proven once: require `pkix` or `dialback`, or accept both";
+	if ((row->require & CONFIG_DIALBACK) && (row->require & CONFIG_BY_CERTIFICATE))
+		return "dialback is what is left without a certificate: it cannot be required "
+		       "beside one";
+	if (row->require && row->accept && (row->require & ~row->accept))
+		return "`require` and `accept` contradict each other: what is required has to be "
+		       "accepted";
 	if (row->require && row->accept && row->require != row->accept)
-		return "`require` and `accept` contradict each other";
+		return "`require` and `accept` contradict each other: what is not required would "
+		       "never count";
 	if (row->plaintext && row->require_tls)
 		return "`require tls` and `allow plaintext` contradict each other";
-	if (((row->require | row->accept) & ~possible) & CONFIG_PKIX)
+	if ((named & ~possible) & CONFIG_PKIX)
 		return "`pkix` needs `trust`, the CA that issued the certificate of this server";
-	if (row->plaintext && (row->require == CONFIG_PKIX || row->accept == CONFIG_PKIX))
-		return "`pkix` is proven inside TLS: it cannot be with `allow plaintext` alone";
+	if (row->n_pins && named && !(named & CONFIG_PIN))
+		return "a `pin` is given, but `pin` is not among the accepted proofs";
+	if (row->plaintext && named && !(named & ~(unsigned)CONFIG_BY_CERTIFICATE))
+		return "certificates are shown inside TLS: with `allow plaintext` dialback has to "
+		       "be accepted";
 	return NULL;
 }
 
+/* Unless named: a pin when there is one, else what needs no other statement. */
+static unsigned usual_proofs(const struct section_row *row, unsigned possible)
+{
+	if (row->n_pins)
+		return CONFIG_PIN;
+	return possible & (CONFIG_PKIX | CONFIG_DIALBACK);
+}
+
 bool section_proofs(struct parser *p, struct str at, const struct section_row *row,
-	unsigned possible, unsigned *ret_accept)
+	unsigned possible, unsigned *ret_accept, unsigned *ret_require)
 {
 	const char *error = contradiction(row, possible);
 
@@ -184,9 +287,10 @@ bool section_proofs(struct parser *p, struct str at, const struct section_row *r
 		report_at(p->report, at, "%s", error);
 		return false;
 	}
+	*ret_require = row->require;
 	*ret_accept = row->require | row->accept;
 	if (!row->refuse && !*ret_accept)
-		*ret_accept = possible;
+		*ret_accept = usual_proofs(row, possible);
 	return true;
 }
 

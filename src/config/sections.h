@@ -13,11 +13,15 @@ extern const struct section section_mint;
 extern const struct section section_peer;
 
 /*
- * What `require`, `accept`, `allow plaintext` and `refuse` of a row mean together; at is where
+ * What `require`, `accept`, `pin`, `allow plaintext` and `refuse` of a row mean together; at is where
  * contradictions are shown, possible the proofs that can be made at all.
  */
 bool section_proofs(struct parser *p, struct str at, const struct section_row *row,
-	unsigned possible, unsigned *ret_accept);
+	unsigned possible, unsigned *ret_accept, unsigned *ret_require);
+
+/* The words of the proofs: word i is bit 1 << i of enum config_proof. */
+enum { PROOF_WORDS = 5 };
+extern const char *const proof_words[PROOF_WORDS];
 
 /* limit = `limit` WORD... NUMBER */
 bool parse_limit(struct parser *p);

@@ -23,6 +23,7 @@ static bool parse_domain(struct parser *p)
 {
 	struct section_row row = { 0 };
 	size_t from = p->c->n_domains;
+	struct str at = p->statement;
 	bool ok = true;
 
 	do {
@@ -34,6 +35,7 @@ static bool parse_domain(struct parser *p)
 		OWNED_APPEND(p->arena, p->c->domains, p->c->n_domains)->name = name;
 	} while (parser_in_list(p));
 	ok = parser_section(p, &section_domain, &row) && ok;
+	row.keys.at = parser_place(p, at);
 	for (size_t i = from; i < p->c->n_domains; i++)
 		p->c->domains[i].keys = row.keys;
 	return ok;
@@ -79,6 +81,7 @@ static bool parse_listen_link(struct parser *p, struct str word)
 		return false;
 	}
 	bool ok = listen_address(p, &l->addr);
+	row.keys.at = parser_place(p, p->statement);
 	ok = parser_section(p, &section_listen_link, &row) && ok;
 	l->keys = row.keys;
 	l->accept = row.names;
@@ -108,6 +111,7 @@ static bool parse_link(struct parser *p)
 	bool ok = parser_node(p, &l->node, &span) && parser_once(p, "link", l->node, span);
 
 	ok = parser_address(p, &l->addr) && ok;
+	row.keys.at = parser_place(p, p->statement);
 	ok = parser_section(p, &section_link, &row) && ok;
 	l->keys = row.keys;
 	return ok;
@@ -134,10 +138,12 @@ static bool parse_server(struct parser *p)
 	s->domains = row.names;
 	s->n_domains = row.n_names;
 	s->trust = row.keys.trust;
+	s->at = parser_place(p, at);
 	s->tls_required = !row.plaintext;
 	/* Without a CA no certificate of the server can be valid. */
 	unsigned possible = s->trust ? CONFIG_PKIX | CONFIG_DIALBACK : CONFIG_DIALBACK;
-	return section_proofs(p, at, &row, possible, &s->accept) && ok;
+	unsigned require;
+	return section_proofs(p, at, &row, possible, &s->accept, &require) && ok;
 }
 
 static bool add_peer(struct parser *p)
@@ -154,20 +160,23 @@ static bool add_peer(struct parser *p)
 		return false;
 	}
 	OWNED_APPEND(p->arena, p->c->peers, p->c->n_peers)->pattern = pattern;
+	p->peer_at = owned_grow(p->arena, p->peer_at, p->c->n_peers - 1, sizeof(*p->peer_at));
+	p->peer_at[p->c->n_peers - 1] = p->statement;
 	table_set(&p->peers, pattern, parser_remember(p, span));
 	return true;
 }
 
 /*
  * peer = `peer` PATTERN... `{` ( `refuse` | [`require` REQUIRE...] [`accept` PROOF...]
- *        [`allow` `plaintext`] ) `}`
+ *        [`pin` PIN...] [`allow` `plaintext`] ) `}`
  */
 static bool parse_peer(struct parser *p)
 {
 	struct section_row row = { 0 };
 	size_t from = p->c->n_peers;
 	struct str at = p->statement;
-	unsigned accept;
+	const unsigned all = CONFIG_BY_CERTIFICATE | CONFIG_DIALBACK;
+	unsigned accept, require;
 	bool ok = true;
 
 	do {
@@ -175,34 +184,57 @@ static bool parse_peer(struct parser *p)
 	} while (parser_in_list(p));
 	if (!parser_section(p, &section_peer, &row))
 		return false;
-	if (!row.refuse && !row.require_tls && !row.require && !row.accept && !row.plaintext) {
+	if (!row.refuse && !row.require_tls && !row.require && !row.accept && !row.plaintext &&
+		!row.n_pins) {
 		report_at(p->report, at, "this section is empty: what shall hold for these peers?");
 		return false;
 	}
-	if (!section_proofs(p, at, &row, CONFIG_PKIX | CONFIG_DIALBACK, &accept))
+	if (!section_proofs(p, at, &row, all, &accept, &require))
 		return false;
 	for (size_t i = from; i < p->c->n_peers; i++) {
-		p->c->peers[i].refuse = row.refuse;
-		p->c->peers[i].tls_required = !row.refuse && !row.plaintext;
-		p->c->peers[i].accept = accept;
+		struct config_peer *peer = &p->c->peers[i];
+		peer->refuse = row.refuse;
+		peer->tls_required = !row.refuse && !row.plaintext;
+		peer->accept = accept;
+		peer->require = require;
+		peer->pins = row.pins;
+		peer->n_pins = row.n_pins;
+		peer->at = parser_place(p, at);
 	}
+	return ok;
+}
+
+static bool parse_files(struct parser *p, struct config_file **files, size_t *n)
+{
+	bool ok = true;
+
+	do {
+		struct config_file file = { .at = parser_place(p, p->now.span) };
+		if (!parser_path(p, &file.path)) {
+			ok = false;
+			continue;
+		}
+		*OWNED_APPEND(p->arena, *files, *n) = file;
+	} while (!p->confused && p->now.kind == TOKEN_STRING);
 	return ok;
 }
 
 /* trust = `trust` FILE... */
 static bool parse_trust(struct parser *p)
 {
-	bool ok = true;
+	return parse_files(p, &p->c->trust, &p->c->n_trust);
+}
 
-	do {
-		const char *path;
-		if (!parser_path(p, &path)) {
-			ok = false;
-			continue;
-		}
-		*OWNED_APPEND(p->arena, p->c->trust, p->c->n_trust) = path;
-	} while (!p->confused && p->now.kind == TOKEN_STRING);
-	return ok;
+/* crl = `crl` FILE... */
+static bool parse_crl(struct parser *p)
+{
+	return parse_files(p, &p->c->crls, &p->c->n_crls);
+}
+
+/* anchor = `anchor` FILE... */
+static bool parse_anchor(struct parser *p)
+{
+	return parse_files(p, &p->c->anchors, &p->c->n_anchors);
 }
 
 /* resolver = `resolver` ADDR */
@@ -285,6 +317,7 @@ static bool parse_deny(struct parser *p)
 static bool parse_mint(struct parser *p)
 {
 	struct section_row row = { 0 };
+	row.keys.at = parser_place(p, p->statement);
 	bool ok = parser_section(p, &section_mint, &row);
 
 	p->c->mint = row.keys;
@@ -413,6 +446,7 @@ static bool parse_dialback(struct parser *p)
 	static const char *const words[] = { "secret" };
 	size_t which;
 
+	p->c->dialback_at = parser_place(p, p->statement);
 	return parser_choice(p, words, 1, &which) && parser_path(p, &p->c->dialback_secret);
 }
 
@@ -447,6 +481,9 @@ const struct statement statements[] = {
 	{ "resolver", OUTER, true, parse_resolver },
 	{ "trust", OUTER, false, parse_trust,
 		"in inner.conf `trust` stands inside `link` and `server`" },
+	{ "crl", OUTER, false, parse_crl },
+	{ "anchor", OUTER, false, parse_anchor,
+		"only outer looks names up: DNSSEC is checked there" },
 	{ "peer", BOTH, false, parse_peer },
 	{ "allow", OUTER, false, parse_allow },
 	{ "deny", OUTER, false, parse_deny },

@@ -117,6 +117,33 @@ static void fill_steer_target(struct parser *p)
 	c->steer_target = owned_str(p->arena, host);
 }
 
+/* What a peer's rule needs from other statements. */
+static void check_proofs(struct parser *p)
+{
+	const struct config *c = p->c;
+
+	for (size_t i = 0; c->role == CONFIG_OUTER && i < c->n_peers; i++) {
+		const struct config_peer *peer = &c->peers[i];
+		if (i && p->peer_at[i].p == p->peer_at[i - 1].p)
+			continue; /* another name of the same statement */
+		if ((peer->accept & CONFIG_DANE) && !c->n_anchors &&
+			!statement_failed(p, "anchor")) {
+			report_at(p->report, p->peer_at[i],
+				"`dane` needs validated DNS, and without `anchor` nothing is");
+			report_hint(p->report,
+				"add `anchor \"/usr/share/dns/root.key\"` (package dns-root-data)");
+		}
+		if ((peer->accept & CONFIG_PIN) && !peer->n_pins) {
+			report_at(p->report, p->peer_at[i],
+				"`pin` is among the proofs, but no digest is given");
+			report_hint(p->report, "add `pin sha256/...` to the section");
+		}
+		if (peer->n_pins && str_is(peer->pattern, "any"))
+			report_at(p->report, p->peer_at[i],
+				"a pin is the key of one server: it cannot be for `any`");
+	}
+}
+
 /* Default deny, written out: the last row always matches. */
 static void fill_peers(struct parser *p)
 {
@@ -166,6 +193,7 @@ void whole_check(struct parser *p)
 	check_routes(p);
 	check_self(p);
 	check_limits(p);
+	check_proofs(p);
 	if (p->c->role == CONFIG_INNER) {
 		check_mint(p);
 		fill_steer_target(p);

@@ -113,9 +113,17 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 		.allowed = true,
 		.bidi = n->config->bidi,
 		.tls_required = s->tls_required,
-		.accept_pkix = s->accept & CONFIG_PKIX,
-		.accept_dialback = s->accept & CONFIG_DIALBACK,
+		.accept_certificate = (s->accept & CONFIG_PKIX) != 0,
+		.accept_dialback = (s->accept & CONFIG_DIALBACK) != 0,
 	};
+}
+
+static struct config_peer proofs(struct node *n, struct str us, struct str them)
+{
+	const struct config_server *s = server_of(n, them);
+
+	return s ? (struct config_peer){ .tls_required = s->tls_required, .accept = s->accept }
+		 : (struct config_peer){ .refuse = true };
 }
 
 /* A-label domain: local, or below a local one? */
@@ -310,6 +318,7 @@ static const struct node_role role = {
 	.plays = plays,
 	.trusts = trusts,
 	.rule = rule,
+	.proofs = proofs,
 	.creds = creds,
 	.lookup = lookup,
 	.lookup_cancel = lookup_cancel,

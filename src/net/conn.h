@@ -155,6 +155,16 @@ enum net_cert { NET_CERT_NONE, NET_CERT_BAD, NET_CERT_VALID };
  */
 enum net_cert net_conn_certificate(
 	const struct net_conn *c, struct str ascii_domain, const char **ret_why);
+/*
+ * Verifies the chain again, by what this context trusts now (tls: as in net_conn_start_tls()) and the
+ * present time. What net_conn_certificate() says may change.
+ */
+void net_conn_verify_again(struct net_conn *c, const struct net_tls *tls);
+/* When the first certificate of the peer's chain runs out, seconds since 1970; 0: no certificate. */
+long long net_conn_cert_end(const struct net_conn *c);
+/* SHA-256 of the peer's public key (SubjectPublicKeyInfo) and of its certificate; false: it has none. */
+bool net_conn_cert_digests(
+	const struct net_conn *c, unsigned char ret_key[32], unsigned char ret_cert[32]);
 /* Link only: does the verified peer certificate name exactly this node id (a DNS-ID)? */
 bool net_conn_is_node(const struct net_conn *c, struct str node_id);
 /* SHA-256 of the peer's certificate in hex, or empty. */

@@ -32,6 +32,11 @@ struct net_creds *net_creds_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) * chai
 	return c;
 }
 
+bool net_creds_for_servers(const struct net_creds *c)
+{
+	return net_verify_for_servers(c->cert);
+}
+
 struct net_creds *net_creds_ref(struct net_creds *c)
 {
 	c->refs++;

@@ -394,6 +394,34 @@ enum net_cert net_conn_certificate(
 	return NET_CERT_VALID;
 }
 
+void net_conn_verify_again(struct net_conn *c, const struct net_tls *tls)
+{
+	X509 *cert = is_on(c) ? SSL_get0_peer_certificate(c->ssl) : NULL;
+
+	if (cert && c->peer.seen)
+		net_verify_again(tls, cert, SSL_get_peer_cert_chain(c->ssl), &c->peer);
+}
+
+long long net_conn_cert_end(const struct net_conn *c)
+{
+	return is_on(c) && c->peer.seen ? c->peer.not_after : 0;
+}
+
+bool net_conn_cert_digests(
+	const struct net_conn *c, unsigned char ret_key[32], unsigned char ret_cert[32])
+{
+	X509 *cert = is_on(c) ? SSL_get0_peer_certificate(c->ssl) : NULL;
+	unsigned char *der = NULL;
+	unsigned n;
+
+	int len = cert ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der) : 0;
+	bool ok = len > 0 && EVP_Digest(der, (size_t)len, ret_key, &n, EVP_sha256(), NULL) == 1 &&
+		X509_digest(cert, EVP_sha256(), ret_cert, &n) == 1;
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return ok;
+}
+
 bool net_conn_is_node(const struct net_conn *c, struct str node_id)
 {
 	X509 *cert = is_on(c) ? SSL_get0_peer_certificate(c->ssl) : NULL;

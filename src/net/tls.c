@@ -160,6 +160,32 @@ struct net_tls *net_tls_new(enum net_tls_use use, const char *const *trust_files
 	return NULL;
 }
 
+static bool add_crl_file(X509_LOOKUP *lookup, const char *file, char *err, size_t err_size)
+{
+	ERR_clear_error();
+	if (X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) > 0)
+		return true;
+	net_tls_error(err, err_size, file);
+	return false;
+}
+
+bool net_tls_add_crls(
+	struct net_tls *t, const char *const *files, size_t n, char *err, size_t err_size)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(t->ctx);
+	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+
+	check(lookup);
+	for (size_t i = 0; i < n; i++) {
+		if (!add_crl_file(lookup, files[i], err, err_size))
+			return false;
+	}
+	if (n)
+		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(t->ctx),
+			X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	return true;
+}
+
 struct net_tls *net_tls_ref(struct net_tls *t)
 {
 	t->refs++;

@@ -27,6 +27,13 @@ enum net_tls_use {
  */
 struct net_tls *net_tls_new(enum net_tls_use use, const char *const *trust_files, size_t n,
 	bool system_trust, char *err, size_t err_size);
+/*
+ * From now on certificates are looked up in these revocation lists (PEM, any number in a file). A CA
+ * without a list is not asked about; a list that is out of date refuses what its CA issued. Before
+ * the context is used. False and a message (names the file) on failure.
+ */
+bool net_tls_add_crls(
+	struct net_tls *t, const char *const *files, size_t n, char *err, size_t err_size);
 struct net_tls *net_tls_ref(struct net_tls *t);
 void net_tls_unref(struct net_tls *t);
 
@@ -38,6 +45,8 @@ struct net_creds *net_creds_ref(struct net_creds *c);
 void net_creds_unref(struct net_creds *c);
 /* Seconds since 1970 of the end of validity; days left are shown in status. */
 long long net_creds_not_after(const struct net_creds *c);
+/* May a TLS server show it? EKU absent, anyExtendedKeyUsage or serverAuth. */
+bool net_creds_for_servers(const struct net_creds *c);
 /* Do these credentials name the (A-label) domain by DNS-ID? For configuration checks. */
 bool net_creds_covers(const struct net_creds *c, struct str ascii_domain);
 

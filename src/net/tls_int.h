@@ -28,6 +28,8 @@ struct net_tls_peer {
 	bool seen; /* it sent a certificate */
 	const char *problem; /* static; NULL: the chain is good */
 	bool constrained; /* a CA of the chain has name constraints: only DNS names count */
+	long long
+		not_after; /* earliest end of what the chain was made of, seconds since 1970; 0: unknown */
 };
 
 /* Takes over the references; chain may be NULL. */
@@ -47,6 +49,11 @@ int net_shake_client_hello(SSL *ssl, int *ret_alert, void *arg);
 
 /* --- verify.c: is the chain any good --- */
 int net_verify_chain(X509_STORE_CTX *store, void *arg);
+/* The same later, with the context's present trust and the present time. sent may be NULL. */
+void net_verify_again(
+	const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent, struct net_tls_peer *peer);
+/* EKU absent, anyExtendedKeyUsage or serverAuth. */
+bool net_verify_for_servers(X509 *cert);
 
 /* --- identity.c: whose certificate is it --- */
 enum net_identity_kinds { NET_IDENTITY_DNS, NET_IDENTITY_ALL };

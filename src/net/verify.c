@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The chain of a peer's certificate, judged in the thread pool before the peer is authenticated.
+ * The chain of a peer's certificate, judged in the thread pool before the peer is authenticated, and
+ * again in the loop while its stream stays up (RFC 6120 section 13.7.2.3).
  * First cheap limits on what it may cost us, then OpenSSL's path building, then the purpose:
  * server, in both roles of TLS (doc/conformance.md E11). For s2s a bad chain does not end the handshake,
  * as dialback may follow; one beyond the limits does.
@@ -12,7 +13,7 @@
 #include "base/check.h"
 #include "net/tls_int.h"
 
-enum { CERTS_MAX = 10, RSA_BITS_MAX = 8192 };
+enum { CERTS_MAX = 10, RSA_BITS_MAX = 8192, DEPTH_MAX = 8 };
 
 /* Static text, or NULL. */
 static const char *key_beyond_limits(X509 *cert)
@@ -45,8 +46,7 @@ static const char *beyond_limits(const STACK_OF(X509) * sent)
 	return problem;
 }
 
-/* EKU absent, anyExtendedKeyUsage or serverAuth. */
-static bool for_servers(X509 *cert)
+bool net_verify_for_servers(X509 *cert)
 {
 	uint32_t usage = X509_get_extended_key_usage(cert);
 
@@ -76,7 +76,7 @@ static const char *bad_purpose(const STACK_OF(X509) * chain, bool *ret_constrain
 
 	for (int i = 0; i < n; i++) {
 		X509 *cert = sk_X509_value(chain, i);
-		if ((i == 0 || i < n - 1) && !for_servers(cert))
+		if ((i == 0 || i < n - 1) && !net_verify_for_servers(cert))
 			return i == 0 ? "certificate is not for servers"
 				      : "issuer is not for servers";
 		if (X509_get_ext_by_NID(cert, NID_name_constraints, -1) >= 0)
@@ -86,16 +86,42 @@ static const char *bad_purpose(const STACK_OF(X509) * chain, bool *ret_constrain
 	return NULL;
 }
 
-/* verify.c's verdict: NULL, or a static text. */
-static const char *judge(X509_STORE_CTX *store, bool *ret_constrained)
+/* The first certificate to run out ends the proof. */
+static void note_end(struct net_tls_peer *peer, const STACK_OF(X509) * chain)
 {
-	const char *problem = bad_leaf(X509_STORE_CTX_get0_cert(store));
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		long long end = net_time_of(X509_get0_notAfter(sk_X509_value(chain, i)));
+		if (!peer->not_after || end < peer->not_after)
+			peer->not_after = end;
+	}
+}
 
+/* Lists of revoked certificates count where the operator gave them. */
+static int on_error(int ok, X509_STORE_CTX *store)
+{
+	if (ok || X509_STORE_CTX_get_error(store) != X509_V_ERR_UNABLE_TO_GET_CRL)
+		return ok;
+	X509_STORE_CTX_set_error(store, X509_V_OK);
+	return 1;
+}
+
+/* NULL, or a static text. */
+static const char *judge(X509_STORE_CTX *store, struct net_tls_peer *peer)
+{
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	const char *problem = bad_leaf(leaf);
+
+	peer->not_after = net_time_of(X509_get0_notAfter(leaf));
 	if (problem)
 		return problem;
+	/* Purpose is our own check: OpenSSL's depends on the role, and knows no
+	 * anyExtendedKeyUsage. */
+	X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(store), X509_PURPOSE_ANY);
+	X509_STORE_CTX_set_verify_cb(store, on_error);
 	if (X509_verify_cert(store) != 1)
 		return X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
-	return bad_purpose(X509_STORE_CTX_get0_chain(store), ret_constrained);
+	note_end(peer, X509_STORE_CTX_get0_chain(store));
+	return bad_purpose(X509_STORE_CTX_get0_chain(store), &peer->constrained);
 }
 
 int net_verify_chain(X509_STORE_CTX *store, void *arg)
@@ -104,20 +130,32 @@ int net_verify_chain(X509_STORE_CTX *store, void *arg)
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct net_tls_peer *peer = SSL_get_ex_data(ssl, net_tls_slot_peer());
 
-	peer->seen = true;
-	peer->constrained = false;
+	*peer = (struct net_tls_peer){ .seen = true };
 	peer->problem = beyond_limits(X509_STORE_CTX_get0_untrusted(store));
 	bool hopeless = peer->problem != NULL;
-	/* Purpose is our own check: OpenSSL's depends on the role, and knows no
-	 * anyExtendedKeyUsage. */
-	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
-	X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY);
 	if (!hopeless)
-		peer->problem = judge(store, &peer->constrained);
+		peer->problem = judge(store, peer);
 	ERR_clear_error();
 	if (!peer->problem)
 		return 1;
 	if (X509_STORE_CTX_get_error(store) == X509_V_OK)
 		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return !hopeless && t->use == NET_TLS_S2S;
+}
+
+void net_verify_again(
+	const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent, struct net_tls_peer *peer)
+{
+	X509_STORE_CTX *store = X509_STORE_CTX_new();
+
+	check(store && X509_STORE_CTX_init(store, SSL_CTX_get_cert_store(t->ctx), cert, sent) == 1);
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+	X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
+	X509_VERIFY_PARAM_set_auth_level(param, SSL_CTX_get_security_level(t->ctx));
+	X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_SERVER);
+	X509_VERIFY_PARAM_set_flags(param, X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(t->ctx)));
+	*peer = (struct net_tls_peer){ .seen = true };
+	peer->problem = judge(store, peer);
+	X509_STORE_CTX_free(store);
+	ERR_clear_error();
 }

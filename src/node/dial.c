@@ -38,8 +38,9 @@ static void fail(struct dial *d, enum s2s_failure failure, const char *text)
 
 static void try_next(struct dial *d);
 
-static void hand_over(struct dial *d, bool direct_tls)
+static void hand_over(struct dial *d)
 {
+	const struct node_target target = d->targets[d->next - 1];
 	struct node *n = d->node;
 	struct s2s_stream *s = d->stream;
 	struct net_conn *conn = d->conn;
@@ -53,7 +54,7 @@ static void hand_over(struct dial *d, bool direct_tls)
 		free(spare);
 	d->targets = NULL;
 	dial_free(d);
-	transport_connected(n, s, conn, direct_tls, n_spare ? spare : NULL, n_spare);
+	transport_connected(n, s, conn, &target, n_spare ? spare : NULL, n_spare);
 }
 
 static void on_connected(void *user)
@@ -67,7 +68,7 @@ static void on_connected(void *user)
 		return;
 	}
 	if (!d->targets[d->next - 1].direct_tls) {
-		hand_over(d, false);
+		hand_over(d);
 		return;
 	}
 	struct arena a;
@@ -87,7 +88,7 @@ static void on_tls(void *user)
 
 	d->node->now = net_now(d->node->loop);
 	if (d->stream)
-		hand_over(d, true);
+		hand_over(d);
 	else
 		net_conn_abort(d->conn);
 }

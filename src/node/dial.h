@@ -14,6 +14,6 @@ void dial_cancel(void *user, struct s2s_stream *s);
  * taken over.
  */
 void transport_connected(struct node *n, struct s2s_stream *stream, struct net_conn *conn,
-	bool direct_tls, struct node_target *spare, size_t n_spare);
+	const struct node_target *target, struct node_target *spare, size_t n_spare);
 
 #endif

@@ -86,6 +86,7 @@ static void apply_limits(struct node *n, struct s2s_settings *s)
 	s->header_ms = (unsigned)l->header_ms;
 	s->tls_ms = (unsigned)l->tls_ms;
 	s->auth_ms = (unsigned)l->auth_ms;
+	s->prove_ms = (unsigned)l->prove_ms;
 	s->connect_ms = (unsigned)l->connect_ms;
 	s->stanza_ms = (unsigned)l->stanza_ms;
 	s->close_ms = (unsigned)l->close_ms;
@@ -101,6 +102,15 @@ static void apply_limits(struct node *n, struct s2s_settings *s)
 	s->flush = c->flush;
 }
 
+static bool add_crls(struct net_tls *tls, const struct config *c, char *err, size_t err_size)
+{
+	for (size_t i = 0; i < c->n_crls; i++) {
+		if (!net_tls_add_crls(tls, &c->crls[i].path, 1, err, err_size))
+			return false;
+	}
+	return true;
+}
+
 /* The trust of the face: outer what the operator names or the system's, inner the local servers' CAs. */
 static struct net_tls *face_tls(const struct config *c, char *err, size_t err_size)
 {
@@ -108,13 +118,18 @@ static struct net_tls *face_tls(const struct config *c, char *err, size_t err_si
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_trust && n < 64; i++)
-		files[n++] = c->trust[i];
+		files[n++] = c->trust[i].path;
 	for (size_t i = 0; i < c->n_servers && n < 64; i++) {
 		if (c->servers[i].trust)
 			files[n++] = c->servers[i].trust;
 	}
 	bool system = c->role == CONFIG_OUTER && n == 0;
-	return net_tls_new(NET_TLS_S2S, files, n, system, err, err_size);
+	struct net_tls *tls = net_tls_new(NET_TLS_S2S, files, n, system, err, err_size);
+	if (tls && !add_crls(tls, c, err, err_size)) {
+		net_tls_unref(tls);
+		return NULL;
+	}
+	return tls;
 }
 
 /* --- the loop's turn --- */
@@ -125,6 +140,8 @@ static void arm_timer(struct node *n)
 
 	if (face < at)
 		at = face;
+	if (transport_recheck_at(n) < at)
+		at = transport_recheck_at(n);
 	if (n->draining && n->now + DRAIN_STEP_MS < at)
 		at = n->now + DRAIN_STEP_MS;
 	net_timer_set(n->timer, at);
@@ -193,6 +210,7 @@ static void on_timer(void *user)
 	n->now = net_now(n->loop);
 	link_tick(n->link, n->now);
 	s2s_tick(n->face, n->now);
+	transport_recheck(n);
 }
 
 /* --- reload and drain --- */
@@ -257,6 +275,7 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	apply_node_limits(n);
 	announce_domains(n);
 	s2s_rejudge(n->face, n->now);
+	transport_recheck_all(n);
 	config_free(old_config);
 	return true;
 }
@@ -412,6 +431,8 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	random_bytes(&n->next_trace, sizeof(n->next_trace));
 	list_init(&n->listeners);
 	list_init(&n->dials);
+	list_init(&n->transports);
+	heap_init(&n->rechecks);
 	list_init(&n->deferred);
 	arena_init(&n->arena, 32 * 1024 * 1024);
 	arena_reserve(&n->arena, ARENA_KEEP);
@@ -436,6 +457,7 @@ static void node_free(struct node *n)
 	link_free(n->link);
 	carrier_free(n->carrier);
 	relay_done(n);
+	heap_done(&n->rechecks);
 	net_tls_unref(n->tls);
 	secrets_free(n);
 	free(n->routes);

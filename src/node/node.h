@@ -14,7 +14,9 @@
 #include "base/list.h"
 #include "config/config.h"
 #include "link/link.h"
+#include "base/heap.h"
 #include "net/conn.h"
+#include "policy/proof.h"
 #include "record/record.h"
 #include "route/route.h"
 #include "s2s/face.h"
@@ -26,6 +28,8 @@ struct dial;
 struct node_target {
 	struct net_addr addr;
 	bool direct_tls;
+	uint16_t port;
+	char host[256]; /* whose address it is, as an A-label name; empty: not from DNS */
 };
 
 struct node_role {
@@ -44,6 +48,18 @@ struct node_role {
 	 * there are none. */
 	bool (*trusts)(struct node *n, const struct net_addr *addr);
 	struct s2s_rule (*rule)(struct node *n, struct str us, struct str them);
+	/* What them has to prove to us: a statement that refuses when they may not take part. */
+	struct config_peer (*proofs)(struct node *n, struct str us, struct str them);
+	/*
+	 * What others than the certificate's issuer say about it: fills the rows of DANE and POSH that
+	 * wanted (bits of enum config_proof) asks for. Where it leaves PROOF_PENDING, transport_proved()
+	 * follows, unless evidence_cancel() came first. NULL: there is no such evidence.
+	 */
+	void (*evidence)(struct node *n, struct transport *t, struct str us, struct str them,
+		unsigned wanted, struct proof_table *table);
+	void (*evidence_cancel)(struct node *n, struct transport *t);
+	/* A stream has named the pair: what evidence() will need may be looked up already. NULL: never. */
+	void (*expect)(struct node *n, struct str us, struct str them);
 	/* Credentials for a domain that we play, a new reference; NULL: none. */
 	struct net_creds *(*creds)(struct node *n, struct str us);
 	/* Looks the server of them up and calls node_dial_targets() or node_dial_failed(), now or later. */
@@ -114,6 +130,8 @@ struct node {
 	struct net_tls *tls; /* for the face */
 	struct list listeners; /* of the face */
 	struct list dials;
+	struct list transports;
+	struct heap rechecks; /* of transports, by the time when their proofs are judged again */
 	/* Addresses that transport_another() found, for the dial_start() that follows at once. */
 	struct node_target *spare;
 	size_t n_spare;

@@ -152,7 +152,7 @@ static void check_outer(struct preflight *p)
 	for (size_t i = 0; i < c->n_listen_link; i++)
 		check_link(p, &c->listen_link[i].keys);
 	for (size_t i = 0; i < c->n_trust; i++)
-		check_trust(p, NET_TLS_S2S, c->trust[i]);
+		check_trust(p, NET_TLS_S2S, c->trust[i].path);
 }
 
 static void check_inner(struct preflight *p)

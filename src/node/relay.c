@@ -11,6 +11,7 @@
  */
 #include "node/relay.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -19,6 +20,7 @@
 #include "node/carrier.h"
 #include "node/gate.h"
 #include "node/trace.h"
+#include "node/transport.h"
 #include "policy/peer.h"
 
 enum {
@@ -29,7 +31,10 @@ enum {
 /* The proof travels as the face's number and is judged as the policy's. */
 _Static_assert((int)S2S_PROOF_NONE == (int)POLICY_PROOF_NONE &&
 		(int)S2S_PROOF_PKIX == (int)POLICY_PROOF_PKIX &&
-		(int)S2S_PROOF_DIALBACK == (int)POLICY_PROOF_DIALBACK,
+		(int)S2S_PROOF_DIALBACK == (int)POLICY_PROOF_DIALBACK &&
+		(int)S2S_PROOF_DANE == (int)POLICY_PROOF_DANE &&
+		(int)S2S_PROOF_POSH == (int)POLICY_PROOF_POSH &&
+		(int)S2S_PROOF_PIN == (int)POLICY_PROOF_PIN,
 	"one numbering of proofs");
 
 /* --- error stanzas back to the face --- */
@@ -174,6 +179,9 @@ static void on_unsent(void *user, struct str us, struct str them, struct s2s_tok
 static void on_pair_named(void *user, struct str us, struct str them)
 {
 	struct node *n = user;
+
+	if (n->role->expect)
+		n->role->expect(n, us, them);
 	uint64_t earned = (n->now - n->expect_at) * EXPECT_PER_S / 1000;
 
 	if (earned) {
@@ -188,20 +196,45 @@ static void on_pair_named(void *user, struct str us, struct str them)
 	link_expect(n->link, node_pair(n, us, them), n->now);
 }
 
+/* How the certificate was judged: "dane: yes; pkix: no, self-signed certificate". Static words only. */
+static void put_proofs(char *text, size_t size, const struct s2s_certified *c)
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; c && i < c->n_said && at < size; i++) {
+		const struct s2s_said *s = &c->said[i];
+		at += (size_t)snprintf(text + at, size - at, "%s%s: %s%s%s", i ? "; " : "",
+			s2s_proof_name(s->proof), s->word, s->why ? ", " : "",
+			s->why ? s->why : "");
+	}
+}
+
+/* The audit record of a stream: what it is protected by, and what it was proved by. */
 static void on_event(void *user, const struct s2s_event *e)
 {
 	struct node *n = user;
 	struct str text = e->text;
+	char proofs[600], hash[65] = "";
+	const struct net_conn *conn =
+		e->transport && e->certified ? transport_conn(e->transport) : NULL;
 
 	if (strcmp(e->event, "pair-valid") == 0)
 		gate_prove_domain(n->gate, e->them, n->now);
 	if (text.len == 0)
 		text.p = NULL;
+	put_proofs(proofs, sizeof(proofs), e->certified);
+	if (conn)
+		net_conn_cert_hash(conn, hash);
 	LOG(e->warning ? LOG_WARNING : LOG_INFO, e->event,
 		LF_CSTR("direction", e->incoming ? "incoming" : "outgoing"), LF_STR("us", e->us),
 		LF_STR("them", e->them), LF_CSTR("reason", e->reason), LF_STR("text", text),
 		LF_CSTR("proof", e->proof ? s2s_proof_name(e->proof) : NULL),
-		LF_CSTR("tls", e->tls), LF_U64("stream", e->stream));
+		LF_CSTR("proofs", proofs[0] ? proofs : NULL), LF_CSTR("tls", e->tls),
+		LF_CSTR("cipher",
+			e->transport && e->tls ? net_conn_cipher(transport_conn(e->transport))
+					       : NULL),
+		LF_CSTR("certificate", hash[0] ? hash : NULL), LF_U64("stream", e->stream));
 }
 
 static bool may_write(void *user, struct s2s_token token)

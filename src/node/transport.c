@@ -12,6 +12,9 @@
 #include "base/log.h"
 #include "node/dial.h"
 #include "node/gate.h"
+#include "node/prove.h"
+
+enum { RECHECKS = 32 /* in one turn of the loop */ };
 
 struct transport {
 	struct node *node;
@@ -21,6 +24,10 @@ struct transport {
 	bool paused; /* by the face */
 	bool throttled; /* its address sent more than it may: until the timer fires */
 	struct net_timer *timer;
+	struct list link; /* in node->transports */
+	struct heap_node recheck; /* in node->rechecks */
+	struct node_target *target; /* outgoing: where it was dialled to */
+	void *evidence; /* the role's */
 	struct node_target *spare; /* addresses to try when the stream fails before it is ready */
 	size_t n_spare;
 };
@@ -36,11 +43,87 @@ static void after_event(struct transport *t)
 	}
 }
 
+/* --- proofs that last --- */
+
+/* Until the first certificate runs out, and no longer than the age limit. */
+static void time_recheck(struct transport *t)
+{
+	struct node *n = t->node;
+	uint64_t in = n->config->limits.proof_age_ms, wall = net_wall_ms();
+	long long end = net_conn_cert_end(t->conn);
+
+	if (!end)
+		return;
+	uint64_t end_ms = (uint64_t)end * 1000 + 1000; /* the second of the end is still valid */
+	if (end > 0 && end_ms > wall && end_ms - wall < in)
+		in = end_ms - wall;
+	heap_set(&n->rechecks, &t->recheck, n->now + in);
+}
+
+uint64_t transport_recheck_at(const struct node *n)
+{
+	const struct heap_node *top = heap_top(&n->rechecks);
+
+	return top ? top->key : UINT64_MAX;
+}
+
+void transport_recheck(struct node *n)
+{
+	struct heap_node *top;
+
+	for (unsigned i = 0; i < RECHECKS && (top = heap_top(&n->rechecks)) && top->key <= n->now;
+		i++) {
+		struct transport *t = LIST_OWNER(top, struct transport, recheck);
+		net_conn_verify_again(t->conn, n->tls);
+		heap_remove(&n->rechecks, top);
+		time_recheck(t);
+		if (t->stream)
+			s2s_judge_again(t->stream, n->now);
+	}
+}
+
+void transport_recheck_all(struct node *n)
+{
+	LIST_EACH (&n->transports, it) {
+		struct transport *t = LIST_OWNER(it, struct transport, link);
+		if (heap_holds(&t->recheck))
+			heap_set(&n->rechecks, &t->recheck, n->now);
+	}
+}
+
+void transport_proved(struct transport *t)
+{
+	struct node *n = t->node;
+
+	n->now = net_now(n->loop);
+	if (t->stream)
+		s2s_proved(t->stream, n->now);
+	after_event(t);
+}
+
+struct net_conn *transport_conn(const struct transport *t)
+{
+	return t->conn;
+}
+
+const struct node_target *transport_target(const struct transport *t)
+{
+	return t->target;
+}
+
+void **transport_evidence(struct transport *t)
+{
+	return &t->evidence;
+}
+
+/* --- what the connection reports --- */
+
 static void on_tls(void *user)
 {
 	struct transport *t = user;
 
 	t->node->now = net_now(t->node->loop);
+	time_recheck(t);
 	s2s_tls_done(t->stream, t->node->now);
 	after_event(t);
 }
@@ -88,6 +171,21 @@ static void on_taken(void *user, uint64_t total)
 	s2s_taken(t->stream, total, t->node->now);
 }
 
+static void transport_free(struct transport *t)
+{
+	struct node *n = t->node;
+
+	if (n->role->evidence_cancel)
+		n->role->evidence_cancel(n, t);
+	list_remove(&t->link);
+	heap_remove(&n->rechecks, &t->recheck);
+	if (t->timer)
+		net_timer_free(t->timer);
+	free(t->target);
+	free(t->spare);
+	free(t);
+}
+
 static void on_closed(void *user, const char *text)
 {
 	struct transport *t = user;
@@ -96,10 +194,7 @@ static void on_closed(void *user, const char *text)
 	n->now = net_now(n->loop);
 	if (t->stream)
 		s2s_closed(t->stream, text, n->now);
-	if (t->timer)
-		net_timer_free(t->timer);
-	free(t->spare);
-	free(t);
+	transport_free(t);
 }
 
 static const struct net_conn_ops conn_ops = {
@@ -114,6 +209,7 @@ static struct transport *transport_new(struct node *n, struct net_conn *conn)
 	struct transport *t = calloc(1, sizeof(*t));
 	check(t);
 	*t = (struct transport){ .node = n, .conn = conn, .setting_up = true };
+	list_append(&n->transports, &t->link);
 	return t;
 }
 
@@ -125,19 +221,27 @@ static void on_accept(void *user, struct net_conn *conn, bool direct_tls)
 	struct transport *t = transport_new(n, conn);
 	t->stream = s2s_accept(n->face, t, direct_tls, n->now);
 	if (!t->stream) {
-		free(t);
+		transport_free(t);
 		net_conn_abort(conn);
 		return;
 	}
+	if (direct_tls)
+		time_recheck(t);
 	net_conn_attach(conn, &conn_ops, t);
 }
 
 void transport_connected(struct node *n, struct s2s_stream *stream, struct net_conn *conn,
-	bool direct_tls, struct node_target *spare, size_t n_spare)
+	const struct node_target *target, struct node_target *spare, size_t n_spare)
 {
 	struct transport *t = transport_new(n, conn);
+	bool direct_tls = target->direct_tls;
 
+	t->target = malloc(sizeof(*target));
+	check(t->target);
+	*t->target = *target;
 	t->stream = stream;
+	if (direct_tls)
+		time_recheck(t);
 	t->spare = spare;
 	t->n_spare = n_spare;
 	net_conn_attach(conn, &conn_ops, t);
@@ -188,29 +292,10 @@ static void start_tls(void *user, void *transport, bool server, struct str us, s
 	net_creds_unref(creds);
 }
 
-static enum s2s_cert certificate(void *user, void *transport, struct str domain, const char **why)
+static void certificate(
+	void *user, void *transport, struct str us, struct str them, struct s2s_certified *ret)
 {
-	struct transport *t = transport;
-	struct arena a;
-	struct str ascii;
-	enum s2s_cert result = S2S_CERT_BAD;
-
-	*why = "domain has no A-label form";
-	arena_init(&a, 8192);
-	if (jid_domain_to_ascii(&a, domain, &ascii) == JID_OK) {
-		switch (net_conn_certificate(t->conn, ascii, why)) {
-		case NET_CERT_NONE:
-			result = S2S_CERT_NONE;
-			break;
-		case NET_CERT_BAD:
-			break;
-		case NET_CERT_VALID:
-			result = S2S_CERT_VALID;
-			break;
-		}
-	}
-	arena_done(&a);
-	return result;
+	prove_certificate(user, transport, us, them, ret);
 }
 
 static const char *tls_version(void *user, void *transport)

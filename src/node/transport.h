@@ -14,4 +14,21 @@ void transport_fill_ops(struct s2s_ops *ops);
 bool transport_listen(struct node *n, char *err, size_t err_size);
 void transport_stop_listening(struct node *n);
 
+/* role->evidence() left something open for this transport, and now knows more. */
+void transport_proved(struct transport *t);
+/* The connection, for role->evidence(). */
+struct net_conn *transport_conn(const struct transport *t);
+/* The target that an outgoing transport was dialled to; NULL: it is an incoming one. */
+const struct node_target *transport_target(const struct transport *t);
+/* The role's, to find what it keeps about the transport. */
+void **transport_evidence(struct transport *t);
+
+/*
+ * Proofs do not last: they are judged again when a certificate runs out, after `limit proof age`, and after
+ * a reload. A few in one call, so that the loop goes on.
+ */
+uint64_t transport_recheck_at(const struct node *n);
+void transport_recheck(struct node *n);
+void transport_recheck_all(struct node *n);
+
 #endif

@@ -92,6 +92,13 @@ static struct net_creds *creds(struct node *n, struct str us)
 	return d ? net_creds_ref(d->creds) : NULL;
 }
 
+static struct config_peer proofs(struct node *n, struct str us, struct str them)
+{
+	const struct config_peer *peer = policy_peer(n->config, them);
+
+	return peer ? *peer : (struct config_peer){ .refuse = true };
+}
+
 /* Local to foreign only: neither a relay between foreign domains nor a loop between local ones. */
 static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 {
@@ -104,8 +111,8 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 		.allowed = true,
 		.bidi = n->config->bidi,
 		.tls_required = peer->tls_required,
-		.accept_pkix = peer->accept & CONFIG_PKIX,
-		.accept_dialback = peer->accept & CONFIG_DIALBACK,
+		.accept_certificate = (peer->accept & CONFIG_BY_CERTIFICATE) != 0,
+		.accept_dialback = (peer->accept & CONFIG_DIALBACK) != 0,
 	};
 }
 
@@ -229,6 +236,7 @@ static const struct node_role role = {
 	.reload = reload,
 	.plays = plays,
 	.rule = rule,
+	.proofs = proofs,
 	.creds = creds,
 	.lookup = lookup,
 	.lookup_cancel = lookup_cancel,

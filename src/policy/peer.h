@@ -12,18 +12,25 @@
 #define POLICY_PROOFS(X)                                                                           \
 	X(POLICY_PROOF_NONE, "none")                                                               \
 	X(POLICY_PROOF_PKIX, "pkix")                                                               \
-	X(POLICY_PROOF_DIALBACK, "dialback")
+	X(POLICY_PROOF_DIALBACK, "dialback")                                                       \
+	X(POLICY_PROOF_DANE, "dane")                                                               \
+	X(POLICY_PROOF_POSH, "posh")                                                               \
+	X(POLICY_PROOF_PIN, "pin")
 
 enum policy_proof {
 #define X(id, word) id,
 	POLICY_PROOFS(X)
 #undef X
+		POLICY_PROOF_COUNT
 };
 
 /* The statement for this prepared foreign domain; NULL: none matches, which refuses. */
 const struct config_peer *policy_peer(const struct config *c, struct str foreign);
 
-/* Does the statement for this domain accept a peer that was proved in this way? */
+/*
+ * Does the statement for this domain accept a peer that was proved in this way, as the other node
+ * claims? A claim names one proof: where several are required, one of them is taken for all.
+ */
 bool policy_accepts_proof(const struct config *c, struct str foreign, uint8_t proof);
 
 #endif

@@ -161,15 +161,6 @@ static void refuse_key(
 		stream_close(s, CLOSE_REFUSED, STRL(""));
 }
 
-static bool proves(struct s2s_stream *s, const struct s2s_rule *rule, struct str them)
-{
-	const struct s2s_face *f = s->face;
-	const char *why;
-
-	return s->tls && rule->accept_pkix &&
-		f->ops->certificate(f->user, s->transport, them, &why) == S2S_CERT_VALID;
-}
-
 /* Does the configuration let this key be looked at? Refuses it otherwise. */
 static bool permitted(struct s2s_stream *s, const struct parties *who, struct s2s_rule *ret_rule)
 {
@@ -192,7 +183,7 @@ static bool permitted(struct s2s_stream *s, const struct parties *who, struct s2
 		reason = "pair not allowed";
 	else if (ret_rule->tls_required && !s->tls)
 		reason = "TLS required";
-	else if (!ret_rule->accept_dialback && !proves(s, ret_rule, who->them))
+	else if (!ret_rule->accept_dialback && !ret_rule->accept_certificate)
 		reason = "dialback not accepted";
 	if (reason)
 		refuse_key(s, who, reason, condition);
@@ -217,32 +208,77 @@ static bool within_limits(struct s2s_stream *s, const struct parties *who, struc
 	return !reason;
 }
 
-/* Does the key's address make us ask too often? */
-static bool may_ask(struct s2s_stream *s, const struct parties *who)
+/* Or does the key's address make us ask too often? */
+static bool may_ask(const struct s2s_stream *s)
 {
 	const struct s2s_ops *ops = s->face->ops;
 
-	if (!ops->may_ask || ops->may_ask(s->face->user, s->transport))
-		return true;
-	refuse_key(s, who, "too many keys from this address", "resource-constraint");
-	return false;
+	return !ops->may_ask || ops->may_ask(s->face->user, s->transport);
+}
+
+/* Dialback without dialback (XEP-0344 section 2.4), for exactly this domain; else by asking. */
+static void settle_key(struct member *m, const struct s2s_rule *rule, const struct s2s_certified *c)
+{
+	struct s2s_stream *s = m->stream;
+
+	m->proving = c->cert == S2S_CERT_LATER;
+	if (m->proving) {
+		verify_wait(m);
+	} else if (c->cert == S2S_CERT_VALID) {
+		s->face->counts.keys_valid++;
+		dialback_answer_key(s, m->pair->us, m->pair->them, "valid", NULL);
+		member_certify(m, c);
+	} else if (rule->accept_dialback && may_ask(s)) {
+		verify_begin(m);
+	} else {
+		verify_refuse(
+			m, rule->accept_dialback ? "resource-constraint" : "policy-violation");
+	}
+}
+
+/* The first member whose certificate has an answer by now, or NULL. */
+static struct member *find_proved(
+	struct s2s_stream *s, struct s2s_rule *ret_rule, struct s2s_certified *ret_c)
+{
+	LIST_EACH (&s->members, it) {
+		struct member *m = LIST_OWNER(it, struct member, in_stream);
+		if (!m->proving)
+			continue;
+		*ret_rule = face_rule(s->face, m->pair->us, m->pair->them);
+		stream_certify(s, ret_rule, m->pair->us, m->pair->them, ret_c);
+		if (ret_c->cert != S2S_CERT_LATER)
+			return m;
+	}
+	return NULL;
+}
+
+/* One after the other from the start: an answer may end the stream, and with it all of them. */
+void dialback_proved(struct s2s_stream *s)
+{
+	struct s2s_certified c;
+	struct s2s_rule rule;
+	struct member *m;
+
+	while ((m = find_proved(s, &rule, &c)))
+		settle_key(m, &rule, &c);
 }
 
 static void take_key(struct s2s_stream *s, const struct parties *who, const struct s2s_rule *rule,
 	struct str key)
 {
 	struct s2s_face *f = s->face;
+	struct s2s_certified c;
 
-	/* Dialback without dialback (XEP-0344 section 2.4), for exactly this domain. */
-	if (proves(s, rule, who->them)) {
-		f->counts.keys_valid++;
-		dialback_answer_key(s, who->us, who->them, "valid", NULL);
-		member_add_valid(s, pair_get(f, who->us, who->them), S2S_PROOF_PKIX);
-	} else if (may_ask(s, who)) {
-		verify_begin(member_add(s, pair_get(f, who->us, who->them), key));
-	} else {
+	stream_certify(s, rule, who->us, who->them, &c);
+	if (c.cert != S2S_CERT_VALID && c.cert != S2S_CERT_LATER && !rule->accept_dialback) {
+		refuse_key(s, who, c.why ? c.why : "dialback not accepted", "policy-violation");
 		return;
 	}
+	if (c.cert != S2S_CERT_VALID && c.cert != S2S_CERT_LATER && !may_ask(s)) {
+		refuse_key(s, who, "too many keys from this address", "resource-constraint");
+		return;
+	}
+	settle_key(member_add(s, pair_get(f, who->us, who->them), key), rule, &c);
 	if (!s->named || !str_eq(who->us, s->us) || !str_eq(who->them, s->them))
 		f->ops->pair_named(f->user, who->us, who->them);
 }

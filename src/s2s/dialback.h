@@ -15,6 +15,8 @@ bool dialback_usable_id(struct str id);
 
 /* Outgoing: sends the key for the header's pair. */
 void dialback_send_key(struct s2s_stream *s);
+/* More is known of what the stream's certificate proves. */
+void dialback_proved(struct s2s_stream *s);
 /* db:result on an outgoing stream: the answer to our key. */
 void dialback_on_answer(struct s2s_stream *s, struct xml_node *e);
 /* db:result on an incoming stream: a key. */

@@ -17,6 +17,7 @@ const struct s2s_settings s2s_settings_default = {
 	.header_ms = 10000,
 	.tls_ms = 10000,
 	.auth_ms = 10000,
+	.prove_ms = 5000,
 	.connect_ms = 30000,
 	.stanza_ms = 30000,
 	.close_ms = 5000,

@@ -34,7 +34,10 @@ struct s2s_stream;
 #define S2S_PROOFS(X)                                                                              \
 	X(S2S_PROOF_NONE, "none")                                                                  \
 	X(S2S_PROOF_PKIX, "pkix")                                                                  \
-	X(S2S_PROOF_DIALBACK, "dialback")
+	X(S2S_PROOF_DIALBACK, "dialback")                                                          \
+	X(S2S_PROOF_DANE, "dane")                                                                  \
+	X(S2S_PROOF_POSH, "posh")                                                                  \
+	X(S2S_PROOF_PIN, "pin")
 enum s2s_proof {
 #define X(id, name) id,
 	S2S_PROOFS(X)
@@ -46,12 +49,34 @@ const char *s2s_proof_name(enum s2s_proof p);
 struct s2s_rule {
 	bool allowed; /* false: the pair may not exist (policy, relay, unknown domain) */
 	bool tls_required;
-	bool accept_pkix;
+	bool accept_certificate; /* some proof that a certificate can give */
 	bool accept_dialback;
 	bool bidi; /* one stream may carry both directions (XEP-0288) */
 };
 
-enum s2s_cert { S2S_CERT_NONE, S2S_CERT_BAD, S2S_CERT_VALID };
+enum s2s_cert {
+	S2S_CERT_NONE, /* the peer showed none */
+	S2S_CERT_BAD, /* proves nothing */
+	S2S_CERT_DENIED, /* is known not to be theirs: on an outgoing stream nothing else may help */
+	S2S_CERT_LATER, /* s2s_proved() follows */
+	S2S_CERT_VALID,
+};
+
+/* What one proof said of a certificate; words are static. */
+struct s2s_said {
+	enum s2s_proof proof;
+	const char *word; /* yes, no, denies, silent, pending */
+	const char *why; /* or NULL */
+};
+
+/* The answer about a certificate, with the record of how it came about. */
+struct s2s_certified {
+	enum s2s_cert cert;
+	enum s2s_proof proof; /* valid: the strongest one that holds */
+	const char *why; /* not valid: static, or NULL */
+	unsigned n_said;
+	struct s2s_said said[4];
+};
 
 /* Why a pair cannot be reached; decides the stanza error (RFC 6120 section 10.4.3). */
 enum s2s_failure {
@@ -93,6 +118,8 @@ struct s2s_event {
 	struct str text; /* peer's or library's text; to be escaped */
 	enum s2s_proof proof;
 	const char *tls; /* protocol version, or NULL */
+	const struct s2s_certified *certified; /* how a proof was judged, or NULL */
+	void *transport; /* of the stream, or NULL */
 	uint64_t stream; /* number of the stream in this process */
 };
 
@@ -125,9 +152,13 @@ struct s2s_ops {
 	 * before is thrown away or ends the connection (E3). Answered by s2s_tls_done() or s2s_closed().
 	 */
 	void (*start_tls)(void *user, void *transport, bool server, struct str us, struct str them);
-	/* Is the peer's certificate (inside TLS) valid and issued for this domain? *why: static or NULL. */
-	enum s2s_cert (*certificate)(
-		void *user, void *transport, struct str domain, const char **why);
+	/*
+	 * Does the peer's certificate (inside TLS) prove that it is them, by a proof that the configuration
+	 * accepts for the pair? S2S_CERT_LATER: the answer needs the network; s2s_proved() of the stream
+	 * follows, and the question will be asked again. *ret is all zero before.
+	 */
+	void (*certificate)(void *user, void *transport, struct str us, struct str them,
+		struct s2s_certified *ret);
 	const char *(*tls_version)(void *user, void *transport);
 	void (*pause)(void *user, void *transport, bool paused);
 	/* Flushes output (up to a few seconds), closes; s2s_closed() follows. */
@@ -163,6 +194,7 @@ struct s2s_settings {
 	unsigned header_ms; /* 10000, also for features */
 	unsigned tls_ms; /* 10000 */
 	unsigned auth_ms; /* 10000 */
+	unsigned prove_ms; /* 5000: for an answer that ops->certificate left open */
 	unsigned connect_ms; /* 30000: all addresses together */
 	unsigned stanza_ms; /* 30000 from a stanza's first byte */
 	unsigned close_ms; /* 5000 */
@@ -195,7 +227,14 @@ void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint6
 void s2s_connect_failed(
 	struct s2s_stream *s, enum s2s_failure failure, const char *text, uint64_t now);
 void s2s_tls_done(struct s2s_stream *s, uint64_t now);
-/* Returns how many bytes were used: all, unless the stream was paused by ops->stanza. */
+/* ops->certificate answered S2S_CERT_LATER on this stream, and now knows more. */
+void s2s_proved(struct s2s_stream *s, uint64_t now);
+/*
+ * Time has passed or trust has changed: judges what the stream's certificate proves again, with
+ * ops->certificate, and ends what it does not prove any more.
+ */
+void s2s_judge_again(struct s2s_stream *s, uint64_t now);
+/* Returns how many bytes were used: all, unless the stream was paused. */
 size_t s2s_input(struct s2s_stream *s, struct str bytes, uint64_t now);
 /* The kernel has now taken this many of the bytes given to ops->write on this transport, in all. */
 void s2s_taken(struct s2s_stream *s, uint64_t total, uint64_t now);
@@ -223,7 +262,8 @@ void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now
 /* --- time, reload, end --- */
 void s2s_tick(struct s2s_face *f, uint64_t now);
 uint64_t s2s_deadline(const struct s2s_face *f); /* UINT64_MAX: none */
-/* After a reload: judges all pairs again with ops->plays and ops->rule; closes what may not stay. */
+/* After a reload: judges all pairs again with ops->plays and ops->rule; closes what may not stay.
+ * Certificates are looked at by s2s_judge_again(). */
 void s2s_rejudge(struct s2s_face *f, uint64_t now);
 /* New limits and deadlines from now on (dict may not change). */
 void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings);

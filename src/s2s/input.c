@@ -125,7 +125,7 @@ static void on_event(struct s2s_stream *s, enum xml_event event)
 
 static bool reads_on(const struct s2s_stream *s)
 {
-	return s->state != ST_GONE && s->state != ST_TLS && !s->paused_by && !s->deaf;
+	return s->state != ST_GONE && s->state != ST_TLS && !stream_is_paused(s) && !s->deaf;
 }
 
 /* An element that was begun must end in time, however fast it grows. */
@@ -163,7 +163,7 @@ size_t s2s_input(struct s2s_stream *s, struct str bytes, uint64_t now)
 	s->face->counts.bytes_in += bytes.len;
 	if (s->state == ST_TLS)
 		stream_close(s, CLOSE_EARLY_BYTES, STRL(""));
-	if (s->paused_by)
+	if (stream_is_paused(s))
 		return 0;
 	if (!reads_on(s) || !bytes.len)
 		return bytes.len;
@@ -178,5 +178,5 @@ size_t s2s_input(struct s2s_stream *s, struct str bytes, uint64_t now)
 	}
 	if (s->state != ST_GONE && s->state != ST_TLS && !s->deaf)
 		time_element(s, another);
-	return s->paused_by ? bytes.len - in.len : bytes.len;
+	return stream_is_paused(s) ? bytes.len - in.len : bytes.len;
 }

@@ -69,6 +69,8 @@ static void report(const struct member *m)
 	e.us = m->pair->us;
 	e.them = m->pair->them;
 	e.proof = m->proof;
+	if (m->certified.n_said)
+		e.certified = &m->certified;
 	face_event(m->stream->face, &e);
 }
 
@@ -89,9 +91,19 @@ void member_make_valid(struct member *m, enum s2s_proof proof)
 		report(m);
 }
 
-void member_add_valid(struct s2s_stream *s, struct s2s_pair *p, enum s2s_proof proof)
+void member_certify(struct member *m, const struct s2s_certified *certified)
 {
-	member_make_valid(member_add(s, p, STRL("")), proof);
+	m->certified = *certified;
+	member_make_valid(m, certified->proof);
+}
+
+void member_add_valid(struct s2s_stream *s, struct s2s_pair *p, enum s2s_proof proof,
+	const struct s2s_certified *certified)
+{
+	struct member *m = member_add(s, p, STRL(""));
+
+	m->certified = *certified;
+	member_make_valid(m, proof);
 }
 
 void member_free(struct member *m)

@@ -15,7 +15,9 @@ struct member {
 	struct s2s_pair *pair;
 	bool valid;
 	bool asked; /* db:verify was written on pair.out */
+	bool proving; /* its certificate may prove it: asked when that is known not to be so */
 	enum s2s_proof proof;
+	struct s2s_certified certified; /* valid, and not by dialback */
 	struct str key; /* while verifying */
 	struct timer timer; /* likewise: when the question is given up */
 };
@@ -30,7 +32,10 @@ bool member_any_valid(const struct s2s_stream *s);
 struct member *member_add(struct s2s_stream *s, struct s2s_pair *p, struct str key);
 /* The pair is authenticated on the stream from now on. */
 void member_make_valid(struct member *m, enum s2s_proof proof);
-void member_add_valid(struct s2s_stream *s, struct s2s_pair *p, enum s2s_proof proof);
+/* Likewise by a certificate. */
+void member_certify(struct member *m, const struct s2s_certified *certified);
+void member_add_valid(struct s2s_stream *s, struct s2s_pair *p, enum s2s_proof proof,
+	const struct s2s_certified *certified);
 void member_free(struct member *m);
 /* The stream ends. */
 void member_drop_all(struct s2s_stream *s);

@@ -17,6 +17,9 @@ void negotiate_on_starttls(struct s2s_stream *s, struct xml_node *e);
 void negotiate_on_bidi(struct s2s_stream *s, struct xml_node *e);
 void negotiate_on_auth(struct s2s_stream *s, struct xml_node *e);
 void negotiate_on_response(struct s2s_stream *s, struct xml_node *e);
+/* The wait for what the certificate proves has ended, or took too long. */
+void negotiate_proved_in(struct s2s_stream *s);
+void negotiate_without_proof(struct s2s_stream *s);
 void negotiate_on_abort(struct s2s_stream *s, struct xml_node *e);
 
 /* --- outgoing: negotiate_out.c --- */

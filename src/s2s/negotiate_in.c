@@ -75,16 +75,6 @@ static bool accept_names(struct s2s_stream *s, const struct names *n)
 	return stream_is_open(s);
 }
 
-/* Is the certificate good enough for EXTERNAL? */
-static bool proves_header(
-	const struct s2s_stream *s, const struct s2s_rule *rule, const char **ret_why)
-{
-	const struct s2s_face *f = s->face;
-
-	return s->tls && s->us.len && s->them.len && rule->accept_pkix &&
-		f->ops->certificate(f->user, s->transport, s->them, ret_why) == S2S_CERT_VALID;
-}
-
 static void put_dialback_feature(struct buf *out)
 {
 	buf_append(out, STRL("<dialback xmlns=\"" NS_DIALBACK_FEATURE "\"><errors/></dialback>"));
@@ -112,10 +102,10 @@ static void put_clear_features(struct s2s_stream *s, const struct s2s_rule *rule
 }
 
 /* Composes the features; false when nobody could ever pass. */
-static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule, const char **ret_why)
+static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule)
 {
 	struct buf *out = &s->face->out;
-	bool external = !s->sasl_done && !s->face->draining && proves_header(s, rule, ret_why);
+	bool external = !s->sasl_done && !s->face->draining && s->certified.cert == S2S_CERT_VALID;
 
 	if (s->tls && !external && !s->sasl_done && !rule->accept_dialback)
 		return false;
@@ -136,10 +126,22 @@ static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule, cons
 	return true;
 }
 
+static void write_answer(struct s2s_stream *s, const struct s2s_rule *rule)
+{
+	stream_put_header(s);
+	if (s->versioned && !put_features(s, rule)) {
+		stream_close(s, CLOSE_CERTIFICATE,
+			s->certified.why ? str_of(s->certified.why) : STRL(""));
+		return;
+	}
+	stream_flush_out(s);
+	stream_go(s, s->sasl_done ? ST_READY : ST_NEGOTIATE);
+}
+
+/* Header and features leave together: both wait for what the certificate proves. */
 static void answer_header(struct s2s_stream *s)
 {
 	struct s2s_rule rule = stream_rule(s);
-	const char *why = NULL;
 
 	if (!s->versioned && rule.tls_required && !s->tls) {
 		stream_close(s, CLOSE_TLS_REQUIRED, STRL(""));
@@ -153,13 +155,28 @@ static void answer_header(struct s2s_stream *s)
 		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
 		return;
 	}
-	stream_put_header(s);
-	if (s->versioned && !put_features(s, &rule, &why)) {
-		stream_close(s, CLOSE_CERTIFICATE, why ? str_of(why) : STRL(""));
-		return;
-	}
-	stream_flush_out(s);
-	stream_go(s, s->sasl_done ? ST_READY : ST_NEGOTIATE);
+	if (s->versioned && !s->sasl_done)
+		stream_certify(s, &rule, s->us, s->them, &s->certified);
+	if (s->certified.cert != S2S_CERT_LATER || s->sasl_done)
+		write_answer(s, &rule);
+	else if (s->state != ST_PROOF)
+		stream_await_proof(s);
+}
+
+void negotiate_proved_in(struct s2s_stream *s)
+{
+	answer_header(s);
+	stream_read_on(s);
+}
+
+void negotiate_without_proof(struct s2s_stream *s)
+{
+	struct s2s_rule rule = stream_rule(s);
+
+	s->certified.cert = S2S_CERT_BAD;
+	s->certified.why = close_rows[CLOSE_PROOF_TIMEOUT].text;
+	write_answer(s, &rule);
+	stream_read_on(s);
 }
 
 /* Once a stream: it exists, and whom it is about. */
@@ -257,7 +274,7 @@ static const char *judge_authzid(struct s2s_stream *s, struct str text)
 static const char *judge_auth(struct s2s_stream *s, const struct xml_node *e)
 {
 	struct s2s_rule rule = stream_rule(s);
-	const char *why = NULL;
+	struct s2s_certified now;
 
 	if (!str_is(xml_attr_get(e, "mechanism"), "EXTERNAL"))
 		return "invalid-mechanism";
@@ -265,7 +282,11 @@ static const char *judge_auth(struct s2s_stream *s, const struct xml_node *e)
 		return "encryption-required";
 	if (s->face->draining)
 		return "temporary-auth-failure";
-	if (!proves_header(s, &rule, &why))
+	/* Once more at the moment of use; what needs the network was judged with the header. */
+	stream_certify(s, &rule, s->us, s->them, &now);
+	if (now.cert != S2S_CERT_LATER)
+		s->certified = now;
+	if (s->certified.cert != S2S_CERT_VALID)
 		return "not-authorized";
 	return judge_authzid(s, xml_text(e));
 }
@@ -285,10 +306,10 @@ void negotiate_on_auth(struct s2s_stream *s, struct xml_node *e)
 	}
 	stream_write(s, STRL("<success xmlns=\"" NS_SASL "\"/>"));
 	s->sasl_done = true;
-	s->proof = S2S_PROOF_PKIX;
+	s->proof = s->certified.proof;
 	stream_go(s, ST_HEADER);
 	stream_restart(s);
-	member_add_valid(s, pair_get(s->face, s->us, s->them), S2S_PROOF_PKIX);
+	member_add_valid(s, pair_get(s->face, s->us, s->them), s->proof, &s->certified);
 }
 
 void negotiate_on_response(struct s2s_stream *s, struct xml_node *e)

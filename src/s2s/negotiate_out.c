@@ -23,17 +23,17 @@ void negotiate_begin_out(struct s2s_stream *s)
 }
 
 /* Do we accept the other end of this TLS session? Sets how we know it. */
-static bool judge_certificate(struct s2s_stream *s, const char **ret_why)
+static bool judge_certificate(struct s2s_stream *s)
 {
-	const struct s2s_face *f = s->face;
 	struct s2s_rule rule = stream_rule(s);
+	enum s2s_cert cert;
 
+	stream_certify(s, &rule, s->us, s->them, &s->certified);
+	cert = s->certified.cert;
 	s->proof = S2S_PROOF_NONE;
-	*ret_why = NULL;
-	if (rule.accept_pkix &&
-		f->ops->certificate(f->user, s->transport, s->them, ret_why) == S2S_CERT_VALID)
-		s->proof = S2S_PROOF_PKIX;
-	else if (rule.accept_dialback)
+	if (cert == S2S_CERT_VALID)
+		s->proof = s->certified.proof;
+	else if (rule.accept_dialback && cert != S2S_CERT_DENIED && cert != S2S_CERT_LATER)
 		s->proof = S2S_PROOF_DIALBACK;
 	return s->proof != S2S_PROOF_NONE;
 }
@@ -42,11 +42,18 @@ void negotiate_on_tls_out(struct s2s_stream *s)
 {
 	const char *why;
 
-	if (!judge_certificate(s, &why)) {
-		stream_close(s, CLOSE_CERTIFICATE, why ? str_of(why) : STRL(""));
+	if (judge_certificate(s)) {
+		negotiate_begin_out(s);
+		stream_read_on(s);
 		return;
 	}
-	negotiate_begin_out(s);
+	if (s->certified.cert == S2S_CERT_LATER) {
+		if (s->state != ST_PROOF)
+			stream_await_proof(s);
+		return;
+	}
+	why = s->certified.why;
+	stream_close(s, CLOSE_CERTIFICATE, why ? str_of(why) : STRL(""));
 }
 
 static void begin_sasl(struct s2s_stream *s)
@@ -231,7 +238,7 @@ void negotiate_ready_out(struct s2s_stream *s)
 	stream_go(s, ST_READY);
 	/* They are who we wanted: the other direction of the pair may come from here. */
 	if (s->bidi)
-		member_add_valid(s, s->pair, s->proof);
+		member_add_valid(s, s->pair, s->proof, &s->certified);
 	pair_ready(s->pair);
 	if (s->bidi && s->face->draining)
 		stream_leave(s);

@@ -270,6 +270,8 @@ void pair_fail(
 	e.reason = close_rows[reason].name;
 	e.text = str_of(text);
 	e.warning = true;
+	if (p->certified.n_said)
+		e.certified = &p->certified;
 	face_event(f, &e);
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);
@@ -364,6 +366,8 @@ void pair_ready(struct s2s_pair *p)
 
 	p->failures = 0;
 	p->retry_at = 0;
+	if (p->out->certified.n_said)
+		e.certified = &p->out->certified;
 	face_event(p->face, &e);
 	pair_flush(p, false);
 	verify_ask_all(p);

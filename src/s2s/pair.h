@@ -28,6 +28,7 @@ struct s2s_pair {
 	unsigned quick_ends; /* ready streams in a row that ended before anything was taken */
 	enum s2s_failure failure;
 	const char *failure_text; /* static; NULL: never failed */
+	struct s2s_certified certified; /* of the outgoing stream that failed last */
 	uint64_t failed_at;
 	uint64_t heard_at; /* their latest stanza */
 	uint64_t retry_at;

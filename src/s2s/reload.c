@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judging what exists again after a reload, and the orderly end of everything. */
+#include "s2s/dialback.h"
 #include "s2s/member.h"
+#include "s2s/negotiate.h"
+
+static bool by_certificate(enum s2s_proof proof)
+{
+	return proof != S2S_PROOF_NONE && proof != S2S_PROOF_DIALBACK;
+}
 
 static bool rule_holds(
 	const struct s2s_stream *s, struct str us, struct str them, enum s2s_proof proof)
@@ -11,7 +18,7 @@ static bool rule_holds(
 		return false;
 	struct s2s_rule rule = face_rule(f, us, them);
 	return rule.allowed && (s->tls || !rule.tls_required || s2s_setting_up(s)) &&
-		(proof != S2S_PROOF_PKIX || rule.accept_pkix) &&
+		(!by_certificate(proof) || rule.accept_certificate) &&
 		(proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
 }
 
@@ -60,6 +67,101 @@ void s2s_rejudge(struct s2s_face *f, uint64_t now)
 		else
 			judge_outgoing(s);
 	}
+}
+
+/* Does the certificate still prove them? While the answer is open, it does. */
+static bool proof_holds(
+	struct s2s_stream *s, struct str us, struct str them, struct s2s_certified *certified)
+{
+	struct s2s_rule rule = face_rule(s->face, us, them);
+	struct s2s_certified c;
+
+	stream_certify(s, &rule, us, them, &c);
+	if (c.cert == S2S_CERT_LATER)
+		return true;
+	*certified = c;
+	return c.cert == S2S_CERT_VALID;
+}
+
+static struct str why_lost(const struct s2s_certified *c)
+{
+	return c->why ? str_of(c->why) : STRL("");
+}
+
+static void report_lost(struct s2s_stream *s, const struct member *m)
+{
+	struct s2s_event e = stream_event(s, "pair-proof-lost");
+
+	e.us = m->pair->us;
+	e.them = m->pair->them;
+	e.proof = m->proof;
+	e.text = why_lost(&m->certified);
+	e.certified = &m->certified;
+	e.warning = true;
+	face_event(s->face, &e);
+}
+
+static void judge_members_again(struct s2s_stream *s)
+{
+	struct s2s_certified last = { .cert = S2S_CERT_NONE };
+	bool any = false, of_use = true;
+
+	/* Offered, and not used yet. */
+	if (s->state == ST_NEGOTIATE && s->certified.cert == S2S_CERT_VALID)
+		proof_holds(s, s->us, s->them, &s->certified);
+	LIST_EACH_SAFE (&s->members, it) {
+		struct member *m = LIST_OWNER(it, struct member, in_stream);
+		if (!m->valid || !by_certificate(m->proof))
+			continue;
+		if (proof_holds(s, m->pair->us, m->pair->them, &m->certified)) {
+			m->proof = m->certified.proof;
+			continue;
+		}
+		any = true;
+		last = m->certified;
+		report_lost(s, m);
+		/* It carried what may no longer be sent. */
+		of_use = of_use && m->pair->via != s;
+		member_free(m);
+	}
+	if (any && (!of_use || !member_any_valid(s)))
+		stream_close(s, CLOSE_PROOF_LOST, why_lost(&last));
+}
+
+/* Without a certificate that proves them, they are whom DNS names: still so, unless it is denied now. */
+static void judge_outgoing_again(struct s2s_stream *s)
+{
+	bool holds = proof_holds(s, s->us, s->them, &s->certified);
+
+	if (holds && by_certificate(s->proof))
+		s->proof = s->certified.proof;
+	if (!holds && (by_certificate(s->proof) || s->certified.cert == S2S_CERT_DENIED))
+		stream_close(s, CLOSE_PROOF_LOST, why_lost(&s->certified));
+}
+
+void s2s_judge_again(struct s2s_stream *s, uint64_t now)
+{
+	s->face->now = now;
+	if (!stream_is_open(s) || !s->tls || !s->transport || s->state == ST_TLS ||
+		s->state == ST_PROOF)
+		return;
+	if (s->incoming)
+		judge_members_again(s);
+	else
+		judge_outgoing_again(s);
+}
+
+void s2s_proved(struct s2s_stream *s, uint64_t now)
+{
+	s->face->now = now;
+	if (s->state == ST_PROOF && s->incoming)
+		negotiate_proved_in(s);
+	else if (s->state == ST_PROOF)
+		negotiate_on_tls_out(s);
+	else
+		s2s_judge_again(s, now);
+	if (s->incoming && stream_is_open(s))
+		dialback_proved(s);
 }
 
 /*

@@ -20,6 +20,23 @@ static uint64_t seconds(uint64_t now, uint64_t then)
 	return now > then ? (now - then) / 1000 : 0;
 }
 
+/* How the certificate was judged: each proof that was looked at, and what it said. */
+static void put_certified(const struct s2s_certified *c, struct json *j)
+{
+	if (!c->n_said)
+		return;
+	json_array(j, "proofs");
+	for (unsigned i = 0; i < c->n_said; i++) {
+		json_object(j, NULL);
+		json_cstr(j, "proof", s2s_proof_name(c->said[i].proof));
+		json_cstr(j, "said", c->said[i].word);
+		if (c->said[i].why)
+			json_cstr(j, "why", c->said[i].why);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_failure(const struct s2s_pair *p, uint64_t now, struct json *j)
 {
 	json_object(j, "failed");
@@ -28,6 +45,7 @@ static void put_failure(const struct s2s_pair *p, uint64_t now, struct json *j)
 	json_u64(j, "seconds_ago", seconds(now, p->failed_at));
 	json_u64(j, "in_a_row", p->failures);
 	json_u64(j, "retry_in_ms", p->retry_at > now ? p->retry_at - now : 0);
+	put_certified(&p->certified, j);
 	json_end(j);
 }
 
@@ -40,6 +58,7 @@ static void put_incoming(const struct s2s_pair *p, struct json *j)
 		json_u64(j, "stream", m->stream->number);
 		json_cstr(j, "proof", s2s_proof_name(m->proof));
 		json_cstr(j, "tls", tls_version(m->stream));
+		put_certified(&m->certified, j);
 		json_end(j);
 	}
 	json_end(j);
@@ -56,6 +75,7 @@ static void put_outgoing(const struct s2s_pair *p, struct json *j)
 	json_cstr(j, "state", stream_state_name(s->state));
 	json_cstr(j, "proof", s2s_proof_name(s->proof));
 	json_cstr(j, "tls", tls_version(s));
+	put_certified(&s->certified, j);
 	json_end(j);
 }
 

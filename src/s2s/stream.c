@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "s2s/idle.h"
 #include "s2s/member.h"
+#include "s2s/negotiate.h"
 #include "xml/names.h"
 
 struct state_row {
@@ -95,6 +96,8 @@ static void on_late_phase(struct s2s_stream *s)
 {
 	if (s->state == ST_CLOSING)
 		stream_drop(s);
+	else if (s->state == ST_PROOF && s->incoming)
+		negotiate_without_proof(s);
 	else
 		stream_close(s, states[s->state].late, STRL(""));
 }
@@ -179,6 +182,7 @@ struct s2s_event stream_event(const struct s2s_stream *s, const char *event)
 		.proof = s->proof,
 		.tls = s->tls && s->transport ? ops->tls_version(s->face->user, s->transport)
 					      : NULL,
+		.transport = s->transport,
 		.stream = s->number,
 	};
 }
@@ -228,6 +232,7 @@ static void let_go(struct s2s_stream *s, enum close_reason reason, enum s2s_fail
 	if (!s->lingers)
 		member_drop_all(s);
 	if (p && !s->was_ready) {
+		p->certified = s->certified;
 		pair_detach(p, s);
 		if (failure == S2S_REFUSED || !pair_try_another(p, s->dialled))
 			pair_fail(p, reason, failure, close_rows[reason].text);
@@ -242,6 +247,7 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 	if (!stream_is_open(s))
 		return;
 	struct s2s_event e = stream_event(s, "stream-closed");
+	bool held = s->state == ST_PROOF;
 	bool useless = s->ended || reason == CLOSE_WRITE_TIMEOUT || (s->deaf && !s->header_seen);
 	if (can_write(s))
 		write_end_of_stream(s, condition, detail);
@@ -249,6 +255,8 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 		stream_go(s, ST_CLOSING);
 	else
 		stream_drop(s);
+	if (held)
+		stream_read_on(s);
 	f->counts.closes[reason]++;
 	e.reason = close_rows[reason].name;
 	e.text = text;
@@ -295,6 +303,32 @@ void stream_drop(struct s2s_stream *s)
 	}
 }
 
+void stream_await_proof(struct s2s_stream *s)
+{
+	struct s2s_face *f = s->face;
+
+	stream_go(s, ST_PROOF);
+	f->ops->pause(f->user, s->transport, true);
+}
+
+void stream_read_on(struct s2s_stream *s)
+{
+	struct s2s_face *f = s->face;
+
+	if (s->transport && s->state != ST_GONE && !stream_is_paused(s))
+		f->ops->pause(f->user, s->transport, false);
+}
+
+void stream_certify(struct s2s_stream *s, const struct s2s_rule *rule, struct str us,
+	struct str them, struct s2s_certified *ret)
+{
+	struct s2s_face *f = s->face;
+
+	*ret = (struct s2s_certified){ .cert = S2S_CERT_NONE };
+	if (s->tls && s->transport && us.len && them.len && rule->accept_certificate)
+		f->ops->certificate(f->user, s->transport, us, them, ret);
+}
+
 void stream_unpause(struct s2s_stream *s)
 {
 	struct s2s_face *f = s->face;
@@ -302,8 +336,7 @@ void stream_unpause(struct s2s_stream *s)
 	s->paused_by = NULL;
 	s->last_input = f->now;
 	stream_arm(s);
-	if (s->transport && s->state != ST_GONE)
-		f->ops->pause(f->user, s->transport, false);
+	stream_read_on(s);
 }
 
 void stream_write(struct s2s_stream *s, struct str bytes)

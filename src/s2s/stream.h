@@ -20,7 +20,8 @@
 	X(ST_CONNECTING, "connecting", TO(ST_HEADER), MS(connect_ms), CLOSE_CONNECT_TIMEOUT)       \
 	/* waiting for the other side's stream header */                                           \
 	X(ST_HEADER, "header",                                                                     \
-		TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) | TO(ST_READY),               \
+		TO(ST_PROOF) | TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) |              \
+			TO(ST_READY),                                                              \
 		MS(header_ms), CLOSE_HEADER_TIMEOUT)                                               \
 	/* outgoing: waiting for features */                                                       \
 	X(ST_FEATURES, "features", TO(ST_STARTTLS) | TO(ST_SASL) | TO(ST_DIALBACK) | TO(ST_READY), \
@@ -28,7 +29,9 @@
 	/* outgoing: waiting for proceed */                                                        \
 	X(ST_STARTTLS, "starttls", TO(ST_TLS), MS(tls_ms), CLOSE_TLS_TIMEOUT)                      \
 	/* handshake */                                                                            \
-	X(ST_TLS, "tls", TO(ST_HEADER), MS(tls_ms), CLOSE_TLS_TIMEOUT)                             \
+	X(ST_TLS, "tls", TO(ST_HEADER) | TO(ST_PROOF), MS(tls_ms), CLOSE_TLS_TIMEOUT)              \
+	/* what the certificate proves is not known yet: nothing is read */                        \
+	X(ST_PROOF, "proof", TO(ST_HEADER) | TO(ST_NEGOTIATE), MS(prove_ms), CLOSE_PROOF_TIMEOUT)  \
 	/* incoming: features sent, no pair is valid yet */                                        \
 	X(ST_NEGOTIATE, "negotiate", TO(ST_TLS) | TO(ST_HEADER) | TO(ST_READY), MS(auth_ms),       \
 		CLOSE_AUTH_TIMEOUT)                                                                \
@@ -81,6 +84,7 @@ struct s2s_stream {
 	bool offers_bidi; /* outgoing */
 	bool strange_from; /* outgoing: the answer's from is not the domain asked for */
 	enum s2s_proof proof; /* outgoing: how we know them; incoming: of EXTERNAL */
+	struct s2s_certified certified; /* for the header's pair */
 	unsigned sasl_failures;
 	unsigned key_failures;
 	struct str us; /* empty while unknown */
@@ -146,6 +150,20 @@ static inline bool stream_takes_stanzas(const struct s2s_stream *s)
 {
 	return s->state == ST_READY || (s->state == ST_CLOSING && s->lingers);
 }
+
+/* Is nothing to be read now? */
+static inline bool stream_is_paused(const struct s2s_stream *s)
+{
+	return s->paused_by || s->state == ST_PROOF;
+}
+
+/* Waits for s2s_proved(): reads nothing until stream_proved(). */
+void stream_await_proof(struct s2s_stream *s);
+/* The wait is over and the stream in another state: reads on. */
+void stream_read_on(struct s2s_stream *s);
+/* Asks what the certificate is worth for this pair under the rule. */
+void stream_certify(struct s2s_stream *s, const struct s2s_rule *rule, struct str us,
+	struct str them, struct s2s_certified *ret);
 
 /* Reads again after ops->stanza had no room. */
 void stream_unpause(struct s2s_stream *s);

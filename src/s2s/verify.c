@@ -20,8 +20,7 @@ static void report_refusal(const struct member *m, const char *condition)
 	face_event(m->stream->face, &e);
 }
 
-/* Ends the question badly. condition NULL: the key is invalid. */
-static void refuse(struct member *m, const char *condition)
+void verify_refuse(struct member *m, const char *condition)
 {
 	struct s2s_stream *s = m->stream;
 	struct s2s_face *f = s->face;
@@ -76,26 +75,32 @@ static void ask(struct member *m)
 void verify_ask_all(struct s2s_pair *p)
 {
 	LIST_EACH (&p->verifies, it) {
-		if (!VERIFY_OF(it)->asked)
+		if (!VERIFY_OF(it)->asked && !VERIFY_OF(it)->proving)
 			ask(VERIFY_OF(it));
 	}
 }
 
-void verify_begin(struct member *m)
+void verify_wait(struct member *m)
 {
 	struct s2s_stream *s = m->stream;
 	struct s2s_face *f = s->face;
-	struct s2s_pair *p = m->pair;
 	uint64_t until = after(f->now, f->settings.auth_ms);
 
 	timer_set(f, &m->timer, until);
 	/* The asker's own deadline waits for the answer. */
 	if (s->state == ST_NEGOTIATE && s->phase_until <= until)
 		s->phase_until = after(until, 1000);
+}
+
+void verify_begin(struct member *m)
+{
+	struct s2s_pair *p = m->pair;
+
+	verify_wait(m);
 	if (p->out && p->out->answerable && stream_is_open(p->out))
 		ask(m);
 	else if (!p->out && !pair_connect_for_key(p))
-		refuse(m, failure_condition(p->failure));
+		verify_refuse(m, failure_condition(p->failure));
 }
 
 void verify_forget_asked(struct s2s_pair *p)
@@ -110,7 +115,7 @@ void verify_fail_all(struct s2s_pair *p, enum s2s_failure failure)
 	struct list *first;
 
 	while ((first = list_first(&p->verifies)))
-		refuse(VERIFY_OF(first), failure_condition(failure));
+		verify_refuse(VERIFY_OF(first), failure_condition(failure));
 }
 
 static struct member *find_question(struct s2s_pair *p, struct str id)
@@ -131,9 +136,9 @@ bool verify_on_answer(struct s2s_stream *s, struct str id, struct str type, stru
 	if (str_is(type, "valid"))
 		accept(m);
 	else if (str_is(type, "invalid"))
-		refuse(m, NULL);
+		verify_refuse(m, NULL);
 	else
-		refuse(m,
+		verify_refuse(m,
 			str_is(condition, "item-not-found") ? "item-not-found"
 							    : "remote-server-timeout");
 	return true;
@@ -141,5 +146,5 @@ bool verify_on_answer(struct s2s_stream *s, struct str id, struct str type, stru
 
 void verify_on_timer(struct s2s_face *f, struct timer *t)
 {
-	refuse(LIST_OWNER(t, struct member, timer), "remote-server-timeout");
+	verify_refuse(LIST_OWNER(t, struct member, timer), "remote-server-timeout");
 }

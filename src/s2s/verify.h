@@ -11,6 +11,10 @@
 
 /* Starts on the question that m stands for. */
 void verify_begin(struct member *m);
+/* Waits for what the certificate says first. */
+void verify_wait(struct member *m);
+/* Ends the question badly. condition NULL: the key is invalid. */
+void verify_refuse(struct member *m, const char *condition);
 /* The pair's outgoing stream can carry questions now. */
 void verify_ask_all(struct s2s_pair *p);
 /* The outgoing stream is gone: what was asked on it must be asked again. */

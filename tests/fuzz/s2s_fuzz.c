@@ -46,7 +46,8 @@ enum {
 	BYTES = 16,
 	FORBID = 32,
 	FENCED = 64,
-	NO_BIDI = 128
+	NO_BIDI = 128,
+	LATER = 256,
 };
 
 #define NS                                                                                         \
@@ -104,7 +105,7 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 	return (struct s2s_rule){
 		.allowed = !(p->flags & FORBID) || str_is(them, "a2.example"),
 		.tls_required = !(p->flags & NO_TLS),
-		.accept_pkix = !(p->flags & NO_PKIX),
+		.accept_certificate = !(p->flags & NO_PKIX),
 		.accept_dialback = !(p->flags & NO_DIALBACK),
 		.bidi = !(p->flags & NO_BIDI),
 	};
@@ -188,14 +189,19 @@ static void op_start_tls(void *user, void *transport, bool server, struct str us
 	w->wants_tls = true;
 }
 
-static enum s2s_cert op_certificate(
-	void *user, void *transport, struct str domain, const char **why)
+static void op_certificate(
+	void *user, void *transport, struct str us, struct str them, struct s2s_certified *ret)
 {
+	unsigned flags = ((struct peers *)user)->flags;
+
 	check(((struct wire *)transport)->tls);
-	*why = "not trusted";
-	return ((struct peers *)user)->flags & PROVED && str_is(domain, "a.example")
-		? S2S_CERT_VALID
-		: S2S_CERT_BAD;
+	ret->why = "not trusted";
+	ret->cert = flags & LATER ? S2S_CERT_LATER : S2S_CERT_BAD;
+	if ((flags & PROVED) && !(flags & LATER) && str_is(them, "a.example")) {
+		ret->cert = S2S_CERT_VALID;
+		ret->proof = S2S_PROOF_DANE;
+	}
+	ret->said[ret->n_said++] = (struct s2s_said){ S2S_PROOF_DANE, "pending", NULL };
 }
 
 static const char *op_tls_version(void *user, void *transport)
@@ -421,6 +427,16 @@ static void act_on_wire(struct peers *p, struct wire *w, unsigned command, struc
 		break;
 	case 3:
 		w->stuck = !w->stuck;
+		break;
+	case 4:
+		p->flags &= ~(unsigned)LATER;
+		s2s_proved(w->stream, p->now);
+		break;
+	case 5:
+		s2s_judge_again(w->stream, p->now);
+		break;
+	case 6:
+		p->flags ^= LATER;
 		break;
 	default:
 		say(p, w, phrases[next(in) % (sizeof(phrases) / sizeof(phrases[0]))]);

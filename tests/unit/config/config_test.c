@@ -62,10 +62,17 @@ static void outer_example(void **state)
 		"listen link 10.1.0.1:5280 { accept inner-a\ninner-b certificate \"c\" key \"k\" "
 		"trust \"t\" }\n"
 		"resolver 127.0.0.1:53\ntrust \"a\" \"b\"\ntrust \"c\"\n"
+		"crl \"a.crl\" \"b.crl\"\nanchor \"root.key\"\n"
 		"allow address 10.9.0.0/16 fd00::/8\ndeny address 192.0.2.7\n"
 		"peer bad.example *.bad.example { refuse }\n"
 		"peer *.partner.example { require pkix }\n"
 		"peer old.example { accept dialback allow plaintext }\n"
+		"peer dane.example { require dane }\n"
+		"peer dna.example { accept pkix dane posh pin dialback pin certificate "
+		"sha256/00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n"
+		"sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= }\n"
+		"  peer pinned.example { require pkix pin pin "
+		"sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= }\n"
 		"limit stanza bytes 300k\nlimit tls time 5s\nlimit idle time 2min\n"
 		"limit streams 77\nprofile open\nlog debug\n"
 		"control \"c.sock\"\ndialback secret \"s\"");
@@ -92,15 +99,38 @@ static void outer_example(void **state)
 	assert_int_equal(c->networks[1].prefix, 8);
 	assert_false(c->networks[2].allow);
 	assert_int_equal(c->networks[2].prefix, 128);
-	assert_int_equal(c->n_peers, 5);
+	assert_int_equal(c->n_peers, 8);
 	assert_true(c->peers[1].refuse);
 	assert_str(c->peers[2].pattern, "*.partner.example");
 	assert_int_equal(c->peers[2].accept, CONFIG_PKIX);
 	assert_true(c->peers[2].tls_required);
 	assert_false(c->peers[3].tls_required);
 	assert_int_equal(c->peers[3].accept, CONFIG_DIALBACK);
-	assert_str(c->peers[4].pattern, "any");
-	assert_true(c->peers[4].refuse);
+	assert_int_equal(c->peers[4].accept, CONFIG_DANE);
+	assert_int_equal(c->peers[4].require, CONFIG_DANE);
+	assert_int_equal(c->peers[5].accept, CONFIG_BY_CERTIFICATE | CONFIG_DIALBACK);
+	assert_int_equal(c->peers[5].require, 0);
+	assert_int_equal(c->peers[5].n_pins, 2);
+	assert_true(c->peers[5].pins[0].certificate);
+	assert_memory_equal(c->peers[5].pins[0].sha256, "\x00\x11\x22\x33", 4);
+	assert_int_equal(c->peers[5].pins[0].sha256[31], 0xff);
+	assert_false(c->peers[5].pins[1].certificate);
+	for (unsigned i = 0; i < 32; i++)
+		assert_int_equal(c->peers[5].pins[1].sha256[i], i);
+	assert_int_equal(c->peers[6].require, CONFIG_PKIX | CONFIG_PIN);
+	assert_str(c->peers[7].pattern, "any");
+	assert_true(c->peers[7].refuse);
+	assert_int_equal(c->n_crls, 2);
+	assert_string_equal(c->crls[1].path, "/etc/sallyport/b.crl");
+	assert_string_equal(c->anchors[0].path, "/etc/sallyport/root.key");
+	/* Where things stand: messages about their files say it. */
+	assert_string_equal(c->file, "/etc/sallyport/t.conf");
+	assert_int_equal(c->domains[1].keys.at.line, 2);
+	assert_int_equal(c->trust[1].at.line, 11);
+	assert_int_equal(c->trust[1].at.column, 11);
+	assert_int_equal(c->peers[6].at.line, 23);
+	assert_int_equal(c->peers[6].at.column, 3);
+	assert_int_equal(c->peers[7].at.line, 0);
 	assert_int_equal(c->limits.stanza_bytes, 300 * 1024);
 	assert_int_equal(c->limits.tls_ms, 5000);
 	assert_int_equal(c->limits.idle_ms, 120000);

@@ -46,6 +46,14 @@ static void configure(struct node *n, const char *words)
 		n->bad_pairs = "b.example>a.example b2.example>a.example";
 	if (strstr(words, "direct"))
 		n->direct_tls = true;
+	if (strstr(words, "later"))
+		n->later = true;
+	if (strstr(words, "known"))
+		n->later = false;
+	if (strstr(words, "denied"))
+		n->denied = "a.example";
+	if (strstr(words, "by-dane"))
+		n->proof = S2S_PROOF_DANE;
 	if (strstr(words, "one-room"))
 		n->room = 1;
 	if (strstr(words, "fenced"))
@@ -246,6 +254,10 @@ static void step_node(struct play *p, char op, const char *text)
 		s2s_resume(n->face, STRL("b.example"), STRL("a.example"), p->world.now);
 	else if (op == 'R')
 		s2s_rejudge(n->face, p->world.now);
+	else if (op == 'Q')
+		s2s_proved(p->wires[p->at]->other->stream, p->world.now);
+	else if (op == 'J')
+		s2s_judge_again(p->wires[p->at]->other->stream, p->world.now);
 	else
 		s2s_shutdown(n->face, p->world.now);
 	world_run(&p->world);
@@ -259,7 +271,7 @@ static void step(struct play *p, const char *s)
 		step_text(p, *s, s + 1);
 	else if (strchr("UVPKB", *s))
 		step_number(p, *s, s + 1);
-	else if (strchr("WMmGRYZ", *s))
+	else if (strchr("WMmGRYZQJ", *s))
 		step_node(p, *s, s + 1);
 	else
 		step_wire(p, *s, s + 1);

@@ -26,6 +26,7 @@
  *	Kn      n connects were asked for
  *	Bn      the face has written n times on this connection
  *	Gset    changes the configuration, see configure() in dialogue.c
+ *	Q       s2s_proved(), J: s2s_judge_again() on the connection at hand
  *	R       s2s_rejudge(), Z: s2s_shutdown(), Y: s2s_resume() of b.example, a.example
  */
 #ifndef TEST_S2S_DIALOGUE_H

@@ -38,7 +38,7 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 	return (struct s2s_rule){
 		.allowed = !listed(n->bad_pairs, str_of(pair)),
 		.tls_required = !n->no_tls,
-		.accept_pkix = !n->no_pkix,
+		.accept_certificate = !n->no_pkix,
 		.accept_dialback = !n->no_dialback,
 		.bidi = n->bidi,
 	};
@@ -136,15 +136,24 @@ static void op_start_tls(void *user, void *transport, bool server, struct str us
 	w->sni = str_dup(server ? us : them);
 }
 
-static enum s2s_cert op_certificate(
-	void *user, void *transport, struct str domain, const char **why)
+static void op_certificate(
+	void *user, void *transport, struct str us, struct str them, struct s2s_certified *ret)
 {
-	const struct node *n = user;
+	struct node *n = user;
 	const struct wire *w = transport;
 
-	check(w->tls);
-	*why = "self-signed";
-	return listed(n->trusted, domain) ? S2S_CERT_VALID : S2S_CERT_BAD;
+	check(w->tls && ret->cert == S2S_CERT_NONE);
+	n->asked++;
+	ret->why = "self-signed";
+	ret->cert = S2S_CERT_BAD;
+	if (n->later)
+		ret->cert = S2S_CERT_LATER;
+	else if (listed(n->denied, them))
+		ret->cert = S2S_CERT_DENIED;
+	else if (listed(n->trusted, them))
+		ret->cert = S2S_CERT_VALID;
+	ret->proof = n->proof ? n->proof : S2S_PROOF_PKIX;
+	ret->said[ret->n_said++] = (struct s2s_said){ ret->proof, "no", ret->why };
 }
 
 static const char *op_tls_version(void *user, void *transport)

@@ -37,6 +37,10 @@ struct node {
 	const char *name;
 	const char *domains; /* space separated: what it plays */
 	const char *trusted; /* domains that the other side's certificate proves */
+	const char *denied; /* domains that it is known not to belong to */
+	bool later; /* what it proves is not known yet */
+	enum s2s_proof proof; /* how it proves; none: pkix */
+	unsigned asked; /* times that it was judged */
 	const char *bad_pairs; /* us>them pairs that the rule forbids */
 	bool no_tls; /* rule: TLS is not required */
 	bool no_pkix;
