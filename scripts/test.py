@@ -6,10 +6,11 @@
     interop      real servers, see tests/interop
     build-asan   gcc with ASan and UBSan:          unit, fuzz replay, scenario
     build-clang  clang: builds
+    valgrind     the build of gcc under memcheck:  those scenarios that bear it
 
-The first two and the last two run beside each other, in two lanes. After the first two: each test
+The first two and the others run beside each other, in two lanes. After the first two: each test
 that proves a row of tests/conformance must have run and passed.
-scripts/test.py [STAGE...] runs only those stages: gcc, interop, asan, clang.
+scripts/test.py [STAGE...] runs only those stages: gcc, interop, asan, clang, valgrind.
 """
 import json
 import os
@@ -32,6 +33,8 @@ from results import Results, faults  # noqa: E402
 
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+# No check for leaks: that is ASan's, and OpenSSL keeps something for each thread of the pool.
+VALGRIND = {"SALLYPORT_UNDER": "valgrind -q --error-exitcode=99"}
 ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"]
 
 
@@ -113,14 +116,15 @@ def cases_of(result):
     return max(ran - bad, 0), bad, 0
 
 
-def meson_tests(tally, folder, suites):
-    """Run suites of a build folder and count what testlog.json tells."""
-    log = "%s/%s/meson-logs/testlog.json" % (TOP, folder)
+def meson_tests(tally, folder, suites, logbase="testlog", options=(), **env):
+    """Run suites of a build folder and count what the log tells."""
+    log = "%s/%s/meson-logs/%s.json" % (TOP, folder, logbase)
     for suite in suites:
         start, before = time.time(), copy_of(tally)
         if os.path.exists(log):
             os.unlink(log)
-        done = run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", suite], **SANITIZERS)
+        done = run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", suite, "--logbase", logbase,
+                    *options], **SANITIZERS, **env)
         results = []
         if os.path.exists(log):
             with open(log) as lines:
@@ -134,7 +138,7 @@ def meson_tests(tally, folder, suites):
             if failed:
                 report_failure("%s: %s (%s)" % (folder, result["name"], result["result"]),
                                result.get("stdout", "") + result.get("stderr", ""))
-        stage_line("%s: %s" % (folder, suite), before, tally, start)
+        stage_line("%s: %s" % (folder if not env else logbase, suite), before, tally, start)
 
 
 def interop(tally):
@@ -187,35 +191,43 @@ def lane(tally, wanted, stages):
         tally.fail("the tests themselves", repr(problem))
 
 
-def gcc_stages(wanted):
+def gcc_stages(wanted, ready):
     def built(tally):
-        return build(tally, "build")
+        try:
+            return build(tally, "build")
+        finally:
+            ready.set()
 
     def tests(tally):
         meson_tests(tally, "build", ["unit", "fuzz", "lint", "scenario"])
-    first = "gcc" if "gcc" in wanted else "interop"
+    first = next((name for name in ("gcc", "interop", "valgrind") if name in wanted), "")
     last = "interop" if {"gcc", "interop"} <= set(wanted) else ""
     return [(first, built), ("gcc", tests), ("interop", interop), (last, conformance)]
 
 
-def other_stages():
+def other_stages(ready):
     def asan(tally):
         if build(tally, "build-asan", ASAN):
             meson_tests(tally, "build-asan", ["unit", "fuzz", "scenario"])
 
     def clang(tally):
         build(tally, "build-clang", compiler="clang")
-    return [("clang", clang), ("asan", asan)]
+
+    def valgrind(tally):
+        ready.wait()
+        meson_tests(tally, "build", ["memcheck"], "valgrind", ["--timeout-multiplier", "5"], **VALGRIND)
+    return [("clang", clang), ("asan", asan), ("valgrind", valgrind)]
 
 
 def main(stages):
-    wanted = stages or ["gcc", "interop", "asan", "clang"]
+    wanted = stages or ["gcc", "interop", "asan", "clang", "valgrind"]
     start = time.time()
     os.chdir(TOP)
     total = Tally()
     tallies = [Tally(), Tally()]
+    ready = threading.Event()  # the build of gcc is there, or will never be
     threads = [threading.Thread(target=lane, args=(tally, wanted, todo), daemon=True)
-               for tally, todo in zip(tallies, (gcc_stages(wanted), other_stages()))]
+               for tally, todo in zip(tallies, (gcc_stages(wanted, ready), other_stages(ready)))]
     for thread in threads:
         thread.start()
     for thread in threads:
