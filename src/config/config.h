@@ -115,6 +115,53 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 	unsigned prefix; /* 0..128 */
 };
 
+/* The content rules of config/rule.def, and two that are statements of their own. */
+enum config_rule_id {
+#define RULE(id, name, on, way, action, help) CONFIG_RULE_##id,
+#include "config/rule.def"
+#undef RULE
+	CONFIG_RULES
+};
+
+struct config_rule_row {
+	const char *name;
+	bool on; /* without a statement */
+	const char *way;
+	const char *action;
+	const char *help;
+};
+extern const struct config_rule_row config_rule_rows[CONFIG_RULES];
+
+/* `rule NAME on|off [for PATTERN...] [at PATTERN...]`; the first that matches decides, then the default. */
+struct config_rule {
+	enum config_rule_id id;
+	bool on;
+	struct str *foreign; /* patterns of `for`; n 0: any */
+	size_t n_foreign;
+	struct str *local; /* patterns of `at` */
+	size_t n_local;
+};
+
+/*
+ * Addresses that a pattern names: a domain pattern, or one account of a domain with all its resources, or one
+ * full address.
+ */
+struct config_address {
+	struct str local; /* empty: all */
+	struct str domain; /* a pattern if local and resource are empty */
+	struct str resource; /* empty: all */
+};
+
+/* `refuse [from ADDRESS...] [to ADDRESS...] [silently]`, `allow ...`; the first match decides. */
+struct config_stanzas {
+	bool refuse;
+	bool silently;
+	struct config_address *from; /* n 0: any */
+	size_t n_from;
+	struct config_address *to;
+	size_t n_to;
+};
+
 /*
  * Scalar options. One row: member, default, least, most, words of the statement, unit, help. The
  * rows make the parser, `sallyport check --print` and the table in the man pages.
@@ -155,6 +202,8 @@ struct config_network { /* `allow address 10.0.0.0/8` */
 	X(pairs_per_stream, 64, 1, 4096, "stream pairs", "pairs", "pairs on one stream")           \
 	X(verifies_per_stream, 16, 1, 256, "stream verifications", "verifications",                \
 		"open dialback verifications of one stream")                                       \
+	X(page_items, 250, 1, 100000, "page items", "items",                                       \
+		"what one question from outside may ask for: rule page")                           \
 	X(streams, 20000, 16, 1000000, "streams", "streams", "streams in all")                     \
 	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")           \
 	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \
@@ -198,6 +247,12 @@ struct config {
 	const char *dialback_secret; /* file; NULL: random per start */
 	struct config_place dialback_at;
 	struct config_limits limits;
+
+	struct config_rule *rules;
+	size_t n_rules;
+	uint32_t rules_used; /* bit i: rule i is on by default or by some statement */
+	struct config_stanzas *stanzas; /* what no statement matches passes */
+	size_t n_stanzas;
 
 	struct config_domain *domains; /* outer */
 	size_t n_domains;
@@ -246,6 +301,10 @@ bool config_print(const struct config *c, struct buf *out);
 
 /* The role that a file is written for, by its words; false when they do not tell (role: outer). */
 bool config_guess_role(struct str text, enum config_role *ret_role);
+
+/* Is the rule on for stanzas between these prepared domains? */
+bool config_rule_on(
+	const struct config *c, enum config_rule_id id, struct str local, struct str foreign);
 
 /* Does pattern (exact, "*.suffix", "any") match the prepared domain? */
 bool config_match(struct str pattern, struct str domain);

@@ -133,3 +133,23 @@ void lex_describe(const struct token *t, char *ret, size_t size)
 		snprintf(ret, size, "%s", names[t->kind]);
 	}
 }
+
+bool lex_is_word(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (ends_word(s.p[i]))
+			return false;
+	}
+	return s.len > 0;
+}
+
+void lex_quote(struct buf *out, struct str s)
+{
+	buf_append_c(out, "\"");
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_append_c(out, "\\");
+		buf_append(out, str_from(s.p + i, 1));
+	}
+	buf_append_c(out, "\"");
+}

@@ -42,4 +42,10 @@ size_t lex_unquote(struct str span, char *p);
 /* How messages call a token: "`word`", "the end of the line", ... (up to size bytes). */
 void lex_describe(const struct token *t, char *ret, size_t size);
 
+/* Can it stand in a file without quotes? */
+bool lex_is_word(struct str s);
+
+/* Appends it in quotes, as a token of kind TOKEN_STRING. */
+void lex_quote(struct buf *out, struct str s);
+
 #endif

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The effective configuration in its own language. */
 #include "config/address.h"
+#include "config/rules.h"
 #include "config/sections.h"
 
 static void put_quoted(struct buf *out, const char *s)
 {
-	buf_append_c(out, "\"");
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			buf_append_c(out, "\\");
-		buf_append(out, str_from(s, 1));
-	}
-	buf_append_c(out, "\"");
+	lex_quote(out, str_of(s));
 }
 
 static void put_path(struct buf *out, const char *word, const char *path)
@@ -202,6 +197,7 @@ static void print(const struct config *c, struct buf *out)
 		print_inner(c, out);
 	}
 	print_peers(c, out);
+	rules_print(c, out);
 	buf_printf(out, "profile %s\n", c->open_profile ? "open" : "standard");
 	buf_printf(out, "flush %s\n", c->flush ? "on" : "off");
 	buf_printf(out, "bidi %s\n", c->bidi ? "on" : "off");

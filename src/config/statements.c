@@ -6,6 +6,7 @@
 #include "config/address.h"
 #include "config/parser.h"
 #include "config/pattern.h"
+#include "config/rules.h"
 #include "config/sections.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -301,10 +302,13 @@ static bool parse_networks(struct parser *p, bool allow)
 	return ok;
 }
 
-/* allow = `allow` `address` NETWORK... */
+/* allow = `allow` `address` NETWORK... (outer) | `allow` [`from` ADDRESS...] [`to` ADDRESS...] */
 static bool parse_allow(struct parser *p)
 {
-	return parse_networks(p, true);
+	bool address = p->now.kind == TOKEN_WORD && str_is(p->now.span, "address");
+
+	return address && p->c->role == CONFIG_OUTER ? parse_networks(p, true)
+						     : parse_allow_stanzas(p);
 }
 
 /* deny = `deny` `address` NETWORK... */
@@ -485,8 +489,10 @@ const struct statement statements[] = {
 	{ "anchor", OUTER, false, parse_anchor,
 		"only outer looks names up: DNSSEC is checked there" },
 	{ "peer", BOTH, false, parse_peer },
-	{ "allow", OUTER, false, parse_allow },
+	{ "allow", BOTH, false, parse_allow },
 	{ "deny", OUTER, false, parse_deny },
+	{ "refuse", BOTH, false, parse_refuse },
+	{ "rule", BOTH, false, parse_rule },
 	{ "dialback", BOTH, true, parse_dialback },
 	{ "limit", BOTH, false, parse_limit },
 	{ "profile", BOTH, true, parse_profile },

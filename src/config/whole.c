@@ -2,6 +2,7 @@
 /* What only the whole file shows: what is missing, names that lead nowhere, defaults. */
 #include "config/address.h"
 #include "config/parser.h"
+#include "config/rules.h"
 #include "config/sections.h"
 
 /* Where a statement or a limit stands that parser_once() noted, or the end of the file. */
@@ -200,4 +201,5 @@ void whole_check(struct parser *p)
 	}
 	fill_peers(p);
 	fill_routes(p);
+	rules_fill(p->c);
 }

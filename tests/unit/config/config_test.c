@@ -74,6 +74,10 @@ static void outer_example(void **state)
 		"  peer pinned.example { require pkix pin pin "
 		"sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= }\n"
 		"limit stanza bytes 300k\nlimit tls time 5s\nlimit idle time 2min\n"
+		"refuse from mallory@Outside.example/Home outside.example to any silently\n"
+		"allow from \"a@b.example/my { \\\"home\\\" }\" to *.example.se\n"
+		"rule server off for *.partner.example at pubsub.example.se\n"
+		"rule candidates on\nrule server on at any\n"
 		"limit streams 77\nprofile open\nlog debug\n"
 		"control \"c.sock\"\ndialback secret \"s\"");
 
@@ -131,6 +135,23 @@ static void outer_example(void **state)
 	assert_int_equal(c->peers[6].at.line, 23);
 	assert_int_equal(c->peers[6].at.column, 3);
 	assert_int_equal(c->peers[7].at.line, 0);
+	assert_int_equal(c->n_stanzas, 2);
+	assert_true(c->stanzas[0].refuse);
+	assert_true(c->stanzas[0].silently);
+	assert_int_equal(c->stanzas[0].n_from, 2);
+	assert_str(c->stanzas[0].from[0].local, "mallory");
+	assert_str(c->stanzas[0].from[0].domain, "outside.example");
+	assert_str(c->stanzas[0].from[0].resource, "Home");
+	assert_str(c->stanzas[1].from[0].resource, "my { \"home\" }");
+	assert_str(c->stanzas[1].to[0].domain, "*.example.se");
+	assert_int_equal(c->n_rules, 3);
+	assert_int_equal(c->rules[0].id, CONFIG_RULE_SERVER);
+	assert_false(config_rule_on(
+		c, CONFIG_RULE_SERVER, STRL("pubsub.example.se"), STRL("a.partner.example")));
+	assert_true(config_rule_on(
+		c, CONFIG_RULE_SERVER, STRL("example.se"), STRL("a.partner.example")));
+	assert_true(
+		config_rule_on(c, CONFIG_RULE_CANDIDATES, STRL("example.se"), STRL("any.example")));
 	assert_int_equal(c->limits.stanza_bytes, 300 * 1024);
 	assert_int_equal(c->limits.tls_ms, 5000);
 	assert_int_equal(c->limits.idle_ms, 120000);
@@ -328,6 +349,13 @@ static void manual_is_complete(void **state)
 		fail_msg("sallyport.conf.5 lacks the row: %s", row);
 	CONFIG_LIMITS(X)
 #undef X
+	for (size_t i = 0; i < CONFIG_RULES; i++) {
+		const struct config_rule_row *r = &config_rule_rows[i];
+		snprintf(row, sizeof(row), "\n%s|%s|%s|%s|%s\n", r->name, r->on ? "on" : "off",
+			r->way, r->action, r->help);
+		if (!memmem(text.p, text.len, row, strlen(row)))
+			fail_msg("sallyport.conf.5 lacks the row: %s", row);
+	}
 	for (size_t i = 0; i < n_statements; i++) {
 		const char *word = statements[i].word;
 		bool found = false;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The statements about stanzas: `rule`, and `refuse` and `allow from` for addresses. */
+#ifndef CONFIG_RULES_H
+#define CONFIG_RULES_H
+
+#include "config/parser.h"
+
+/* rule = `rule` NAME (`on` | `off`) [`for` PATTERN...] [`at` PATTERN...] */
+bool parse_rule(struct parser *p);
+
+/* refuse = `refuse` [`from` ADDRESS...] [`to` ADDRESS...] [`silently`] */
+bool parse_refuse(struct parser *p);
+
+/* allow = `allow` [`from` ADDRESS...] [`to` ADDRESS...]; the current token is its first word. */
+bool parse_allow_stanzas(struct parser *p);
+
+/* Defaults that only the whole file shows. */
+void rules_fill(struct config *c);
+
+void rules_print(const struct config *c, struct buf *out);
+
+#endif
