@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the content rules share: one record that is being judged. */
+#ifndef POLICY_JUDGE_H
+#define POLICY_JUDGE_H
+
+#include "policy/content.h"
+#include "record/catalogue.h"
+
+struct judge {
+	const struct config *c;
+	struct record *r;
+	struct arena *a;
+	struct policy_findings *f;
+	struct str local, foreign; /* domains */
+	bool inbound;
+	bool refused;
+	unsigned labels; /* security labels met */
+};
+
+/* Is the rule on for this record? Its way is the caller's matter. */
+static inline bool judge_on(const struct judge *j, enum config_rule_id rule)
+{
+	return j->c->rules_used >> rule & 1 && config_rule_on(j->c, rule, j->local, j->foreign);
+}
+
+/* Notes that e is stripped or capped by the rule. */
+void judge_note(struct judge *j, enum config_rule_id rule, const struct xml_node *e);
+
+/* The first refusal counts. */
+void judge_refuse(struct judge *j, enum config_rule_id rule, enum record_condition condition,
+	const char *text);
+
+/* The attribute of this number, or NULL. */
+const struct xml_attr *judge_attr(const struct xml_node *e, unsigned number);
+
+/*
+ * All nodes of the tree below top in document order, first top itself; NULL at the end. The children of the node that
+ * came last may be changed before the next is asked for. Records are no deeper than the stack.
+ */
+struct walker {
+	struct xml_node *stack[130]; /* of each level the next sibling */
+	unsigned n;
+	struct xml_node *top;
+	struct xml_node *last;
+};
+void walker_init(struct walker *w, struct xml_node *top);
+struct xml_node *walker_next(struct walker *w);
+
+/* Answers of a look at one child: true takes it out (the rule was noted). */
+bool judge_formatted_text(struct judge *j, struct xml_node *e); /* XHTML-IM */
+bool judge_links(struct judge *j, struct xml_node *e); /* what has URIs in it */
+bool judge_candidates(struct judge *j, struct xml_node *e); /* Jingle, SOCKS5 */
+
+#endif
