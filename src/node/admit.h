@@ -12,6 +12,7 @@
 enum admit {
 	ADMIT_PASS,
 	ADMIT_REJECT, /* *ret_text and *ret_condition say why */
+	ADMIT_DROP, /* without an answer: only our rules say so */
 	ADMIT_BAD, /* no record of the protocol at all: *ret_text says why */
 };
 

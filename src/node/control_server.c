@@ -94,6 +94,11 @@ void control_write_status(struct node *n, struct buf *out)
 	NODE_COUNTERS(X)
 #undef X
 	json_end(&j);
+	json_object(&j, "rules");
+	for (unsigned i = 0; i < CONFIG_RULES; i++)
+		json_u64(&j, config_rule_rows[i].name, n->rule_hits[i]);
+	json_u64(&j, "addresses", n->rule_hits[CONFIG_RULES]);
+	json_end(&j);
 	json_end(&j);
 	buf_append_c(out, "\n");
 }

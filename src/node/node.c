@@ -458,6 +458,7 @@ static void node_free(struct node *n)
 	carrier_free(n->carrier);
 	relay_done(n);
 	heap_done(&n->rechecks);
+	policy_loop_done(&n->loops);
 	net_tls_unref(n->tls);
 	secrets_free(n);
 	free(n->routes);

@@ -16,6 +16,7 @@
 #include "link/link.h"
 #include "base/heap.h"
 #include "net/conn.h"
+#include "policy/loop.h"
 #include "policy/proof.h"
 #include "record/record.h"
 #include "route/route.h"
@@ -149,6 +150,8 @@ struct node {
 	uint64_t expect_at;
 
 	struct node_counters counters;
+	uint64_t rule_hits[CONFIG_RULES + 1]; /* the last one: statements about addresses */
+	struct policy_loop loops;
 	bool draining; /* a signal asked for the end */
 	bool closing; /* the link is flushed: the streams of the face end */
 	bool stopped; /* drained, the loop ends */

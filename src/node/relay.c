@@ -19,6 +19,7 @@
 #include "node/admit.h"
 #include "node/carrier.h"
 #include "node/gate.h"
+#include "node/rules.h"
 #include "node/trace.h"
 #include "node/transport.h"
 #include "policy/peer.h"
@@ -114,6 +115,10 @@ static bool on_stanza(void *user, const struct s2s_stanza *st)
 		st->node, &st->from, &st->to, st->lang, profile, st->arena, &rec, &report);
 	if (report.stripped)
 		log_stripped(n, &st->from, &st->to, &report, trace);
+	if (cond == COND_NONE &&
+		rules_judge(n, n->role->link == LINK_OUTER, &rec, st->arena, trace, &cond,
+			&report.reason) == POLICY_DROP)
+		return true;
 	buf_clear(&n->scratch, 65536);
 	if (cond == COND_NONE && !record_encode(&rec, &n->scratch)) {
 		cond = COND_POLICY_VIOLATION;
@@ -123,6 +128,8 @@ static bool on_stanza(void *user, const struct s2s_stanza *st)
 		refuse_stanza(n, st, cond, report.reason, trace);
 		return true;
 	}
+	if (rules_loop(n, &rec, buf_bytes(&n->scratch), trace))
+		return true;
 	n->counters.stanzas_in++;
 	if (trace_wanted(n))
 		trace_record(n, "out", pair, trace, &rec, buf_bytes(&n->scratch));
@@ -318,7 +325,17 @@ static enum admit judge(struct node *n, const struct link_delivery *d, struct re
 		*ret_text = "refused by the policy of the next node";
 		return ADMIT_REJECT;
 	}
-	return admit;
+	if (admit != ADMIT_PASS)
+		return admit;
+	switch (rules_judge(n, n->role->link == LINK_INNER, ret_record, &n->arena, d->trace,
+		ret_condition, ret_text)) {
+	case POLICY_REJECT:
+		return ADMIT_REJECT;
+	case POLICY_DROP:
+		return ADMIT_DROP;
+	default:
+		return ADMIT_PASS;
+	}
 }
 
 /* The record as XML in n->scratch, no larger than a stanza may be here (references make text longer). */
@@ -345,6 +362,9 @@ static enum link_verdict on_deliver(void *user, const struct link_delivery *d, c
 		return LINK_BAD_RECORD;
 	case ADMIT_REJECT:
 		reject(n, d, &rec, cond, text);
+		return LINK_ACCEPT;
+	case ADMIT_DROP:
+		link_taken(n->link, d->channel, d->seq, n->now);
 		return LINK_ACCEPT;
 	case ADMIT_PASS:
 		break;
