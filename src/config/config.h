@@ -241,6 +241,7 @@ struct config {
 	struct str node;
 	enum log_level log_level;
 	bool open_profile;
+	bool redirect; /* outer: follow see-other-host */
 	bool bidi; /* streams that carry both directions (XEP-0288) */
 	bool flush; /* spaces behind long stanzas; default: in inner */
 	const char *control; /* socket path */

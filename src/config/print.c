@@ -116,6 +116,7 @@ static void print_outer(const struct config *c, struct buf *out)
 	put_files(out, "crl", c->crls, c->n_crls);
 	put_files(out, "anchor", c->anchors, c->n_anchors);
 	print_networks(c, out);
+	buf_printf(out, "redirect %s\n", c->redirect ? "on" : "off");
 }
 
 static void print_server(const struct config_server *s, struct buf *out)

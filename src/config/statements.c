@@ -432,6 +432,12 @@ static bool parse_flush(struct parser *p)
 	return parse_switch(p, &p->c->flush);
 }
 
+/* redirect = `redirect` (`on` | `off`) */
+static bool parse_redirect(struct parser *p)
+{
+	return parse_switch(p, &p->c->redirect);
+}
+
 /* bidi = `bidi` (`on` | `off`) */
 static bool parse_bidi(struct parser *p)
 {
@@ -498,6 +504,7 @@ const struct statement statements[] = {
 	{ "profile", BOTH, true, parse_profile },
 	{ "flush", BOTH, true, parse_flush },
 	{ "bidi", BOTH, true, parse_bidi },
+	{ "redirect", OUTER, true, parse_redirect },
 	{ "control", BOTH, true, parse_control },
 	{ "log", BOTH, true, parse_log },
 };

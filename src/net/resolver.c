@@ -70,6 +70,7 @@ struct net_lookup {
 		size_t n);
 	void *user;
 	struct question questions[QUESTIONS_MAX];
+	uint16_t port; /* where no SRV says another */
 	unsigned n_srv; /* SRV answers still missing */
 	unsigned n_addresses; /* other answers that the end needs */
 	bool use_srv;
@@ -303,7 +304,7 @@ static void collect(struct found *f, struct net_lookup *l)
 	} else if (l->srv_failed) {
 		f->failed = true;
 	} else if (!l->no_service) {
-		add_host(f, l, &l->own, PORT, false);
+		add_host(f, l, &l->own, l->port, false);
 	}
 }
 
@@ -344,10 +345,10 @@ static bool is_name(struct str s)
 	return true;
 }
 
-struct net_lookup *net_resolve(struct net_resolver *r, struct str ascii_domain,
-	void (*done)(void *user, enum net_lookup_result result, const struct net_target *targets,
-		size_t n),
-	void *user)
+typedef void lookup_done(
+	void *user, enum net_lookup_result result, const struct net_target *targets, size_t n);
+
+static struct net_lookup *lookup_new(struct net_resolver *r, lookup_done *done, void *user)
 {
 	struct net_lookup *l = calloc(1, sizeof(*l));
 
@@ -355,9 +356,32 @@ struct net_lookup *net_resolve(struct net_resolver *r, struct str ascii_domain,
 	l->resolver = r;
 	l->done = done;
 	l->user = user;
+	l->port = PORT;
 	l->timer = net_timer_new(r->loop, on_end, l);
 	net_timer_set(l->timer, net_now(r->loop) + r->settings.timeout_ms);
 	list_append(&r->lookups, &l->link);
+	return l;
+}
+
+struct net_lookup *net_resolve_host(
+	struct net_resolver *r, struct str ascii_host, uint16_t port, lookup_done *done, void *user)
+{
+	struct net_lookup *l = lookup_new(r, done, user);
+
+	l->port = port;
+	if (is_name(ascii_host)) {
+		memcpy(l->own.name, ascii_host.p, ascii_host.len);
+		ask_addresses(l, &l->own);
+	}
+	finish_if_complete(l);
+	return l;
+}
+
+struct net_lookup *net_resolve(
+	struct net_resolver *r, struct str ascii_domain, lookup_done *done, void *user)
+{
+	struct net_lookup *l = lookup_new(r, done, user);
+
 	if (is_name(ascii_domain)) {
 		memcpy(l->own.name, ascii_domain.p, ascii_domain.len);
 		ask_service(l, "_xmpps-server", true);

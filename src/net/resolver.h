@@ -50,6 +50,11 @@ struct net_lookup *net_resolve(struct net_resolver *r, struct str ascii_domain,
 	void (*done)(void *user, enum net_lookup_result result, const struct net_target *targets,
 		size_t n),
 	void *user);
+/* Likewise the addresses of one host, with this port and without SRV. */
+struct net_lookup *net_resolve_host(struct net_resolver *r, struct str ascii_host, uint16_t port,
+	void (*done)(void *user, enum net_lookup_result result, const struct net_target *targets,
+		size_t n),
+	void *user);
 void net_lookup_cancel(struct net_lookup *l);
 
 /*

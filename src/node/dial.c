@@ -22,6 +22,7 @@ static void dial_free(struct dial *d)
 		net_timer_free(d->timer);
 	str_free(&d->us);
 	str_free(&d->them);
+	str_free(&d->host);
 	free(d->targets);
 	free(d);
 }
@@ -191,6 +192,8 @@ void dial_start(void *user, struct s2s_stream *s, struct str us, struct str them
 	check(d);
 	*d = (struct dial){ .node = n, .stream = s, .us = str_dup(us), .them = str_dup(them) };
 	list_append(&n->dials, &d->link);
+	d->host = n->redirect;
+	n->redirect = (struct str){ NULL, 0 };
 	if (!n->spare) {
 		n->role->lookup(n, d);
 		return;

@@ -75,6 +75,7 @@ struct dial {
 	struct s2s_stream *stream; /* NULL: cancelled */
 	struct str us;
 	struct str them;
+	struct str host; /* where a redirect leads instead of the domain's own servers, or empty */
 	struct node_target *targets;
 	size_t n_targets;
 	size_t next;
@@ -136,6 +137,7 @@ struct node {
 	/* Addresses that transport_another() found, for the dial_start() that follows at once. */
 	struct node_target *spare;
 	size_t n_spare;
+	struct str redirect; /* likewise: a host */
 
 	struct str secrets[4]; /* dialback; the first makes keys, all are accepted */
 	unsigned n_secrets;

@@ -14,7 +14,10 @@
 #include "node/gate.h"
 #include "node/prove.h"
 
-enum { RECHECKS = 32 /* in one turn of the loop */ };
+enum {
+	RECHECKS = 32, /* in one turn of the loop */
+	REDIRECT_MAX = 1024,
+};
 
 struct transport {
 	struct node *node;
@@ -30,6 +33,7 @@ struct transport {
 	void *evidence; /* the role's */
 	struct node_target *spare; /* addresses to try when the stream fails before it is ready */
 	size_t n_spare;
+	struct str redirect; /* where the peer says that the pair is served */
 };
 
 static void after_event(struct transport *t)
@@ -183,6 +187,7 @@ static void transport_free(struct transport *t)
 		net_timer_free(t->timer);
 	free(t->target);
 	free(t->spare);
+	str_free(&t->redirect);
 	free(t);
 }
 
@@ -330,6 +335,11 @@ static bool another(void *user, void *transport)
 	struct node *n = user;
 	struct transport *t = transport;
 
+	if (t->redirect.len) {
+		n->redirect = t->redirect;
+		t->redirect = (struct str){ NULL, 0 };
+		return true;
+	}
 	if (!t->spare)
 		return false;
 	n->spare = t->spare;
@@ -338,9 +348,21 @@ static bool another(void *user, void *transport)
 	return true;
 }
 
+static bool redirect(void *user, void *transport, struct str host)
+{
+	struct transport *t = transport;
+
+	if (host.len == 0 || host.len > REDIRECT_MAX)
+		return false;
+	str_free(&t->redirect);
+	t->redirect = str_dup(host);
+	return true;
+}
+
 void transport_fill_ops(struct s2s_ops *ops)
 {
 	ops->another = another;
+	ops->redirect = redirect;
 	ops->connect = dial_start;
 	ops->cancel = dial_cancel;
 	ops->write = write_bytes;

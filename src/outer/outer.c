@@ -12,6 +12,7 @@
 #include "base/table.h"
 #include "net/resolver.h"
 #include "node/node.h"
+#include "outer/elsewhere.h"
 #include "outer/reach.h"
 #include "policy/peer.h"
 
@@ -110,6 +111,7 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 	return (struct s2s_rule){
 		.allowed = true,
 		.bidi = n->config->bidi,
+		.redirect = n->config->redirect,
 		.tls_required = peer->tls_required,
 		.accept_certificate = (peer->accept & CONFIG_BY_CERTIFICATE) != 0,
 		.accept_dialback = (peer->accept & CONFIG_DIALBACK) != 0,
@@ -143,6 +145,24 @@ static void on_resolved(
 	}
 }
 
+/* A server has sent us elsewhere: to an address that we would dial, or a host that has such. */
+static void lookup_elsewhere(struct node *n, struct dial *d, struct arena *a)
+{
+	struct outer *o = n->role_state;
+	struct elsewhere e;
+	bool readable = elsewhere_read(a, d->host, &e);
+
+	LOG(LOG_INFO, "redirected", LF_STR("domain", d->them), LF_STR("host", d->host));
+	if (!readable)
+		node_dial_failed(d, S2S_TIMEOUT, "redirected to what is no host");
+	else if (e.addr.len == 0)
+		d->lookup = net_resolve_host(o->resolver, e.name, e.port, on_resolved, d);
+	else if (reach_permitted(n->config, &e.addr))
+		node_dial_targets(d, &(struct node_target){ .addr = e.addr }, 1);
+	else
+		node_dial_failed(d, S2S_TIMEOUT, "redirected to an address that is not permitted");
+}
+
 static void lookup(struct node *n, struct dial *d)
 {
 	struct outer *o = n->role_state;
@@ -150,7 +170,9 @@ static void lookup(struct node *n, struct dial *d)
 	struct str ascii;
 
 	arena_init(&a, 8192);
-	if (jid_domain_to_ascii(&a, d->them, &ascii) == JID_OK)
+	if (d->host.len)
+		lookup_elsewhere(n, d, &a);
+	else if (jid_domain_to_ascii(&a, d->them, &ascii) == JID_OK)
 		d->lookup = net_resolve(o->resolver, ascii, on_resolved, d);
 	else
 		node_dial_failed(d, S2S_NOT_FOUND, "the name cannot be in DNS");

@@ -51,6 +51,7 @@ struct s2s_rule {
 	bool tls_required;
 	bool accept_certificate; /* some proof that a certificate can give */
 	bool accept_dialback;
+	bool redirect; /* see-other-host is followed (RFC 6120 section 4.9.3.19) */
 	bool bidi; /* one stream may carry both directions (XEP-0288) */
 };
 
@@ -183,6 +184,11 @@ struct s2s_ops {
 	 * NULL: never.
 	 */
 	bool (*another)(void *user, void *transport);
+	/*
+	 * The server on this transport says that the pair is served at this host (peer's text). True when the
+	 * next connect() of the pair will try there; another() is asked all the same. NULL: never.
+	 */
+	bool (*redirect)(void *user, void *transport, struct str host);
 	/* A key came on this transport: may its address make us ask about one more? NULL: always. */
 	bool (*may_ask)(void *user, void *transport);
 };

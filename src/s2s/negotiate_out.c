@@ -9,6 +9,7 @@
 #include "s2s/limits.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
+#include "s2s/pair.h"
 #include "s2s/verify.h"
 #include "xml/names.h"
 
@@ -270,6 +271,19 @@ static void put_part(struct buf *b, struct str s)
 	buf_append(b, str_from(s.p, s.len < room ? s.len : room));
 }
 
+/* Once, and where the rule says so. What comes then is a stream like every other: same domains, same proofs. */
+static void follow(struct s2s_stream *s, const struct xml_node *e)
+{
+	const struct s2s_face *f = s->face;
+	const struct xml_node *where = xml_child(e, STRL(NS_STREAM_ERRORS), "see-other-host");
+	struct s2s_pair *p = s->pair;
+
+	if (!where || !p || s->was_ready || p->redirected || !stream_rule(s).redirect)
+		return;
+	p->redirected =
+		f->ops->redirect && f->ops->redirect(f->user, s->transport, xml_text(where));
+}
+
 void negotiate_on_error(struct s2s_stream *s, struct xml_node *e)
 {
 	struct str condition = condition_of(e, NS_STREAM_ERRORS);
@@ -288,6 +302,7 @@ void negotiate_on_error(struct s2s_stream *s, struct xml_node *e)
 			put_part(&said, c->name);
 		}
 	}
+	follow(s, e);
 	stream_close_failing(s, CLOSE_PEER_ERROR, failure_of(condition), buf_bytes(&said));
 	buf_done(&said);
 }

@@ -263,6 +263,7 @@ void pair_fail(
 	struct s2s_event e = pair_event(p, "pair-failed");
 
 	p->failures++;
+	p->redirected = false;
 	p->failure = failure;
 	p->failure_text = text;
 	p->failed_at = f->now;
@@ -365,6 +366,7 @@ void pair_ready(struct s2s_pair *p)
 	struct s2s_event e = stream_event(p->out, "pair-valid");
 
 	p->failures = 0;
+	p->redirected = false;
 	p->retry_at = 0;
 	if (p->out->certified.n_said)
 		e.certified = &p->out->certified;

@@ -24,6 +24,7 @@ struct s2s_pair {
 	struct list idle; /* in face.idle_pairs, or alone */
 	uint64_t idle_since;
 	struct timer timer; /* for the age of what is queued */
+	bool redirected; /* see-other-host was followed since a stream was last ready or given up */
 	unsigned failures; /* in a row */
 	unsigned quick_ends; /* ready streams in a row that ended before anything was taken */
 	enum s2s_failure failure;

@@ -23,7 +23,11 @@ struct wire {
 	bool paused;
 	bool closing;
 	bool stuck;
+	bool incoming;
+	bool wants_bidi; /* the peer may have said that it reads stanzas here */
 };
+
+#define STANZA "<message>stanza</message>"
 
 struct peers {
 	struct s2s_face *face;
@@ -91,6 +95,18 @@ static const char *const phrases[] = {
 	" ",
 	"<?xml version='1.0'?>",
 	"<presence from='u@a.example' to='@b.example/'/>",
+	"<bidi xmlns='urn:xmpp:bidi'/>",
+	("<bidi xmlns='urn:xmpp:bidi'><limits "
+	 "xmlns='urn:xmpp:stream-limits:0'><max-bytes>20</max-bytes>"
+	 "<idle-seconds>40</idle-seconds></limits></bidi>"),
+	("<stream:features><mechanisms" SASL "><mechanism>EXTERNAL</mechanism></mechanisms>"
+	 "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+	 "<bidi xmlns='urn:xmpp:features:bidi'/></stream:features>"),
+	("<stream:features><limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>20</max-bytes>"
+	 "<idle-seconds>40</idle-seconds></limits></stream:features>"),
+	"<iq from='a.example' to='b.example' type='result' id='idle-$'/>",
+	"<message from='u@a2.example' to='v@b2.example'/>",
+	"<db:result from='a2.example' to='b.example'>00</db:result>",
 };
 
 static bool op_plays(void *user, struct str us)
@@ -168,6 +184,9 @@ static void op_write(void *user, void *transport, struct str bytes)
 	struct peers *p = user;
 
 	check(w->stream && !w->closing && !w->wants_tls && bytes.len);
+	/* Stanzas go to those alone who read them: on streams of ours, and on theirs by their wish. */
+	if (w->incoming && str_starts(bytes, STRL(STANZA)))
+		check(w->tls && w->wants_bidi);
 	w->written += bytes.len;
 	remember(p->id, 32, bytes, " id=\"");
 	remember(p->key, 64, bytes, "a.example\">");
@@ -232,8 +251,8 @@ static void give(struct peers *p, struct str us, struct str them, uint64_t chann
 	enum s2s_failure failure = S2S_TIMEOUT;
 	const char *text = NULL;
 
-	if (s2s_send(p->face, us, them, STRL("<message>stanza</message>"),
-		    (struct s2s_token){ channel, ++p->next_seq }, p->now, &failure, &text))
+	if (s2s_send(p->face, us, them, STRL(STANZA), (struct s2s_token){ channel, ++p->next_seq },
+		    p->now, &failure, &text))
 		p->given++;
 	else
 		check(text);
@@ -335,6 +354,8 @@ static struct wire *accept_one(struct peers *p, bool tls)
 	struct wire *w = plug(p, tls);
 
 	if (w)
+		w->incoming = true;
+	if (w)
 		w->stream = s2s_accept(p->face, w, tls, p->now);
 	return w;
 }
@@ -372,6 +393,7 @@ static void shake_hands(struct peers *p, struct wire *w)
 
 static void say(struct peers *p, struct wire *w, const char *phrase)
 {
+	w->wants_bidi |= strstr(phrase, "urn:xmpp:bidi") != NULL;
 	for (const char *c = phrase; *c; c++) {
 		if (*c == '$')
 			buf_append_c(&w->in, p->id);
@@ -407,6 +429,7 @@ static void say_raw(struct wire *w, struct input *in)
 	size_t n = next(in);
 
 	n = n < in->n ? n : in->n;
+	w->wants_bidi = true;
 	buf_append(&w->in, str_from(in->p, n));
 	in->p += n;
 	in->n -= n;

@@ -225,6 +225,7 @@ static void defaults(void **state)
 	assert_false(outer->open_profile);
 	assert_false(outer->flush);
 	assert_true(outer->bidi);
+	assert_false(outer->redirect);
 	assert_true(inner->flush);
 	assert_int_equal(outer->log_level, LOG_INFO);
 	assert_null(outer->dialback_secret);

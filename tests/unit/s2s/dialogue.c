@@ -60,6 +60,8 @@ static void configure(struct node *n, const char *words)
 		n->fenced = true;
 	if (strstr(words, "bidi"))
 		n->bidi = true;
+	if (strstr(words, "elsewhere"))
+		n->redirect = true;
 	if (strstr(words, "no-creds"))
 		n->no_creds = true;
 	if (strstr(words, "bounce"))

@@ -252,6 +252,40 @@ static const struct dialogue failing[] = {
 		{ OPEN, ">" ANSWER("i") SUCCESS, "<" ERR("unsupported-stanza-type"), "C", "U1" } },
 };
 
+#define SEE_OTHER(host)                                                                            \
+	"<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>" host          \
+	"</see-other-host></stream:error>" END
+
+static const struct dialogue elsewhere[] = {
+	{ "s2s A22 not followed unless the rule says so", "proved",
+		{ OPEN, ">" ANSWER("i") SEE_OTHER("192.0.2.7"), "W1", "C", "lelsewhere", "K1", "U1",
+			"Lpeer-error b.example>a.example none see-other-host" } },
+	{ "s2s A22 followed with the same checks", "proved elsewhere",
+		{ OPEN, ">" ANSWER("i") SEE_OTHER("192.0.2.7:9222"), "Lelsewhere 192.0.2.7:9222",
+			"U0", "K2", "A", "<from=\"b.example\" to=\"a.example\"", OUT_TLS,
+			"Ea.example", ">" ANSWER("id2") FEATURES(OFFER_SASL), ">" SUCCESS,
+			">" ANSWER("id3") FEATURES(""), "<" BODY("one"), "V1" } },
+	{ "s2s A22 the certificate is judged for the domain, not for the host",
+		"no-dialback elsewhere",
+		{ OPEN, ">" ANSWER("i") SEE_OTHER("192.0.2.7"), "K2", "A", OUT_TLS, "C",
+			"Lbad-certificate", "U1" } },
+	{ "s2s A22 once", "proved elsewhere",
+		{ OPEN, ">" ANSWER("i") SEE_OTHER("192.0.2.7"), "K2", "A",
+			">" ANSWER("i") SEE_OTHER("192.0.2.8"), "W1", "C", "lelsewhere 192.0.2.8",
+			"K2", "U1" } },
+	{ "s2s A22 again after a failure was given back", "proved elsewhere",
+		{ OPEN, ">" ANSWER("i") SEE_OTHER("192.0.2.7"), "A",
+			">" ANSWER("i") SEE_OTHER("192.0.2.8"), "U1", "W3000", "Mtwo", "K3", "A",
+			">" ANSWER("i") SEE_OTHER("192.0.2.9"), "Lelsewhere 192.0.2.9", "K4" } },
+	{ "s2s A22 nowhere", "proved elsewhere",
+		{ OPEN, ">" ANSWER("i") SEE_OTHER(""), "K1", "U1" } },
+	{ "s2s A22 not of a stream that is ready", "proved elsewhere",
+		{ OPEN, OUT_SASL, ">" SUCCESS, ">" ANSWER("id3") FEATURES(""), "V1",
+			">" SEE_OTHER("192.0.2.7"), "W1", "C", "lelsewhere" } },
+	{ "s2s A22 not of a stream that they opened", "proved elsewhere",
+		{ "N", ">" AB, ">" SEE_OTHER("192.0.2.7"), "W1", "C", "lelsewhere", "K0" } },
+};
+
 static const struct dialogue later[] = {
 	{ "s2s A14 peer closes a ready stream, next stanza reconnects", "",
 		{ OPEN, OUT_DIALBACK, ">" VALID, "V1", ">" END, "W1", "C", "K1", "Mtwo", "K2" } },
@@ -323,6 +357,11 @@ static void test_failing(void **state)
 	RUN_ALL(failing);
 }
 
+static void test_elsewhere(void **state)
+{
+	RUN_ALL(elsewhere);
+}
+
 static void test_later(void **state)
 {
 	RUN_ALL(later);
@@ -335,6 +374,7 @@ int main(void)
 			NULL, NULL, NULL },
 		cmocka_unit_test(test_ready),
 		cmocka_unit_test(test_failing),
+		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_later),
 	};
 

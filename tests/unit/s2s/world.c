@@ -41,6 +41,7 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 		.accept_certificate = !n->no_pkix,
 		.accept_dialback = !n->no_dialback,
 		.bidi = n->bidi,
+		.redirect = n->redirect,
 	};
 }
 
@@ -227,7 +228,27 @@ static void op_event(void *user, const struct s2s_event *e)
 		s2s_proof_name(e->proof), STR_FMT(e->text));
 }
 
+static bool op_redirect(void *user, void *transport, struct str host)
+{
+	struct node *n = user;
+
+	buf_printf(&n->log, "elsewhere %.*s\n", STR_FMT(host));
+	n->led_elsewhere = host.len;
+	return host.len;
+}
+
+static bool op_another(void *user, void *transport)
+{
+	struct node *n = user;
+	bool led = n->led_elsewhere;
+
+	n->led_elsewhere = false;
+	return led;
+}
+
 static const struct s2s_ops ops = {
+	.redirect = op_redirect,
+	.another = op_another,
 	.plays = op_plays,
 	.rule = op_rule,
 	.credentials = op_credentials,

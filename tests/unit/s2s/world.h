@@ -46,6 +46,8 @@ struct node {
 	bool no_pkix;
 	bool no_dialback;
 	bool bidi; /* rule: one stream may carry both directions */
+	bool redirect; /* rule: see-other-host is followed */
+	bool led_elsewhere; /* the next connect leads to the host that a peer named */
 	bool no_creds; /* no certificate for what it plays */
 	bool refuse_connect;
 	bool hold_connect; /* leave connects unanswered */
