@@ -2,6 +2,25 @@
 /* Everything is counted in units times milliseconds of the period, so that nothing is divided on the way. */
 #include "base/rate.h"
 
+enum { BURST = 10, SECOND_MS = 1000, MINUTE_MS = 60000 };
+
+static struct rate_limit limit_of(uint64_t amount, unsigned period_ms)
+{
+	return (struct rate_limit){
+		.amount = amount, .burst = BURST * amount, .period_ms = period_ms
+	};
+}
+
+struct rate_limit rate_per_s(uint64_t amount)
+{
+	return limit_of(amount, SECOND_MS);
+}
+
+struct rate_limit rate_per_min(uint64_t amount)
+{
+	return limit_of(amount, MINUTE_MS);
+}
+
 static void drain(struct rate *r, const struct rate_limit *limit, uint64_t now)
 {
 	uint64_t passed = now > r->at ? now - r->at : 0;

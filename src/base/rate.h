@@ -21,6 +21,9 @@ struct rate {
 	uint64_t at; /* when used was right */
 };
 
+/* So much a second or a minute, and ten times as much at once. */
+struct rate_limit rate_per_s(uint64_t amount);
+struct rate_limit rate_per_min(uint64_t amount);
 /* Uses n units when there is room for them. */
 bool rate_take(struct rate *r, const struct rate_limit *limit, uint64_t n, uint64_t now);
 /* Uses n units in any case. Returns after how many milliseconds the bucket is no longer overdrawn: 0 is now. */

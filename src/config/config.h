@@ -226,6 +226,21 @@ struct config_stanzas {
 		"read from one address")                                                           \
 	X(shakes, 512, 1, 1000000, "handshakes", "handshakes",                                     \
 		"TLS handshakes of strangers that may wait for a thread")                          \
+	X(verifies_per_pair, 32, 1, 4096, "pair verifications", "verifications",                   \
+		"open dialback verifications of one pair")                                         \
+	X(verifies, 1024, 1, 1000000, "verifications", "verifications",                            \
+		"open dialback verifications in all")                                              \
+	X(pair_stanzas, 2000, 0, 1000000, "pair stanzas", "a second",                              \
+		"stanzas that one pair brings in")                                                 \
+	X(pair_bytes, 8388608, 0, 4294967296, "pair bytes", "bytes a second",                      \
+		"that one pair brings in")                                                         \
+	X(pair_recipients, 3000, 0, 1000000, "pair recipients", "a minute",                        \
+		"different recipients of one pair")                                                \
+	X(pair_requests, 120, 0, 1000000, "pair requests", "a minute",                             \
+		"subscription requests and invitations of one pair")                               \
+	X(pair_joins, 600, 0, 1000000, "pair joins", "a minute", "rooms joined through one pair")  \
+	X(destinations, 50, 0, 1000000, "domain destinations", "a second",                         \
+		"outer: domains reached anew for one local domain")                                \
 	X(target_tries, 20, 0, 1000000, "target attempts", "a second",                             \
 		"connections to one address for domains not proved lately")
 

@@ -16,7 +16,6 @@ enum {
 	KNOWN_MS = 24 * 3600 * 1000,
 	SPARE_MS = 1000,
 	LOG_MS = 1000, /* between two lines of one reason */
-	BURST = 10, /* periods of the amount at once */
 };
 
 /* The meaning of struct account.rates */
@@ -82,18 +81,6 @@ const char *gate_reason_text(enum gate_reason reason)
 
 /* --- limits --- */
 
-struct rate_limit gate_per_s(uint64_t amount)
-{
-	return (struct rate_limit){ .amount = amount, .burst = BURST * amount, .period_ms = 1000 };
-}
-
-struct rate_limit gate_per_min(uint64_t amount)
-{
-	return (struct rate_limit){
-		.amount = amount, .burst = BURST * amount, .period_ms = 60 * 1000
-	};
-}
-
 static uint64_t forget_ms(const struct rate_limit *rates, size_t n)
 {
 	uint64_t ms = 0;
@@ -110,14 +97,14 @@ void gate_set_limits(struct gate *g, const struct config_limits *l)
 	struct level *a = &g->address, *n = &g->network;
 
 	a->held = l->address_conns;
-	a->rates[TRIES] = gate_per_s(l->address_tries);
-	a->rates[SHAKES] = gate_per_s(l->address_shakes);
-	a->rates[QUESTIONS] = gate_per_s(l->address_verifies);
-	a->rates[BYTES] = gate_per_s(l->address_bytes);
+	a->rates[TRIES] = rate_per_s(l->address_tries);
+	a->rates[SHAKES] = rate_per_s(l->address_shakes);
+	a->rates[QUESTIONS] = rate_per_s(l->address_verifies);
+	a->rates[BYTES] = rate_per_s(l->address_bytes);
 	n->held = l->network_conns;
-	n->rates[TRIES] = gate_per_s(l->network_tries);
-	n->rates[SHAKES] = gate_per_s(l->network_shakes);
-	g->target_rate = gate_per_s(l->target_tries);
+	n->rates[TRIES] = rate_per_s(l->network_tries);
+	n->rates[SHAKES] = rate_per_s(l->network_shakes);
+	g->target_rate = rate_per_s(l->target_tries);
 	a->ledger.forget_ms = forget_ms(a->rates, LEDGER_RATES);
 	n->ledger.forget_ms = forget_ms(n->rates, LEDGER_RATES);
 	g->targets.forget_ms = forget_ms(&g->target_rate, 1);

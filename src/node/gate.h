@@ -11,7 +11,6 @@
 #define NODE_GATE_H
 
 #include "base/json.h"
-#include "base/rate.h"
 #include "config/config.h"
 #include "net/conn.h"
 
@@ -74,9 +73,5 @@ enum gate_reason gate_news(
 	struct gate *g, uint64_t now, char ret_address[64], uint64_t *ret_refused);
 /* Writes an object of this name. */
 void gate_status(const struct gate *g, const char *name, struct json *j);
-
-/* A rate of the configuration: per second or per minute, ten times as much at once. */
-struct rate_limit gate_per_s(uint64_t amount);
-struct rate_limit gate_per_min(uint64_t amount);
 
 #endif

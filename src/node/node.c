@@ -98,7 +98,19 @@ static void apply_limits(struct node *n, struct s2s_settings *s)
 	s->queue_age_ms = (unsigned)l->queue_ms;
 	s->pairs_per_stream = (unsigned)l->pairs_per_stream;
 	s->verifies_per_stream = (unsigned)l->verifies_per_stream;
+	s->verifies_per_pair = (unsigned)l->verifies_per_pair;
+	s->verifies_max = (unsigned)l->verifies;
 	s->streams_max = (unsigned)l->streams;
+	s->traffic = (struct s2s_traffic_limits){
+		.stanzas = rate_per_s(l->pair_stanzas),
+		.bytes = rate_per_s(l->pair_bytes),
+		.requests = rate_per_min(l->pair_requests),
+		.joins = rate_per_min(l->pair_joins),
+		.recipients = (unsigned)l->pair_recipients,
+	};
+	/* Inner reaches the local servers that it knows, and nobody else. */
+	if (n->role->link == LINK_OUTER)
+		s->destinations = rate_per_s(l->destinations);
 	s->flush = c->flush;
 }
 

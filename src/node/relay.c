@@ -111,6 +111,10 @@ static bool on_stanza(void *user, const struct s2s_stanza *st)
 	struct record rec;
 	enum record_profile profile = n->config->open_profile ? PROFILE_OPEN : PROFILE_STANDARD;
 
+	if (st->excess) {
+		refuse_stanza(n, st, COND_RESOURCE_CONSTRAINT, s2s_excess_text(st->excess), trace);
+		return true;
+	}
 	enum record_condition cond = record_from_stanza(
 		st->node, &st->from, &st->to, st->lang, profile, st->arena, &rec, &report);
 	if (report.stripped)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/heap.h"
+#include "base/ledger.h"
 #include "base/list.h"
 #include "base/table.h"
 #include "s2s/face.h"
@@ -45,6 +46,8 @@ struct s2s_face {
 	size_t n_idle_pairs;
 	struct s2s_pair *last_pair; /* of the latest lookup, or NULL */
 	size_t pending;
+	struct ledger senders; /* our domains, for new destinations */
+	size_t n_verifies; /* open ones */
 	bool draining; /* s2s_drain() was called */
 	bool stopping; /* s2s_shutdown() was */
 	struct buf out; /* what is being composed */
@@ -57,6 +60,8 @@ struct s2s_face {
 		uint64_t keys_valid, keys_invalid, keys_error, keys_refused;
 		uint64_t verifies_answered, unsolicited;
 		uint64_t pings, pings_answered;
+		uint64_t slowed, destinations_refused;
+		uint64_t excesses[S2S_EXCESS_COUNT];
 	} counts;
 };
 
@@ -68,6 +73,8 @@ static inline void timer_before(struct s2s_face *f, struct timer *t, uint64_t at
 	if (!heap_holds(&t->node) || t->node.key > at)
 		timer_set(f, t, at);
 }
+
+const char *face_excess_name(enum s2s_excess e);
 
 static inline void face_event(struct s2s_face *f, const struct s2s_event *e)
 {

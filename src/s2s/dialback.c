@@ -192,13 +192,19 @@ static bool permitted(struct s2s_stream *s, const struct parties *who, struct s2
 
 static bool within_limits(struct s2s_stream *s, const struct parties *who, struct str key)
 {
-	const struct s2s_settings *set = &s->face->settings;
+	struct s2s_face *f = s->face;
+	const struct s2s_settings *set = &f->settings;
 	const char *reason = NULL, *condition = "resource-constraint";
+	const struct s2s_pair *p = pair_find(f, who->us, who->them);
 
 	if (s->n_members >= set->pairs_per_stream) {
 		reason = "too many pairs";
 	} else if (s->n_verifies >= set->verifies_per_stream) {
 		reason = "too many open verifications";
+	} else if (p && p->n_verifies >= set->verifies_per_pair) {
+		reason = "too many open verifications of this domain";
+	} else if (f->n_verifies >= set->verifies_max) {
+		reason = "too many open verifications in all";
 	} else if (!key.len || key.len > KEY_MAX) {
 		reason = "unusable key";
 		condition = "not-acceptable";

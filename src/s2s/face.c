@@ -11,7 +11,7 @@
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 
-enum { OUT_MAX = 1024 * 1024, KEY_MAX = 4096 };
+enum { SENDERS_MAX = 16384, OUT_MAX = 1024 * 1024, KEY_MAX = 4096 };
 
 const struct s2s_settings s2s_settings_default = {
 	.header_ms = 10000,
@@ -30,6 +30,8 @@ const struct s2s_settings s2s_settings_default = {
 	.queue_age_ms = 60000,
 	.pairs_per_stream = 64,
 	.verifies_per_stream = 16,
+	.verifies_per_pair = 32,
+	.verifies_max = 1024,
 	.streams_max = 20000,
 };
 
@@ -38,6 +40,25 @@ const struct close_row close_rows[CLOSE_REASONS] = {
 #include "s2s/close_reason.def"
 #undef X
 };
+
+static const struct {
+	const char *name;
+	const char *text;
+} excesses[] = {
+#define X(id, name, text) { name, text },
+	S2S_EXCESSES(X)
+#undef X
+};
+
+const char *s2s_excess_text(enum s2s_excess e)
+{
+	return excesses[e].text;
+}
+
+const char *face_excess_name(enum s2s_excess e)
+{
+	return excesses[e].name;
+}
 
 const char *s2s_proof_name(enum s2s_proof p)
 {
@@ -61,6 +82,7 @@ void timer_set(struct s2s_face *f, struct timer *t, uint64_t at)
 static void take_settings(struct s2s_face *f, const struct s2s_settings *settings)
 {
 	f->settings = *settings;
+	f->senders.forget_ms = rate_forget_ms(&settings->destinations);
 	if (!f->settings.early.bytes)
 		f->settings.early = xml_limits_early;
 	if (!f->settings.limits.bytes)
@@ -75,6 +97,7 @@ struct s2s_face *s2s_face_new(
 	check(f);
 	f->ops = ops;
 	f->user = user;
+	ledger_init(&f->senders, SENDERS_MAX, 0);
 	take_settings(f, settings);
 	heap_init(&f->timers);
 	list_init(&f->streams);
@@ -106,6 +129,7 @@ void s2s_face_free(struct s2s_face *f)
 		pair_free(pairs[i]);
 	free(pairs);
 	table_done(&f->pairs);
+	ledger_done(&f->senders);
 	heap_done(&f->timers);
 	buf_done(&f->out);
 	buf_done(&f->key);
@@ -258,6 +282,22 @@ static bool may_send(struct s2s_pair *p, struct s2s_token token, enum s2s_failur
 	return false;
 }
 
+/* doc/threats.md G4: a domain that was never heard of costs a look-up and a connection. */
+static bool may_reach(struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text)
+{
+	struct s2s_face *f = p->face;
+
+	if (p->via || p->stanzas_out || p->heard_at || !list_empty(&p->members))
+		return true;
+	struct account *a = ledger_get(&f->senders, p->us, f->now);
+	if (a && rate_take(&a->rates[0], &f->settings.destinations, 1, f->now))
+		return true;
+	f->counts.destinations_refused++;
+	*ret_failure = S2S_FULL;
+	*ret_text = "too many new destinations";
+	return false;
+}
+
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
 	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text)
 {
@@ -267,7 +307,7 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 	f->now = now;
 	f->counts.stanzas_out++;
 	f->counts.bytes_out += xml.len;
-	if (!may_send(p, token, ret_failure, ret_text))
+	if (!may_send(p, token, ret_failure, ret_text) || !may_reach(p, ret_failure, ret_text))
 		return false;
 	if (pair_can_write(p) && !limits_permit(p->via, xml.len)) {
 		*ret_failure = S2S_TOO_BIG;

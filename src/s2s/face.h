@@ -23,6 +23,7 @@
 #define S2S_FACE_H
 
 #include "base/json.h"
+#include "base/rate.h"
 #include "jid/jid.h"
 #include "xml/reader.h"
 #include "xml/tree.h"
@@ -89,6 +90,20 @@ enum s2s_failure {
 	S2S_TOO_BIG, /* larger than they say they take (XEP-0478): this stanza only */
 };
 
+/* A stanza that is one too many of its kind. X(enumerator, name of the limit, text for the sender) */
+#define S2S_EXCESSES(X)                                                                            \
+	X(S2S_EXCESS_NONE, "none", "")                                                             \
+	X(S2S_EXCESS_RECIPIENTS, "pair recipients", "too many different recipients")               \
+	X(S2S_EXCESS_REQUESTS, "pair requests", "too many subscription requests or invitations")   \
+	X(S2S_EXCESS_JOINS, "pair joins", "too many rooms joined")
+enum s2s_excess {
+#define X(id, name, text) id,
+	S2S_EXCESSES(X)
+#undef X
+		S2S_EXCESS_COUNT
+};
+const char *s2s_excess_text(enum s2s_excess e);
+
 /* Handed to the program per accepted stanza; valid during the call. */
 struct s2s_stanza {
 	struct str us;
@@ -99,6 +114,7 @@ struct s2s_stanza {
 	struct jid to; /* prepared; its domain is us */
 	struct str lang; /* xml:lang of the stream header, or empty */
 	struct arena *arena; /* may be used until the callback returns */
+	enum s2s_excess excess; /* not NONE: to be refused with resource-constraint */
 };
 
 /* Names a stanza given to s2s_send() towards the program; channel 0: nobody waits for it. */
@@ -193,6 +209,15 @@ struct s2s_ops {
 	bool (*may_ask)(void *user, void *transport);
 };
 
+/* Of what one pair brings in; all zero: no limits. */
+struct s2s_traffic_limits {
+	struct rate_limit stanzas;
+	struct rate_limit bytes;
+	struct rate_limit requests; /* subscriptions and invitations */
+	struct rate_limit joins;
+	unsigned recipients; /* different ones in a minute */
+};
+
 struct s2s_settings {
 	const struct xml_dict *dict;
 	struct xml_limits early; /* before authentication */
@@ -214,7 +239,11 @@ struct s2s_settings {
 	unsigned queue_age_ms; /* 60000 */
 	unsigned pairs_per_stream; /* 64 */
 	unsigned verifies_per_stream; /* 16 */
+	unsigned verifies_per_pair; /* 32 */
+	unsigned verifies_max; /* 1024: open ones of all streams */
 	unsigned streams_max; /* 20000 */
+	struct s2s_traffic_limits traffic;
+	struct rate_limit destinations; /* streams opened for the stanzas of one of our domains */
 	bool flush; /* spaces behind long stanzas, see s2s/flush.h; off */
 };
 extern const struct s2s_settings s2s_settings_default;

@@ -95,7 +95,7 @@ static uint64_t silence_end(const struct s2s_stream *s)
 
 uint64_t idle_due(const struct s2s_stream *s)
 {
-	if (s->state != ST_READY || s->paused_by)
+	if (s->state != ST_READY || stream_is_paused(s))
 		return UINT64_MAX;
 	return least(least(use_end(s), keepalive_due(s)), least(ping_due(s), silence_end(s)));
 }

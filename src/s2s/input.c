@@ -153,6 +153,13 @@ static void prepare_reader(struct s2s_stream *s)
 	}
 }
 
+static size_t count_used(struct s2s_stream *s, size_t n)
+{
+	s->used += n;
+	s->face->counts.bytes_in += n;
+	return n;
+}
+
 size_t s2s_input(struct s2s_stream *s, struct str bytes, uint64_t now)
 {
 	struct str in = bytes;
@@ -160,13 +167,12 @@ size_t s2s_input(struct s2s_stream *s, struct str bytes, uint64_t now)
 
 	s->face->now = now;
 	s->last_input = now;
-	s->face->counts.bytes_in += bytes.len;
 	if (s->state == ST_TLS)
 		stream_close(s, CLOSE_EARLY_BYTES, STRL(""));
 	if (stream_is_paused(s))
 		return 0;
 	if (!reads_on(s) || !bytes.len)
-		return bytes.len;
+		return count_used(s, bytes.len);
 	prepare_reader(s);
 	while (reads_on(s)) {
 		enum xml_event event = xml_reader_next(s->reader, &in);
@@ -174,9 +180,10 @@ size_t s2s_input(struct s2s_stream *s, struct str bytes, uint64_t now)
 			break;
 		another = true;
 		s->rest = in.len;
+		s->at = s->used + bytes.len - in.len;
 		on_event(s, event);
 	}
 	if (s->state != ST_GONE && s->state != ST_TLS && !s->deaf)
 		time_element(s, another);
-	return stream_is_paused(s) ? bytes.len - in.len : bytes.len;
+	return count_used(s, stream_is_paused(s) ? bytes.len - in.len : bytes.len);
 }

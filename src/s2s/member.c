@@ -50,6 +50,8 @@ struct member *member_add(struct s2s_stream *s, struct s2s_pair *p, struct str k
 	list_append(&p->verifies, &m->in_pair);
 	s->n_members++;
 	s->n_verifies++;
+	p->n_verifies++;
+	s->face->n_verifies++;
 	pair_used(p);
 	return m;
 }
@@ -57,6 +59,8 @@ struct member *member_add(struct s2s_stream *s, struct s2s_pair *p, struct str k
 static void end_verifying(struct member *m)
 {
 	m->stream->n_verifies--;
+	m->pair->n_verifies--;
+	m->stream->face->n_verifies--;
 	str_free(&m->key);
 	timer_set(m->stream->face, &m->timer, UINT64_MAX);
 	list_remove(&m->in_pair);

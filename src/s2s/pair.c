@@ -97,6 +97,7 @@ void pair_free(struct s2s_pair *p)
 	table_remove(&f->pairs, p->key);
 	timer_set(f, &p->timer, UINT64_MAX);
 	queue_done(&p->queue);
+	traffic_done(&p->traffic);
 	free(p);
 }
 

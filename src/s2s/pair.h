@@ -8,6 +8,7 @@
 
 #include "s2s/queue.h"
 #include "s2s/stream.h"
+#include "s2s/traffic.h"
 
 struct s2s_pair {
 	struct s2s_face *face;
@@ -21,6 +22,8 @@ struct s2s_pair {
 	struct queue queue;
 	struct list members; /* struct member that are valid */
 	struct list verifies; /* struct member with a key to be verified */
+	unsigned n_verifies;
+	struct traffic traffic; /* that they bring in */
 	struct list idle; /* in face.idle_pairs, or alone */
 	uint64_t idle_since;
 	struct timer timer; /* for the age of what is queued */

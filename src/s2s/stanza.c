@@ -114,10 +114,24 @@ static void hand_over(struct s2s_stream *s, const struct member *m, struct s2s_s
 	s->stanza_at = f->now;
 	p->stanzas_in++;
 	f->counts.stanzas_in++;
+	stanza->excess = traffic_judge(&p->traffic, &f->settings.traffic, stanza, f->now);
+	f->counts.excesses[stanza->excess]++;
 	if (f->ops->stanza(f->user, stanza) || !stream_takes_stanzas(s))
 		return;
 	s->paused_by = p;
 	f->ops->pause(f->user, s->transport, true);
+}
+
+/* Everything since the stanza before is charged for, also what is between them. */
+static void charge(struct s2s_stream *s, struct s2s_pair *p)
+{
+	struct s2s_face *f = s->face;
+	size_t bytes = (size_t)(s->at - s->charged);
+	uint64_t ms = traffic_charge(&p->traffic, &f->settings.traffic, bytes, f->now);
+
+	s->charged = s->at;
+	if (ms && s->state == ST_READY && s->transport)
+		stream_slow_down(s, ms);
 }
 
 void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
@@ -143,7 +157,9 @@ void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 		refuse_pair(s, us, stanza.from.domain);
 		return;
 	}
-	m->pair->heard_at = s->face->now;
+	struct s2s_pair *p = m->pair;
+	p->heard_at = s->face->now;
+	charge(s, p);
 	if (to_error) {
 		refuse_malformed(m, e, &stanza.from, to);
 		return;

@@ -110,7 +110,7 @@ static void put_stream(const struct s2s_stream *s, uint64_t now, struct json *j)
 	json_u64(j, "pairs", s->n_members - s->n_verifies);
 	json_u64(j, "verifying", s->n_verifies);
 	json_bool(j, "bidi", s->bidi);
-	json_bool(j, "paused", s->paused_by);
+	json_bool(j, "paused", stream_is_paused(s));
 	json_u64(j, "unwritten_bytes", s->written - s->taken);
 	json_end(j);
 }
@@ -146,7 +146,12 @@ static void put_counters(const struct s2s_face *f, struct json *j)
 	PUT(unsolicited);
 	PUT(pings);
 	PUT(pings_answered);
+	PUT(slowed);
+	PUT(destinations_refused);
 #undef PUT
+	for (int i = S2S_EXCESS_NONE + 1; i < S2S_EXCESS_COUNT; i++)
+		json_u64(j, face_excess_name((enum s2s_excess)i), f->counts.excesses[i]);
+	json_u64(j, "verifying", f->n_verifies);
 	json_u64(j, "pending", f->pending);
 	put_closes(f, j);
 	json_end(j);

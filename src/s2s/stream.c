@@ -21,6 +21,8 @@
 #include "s2s/negotiate.h"
 #include "xml/names.h"
 
+enum { TELL_MS = 60000 }; /* between two reports that a stream is slowed down */
+
 struct state_row {
 	const char *name;
 	unsigned next; /* states that may follow; GONE may always */
@@ -79,7 +81,10 @@ static uint64_t write_end(const struct s2s_stream *s)
 
 static uint64_t stream_due(const struct s2s_stream *s)
 {
-	return least(least(s->phase_until, s->element_until), least(idle_due(s), write_end(s)));
+	uint64_t slow = s->slow_until ? s->slow_until : UINT64_MAX;
+
+	return least(least(least(s->phase_until, s->element_until), slow),
+		least(idle_due(s), write_end(s)));
 }
 
 void stream_arm(struct s2s_stream *s)
@@ -102,11 +107,26 @@ static void on_late_phase(struct s2s_stream *s)
 		stream_close(s, states[s->state].late, STRL(""));
 }
 
+static void read_again(struct s2s_stream *s)
+{
+	struct s2s_face *f = s->face;
+
+	s->last_input = f->now;
+	if (stream_is_paused(s))
+		return;
+	stream_arm(s);
+	stream_read_on(s);
+}
+
 static void on_timer(struct s2s_face *f, struct timer *t)
 {
 	struct s2s_stream *s = LIST_OWNER(t, struct s2s_stream, timer);
 	uint64_t now = f->now;
 
+	if (s->slow_until && s->slow_until <= now) {
+		s->slow_until = 0;
+		read_again(s);
+	}
 	if (s->phase_until <= now)
 		on_late_phase(s);
 	else if (s->element_until <= now)
@@ -331,12 +351,32 @@ void stream_certify(struct s2s_stream *s, const struct s2s_rule *rule, struct st
 
 void stream_unpause(struct s2s_stream *s)
 {
+	s->paused_by = NULL;
+	read_again(s);
+}
+
+static void report_slow(struct s2s_stream *s, uint64_t ms)
+{
+	struct s2s_face *f = s->face;
+	struct s2s_event e = stream_event(s, "stream-slowed");
+
+	f->counts.slowed++;
+	if (s->slow_told && f->now - s->slow_told < TELL_MS)
+		return;
+	s->slow_told = f->now;
+	e.warning = true;
+	e.text = STRL("sends more than it may");
+	face_event(f, &e);
+}
+
+void stream_slow_down(struct s2s_stream *s, uint64_t ms)
+{
 	struct s2s_face *f = s->face;
 
-	s->paused_by = NULL;
-	s->last_input = f->now;
-	stream_arm(s);
-	stream_read_on(s);
+	report_slow(s, ms);
+	s->slow_until = after(f->now, ms);
+	timer_before(f, &s->timer, s->slow_until);
+	f->ops->pause(f->user, s->transport, true);
 }
 
 void stream_write(struct s2s_stream *s, struct str bytes)

@@ -94,12 +94,17 @@ struct s2s_stream {
 	struct str peer_id; /* theirs, outgoing */
 	struct xml_reader *reader;
 	size_t rest; /* input behind the element that is being handled */
+	uint64_t at; /* position in all input of the end of that element */
 	struct s2s_pair *pair; /* outgoing: whose stream this is, NULL when detached */
 	struct list carries; /* pairs whose queue leaves through it */
 	struct list members; /* struct member: pairs whose stanzas may come from it */
 	unsigned n_members;
 	unsigned n_verifies;
 	struct s2s_pair *paused_by;
+	uint64_t slow_until; /* too much came: not read before; 0: read */
+	uint64_t slow_told; /* when that was reported last; 0: never */
+	uint64_t used; /* bytes of input that were parsed before this call of s2s_input() */
+	uint64_t charged; /* of all that was parsed, what a pair was charged for */
 	struct timer timer;
 	uint64_t phase_until;
 	uint64_t element_until;
@@ -154,7 +159,7 @@ static inline bool stream_takes_stanzas(const struct s2s_stream *s)
 /* Is nothing to be read now? */
 static inline bool stream_is_paused(const struct s2s_stream *s)
 {
-	return s->paused_by || s->state == ST_PROOF;
+	return s->paused_by || s->slow_until || s->state == ST_PROOF;
 }
 
 /* Waits for s2s_proved(): reads nothing until stream_proved(). */
@@ -167,6 +172,8 @@ void stream_certify(struct s2s_stream *s, const struct s2s_rule *rule, struct st
 
 /* Reads again after ops->stanza had no room. */
 void stream_unpause(struct s2s_stream *s);
+/* Does not read for so long. */
+void stream_slow_down(struct s2s_stream *s, uint64_t ms);
 
 void stream_write(struct s2s_stream *s, struct str bytes);
 /* Writes what was composed in face->out and empties it. */

@@ -18,5 +18,8 @@
 #define NS_BIDI_FEATURE "urn:xmpp:features:bidi"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 #define NS_PING "urn:xmpp:ping"
+#define NS_MUC "http://jabber.org/protocol/muc"
+#define NS_MUC_USER "http://jabber.org/protocol/muc#user"
+#define NS_CONFERENCE "jabber:x:conference"
 
 #endif

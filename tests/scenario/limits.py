@@ -7,7 +7,7 @@ import threading
 import time
 
 from peer import Closed, Stream
-from world import FOREIGN, LOCAL, check, fresh, run
+from world import FOREIGN, LOCAL, NO_LIMITS, check, fresh, run
 
 SMALL = """limit address connections 20
 limit network connections 40
@@ -187,6 +187,75 @@ def case_threats_H4_flood_of_handshakes(world):
         flooding.sent, status["handshakes_refused"], sorted(delays)[20] * 1000, max(delays) * 1000))
     check(sorted(delays)[20] < 2, "the established stream was held up")
     world.wait(lambda: world.outer.status()["limits"]["connections"] <= 4, "all are gone")
+
+
+@fresh(outer_limits=NO_LIMITS, outer_extra="limit pair requests 1\nlimit pair recipients 20")
+def case_threats_G8_threats_K1_refused_with_an_error(world):
+    """Subscriptions to everybody and a dictionary of names: the sender is told to wait, the stream stays."""
+    stream = world.stream()
+    for n in range(30):
+        stream.send("<presence type='subscribe' from='b@%s' to='a@%s' id='sub-%d'/>" % (FOREIGN, LOCAL, n))
+    world.server.wait_for("<presence[^>]*type=\"subscribe\"", 10)
+    world.foreign.wait_for("<presence[^>]*type=\"error\".{0,200}<resource-constraint", 20)
+    check("<error type=\"wait\"" in world.foreign.text, "wait is what helps")
+    for n in range(60):
+        stream.message("name-%d" % n, to="user%d@%s" % (n, LOCAL))
+    world.foreign.wait_for("<message[^>]*type=\"error\".{0,200}<resource-constraint", 30)
+    stream.message("known", to="user1@" + LOCAL)
+    world.server.wait_for("<body>known</body>")
+    counters = world.outer.status()["counters"]
+    check(counters["pair requests"] == 20 and counters["pair recipients"] >= 30, counters)
+
+
+@fresh(outer_limits=NO_LIMITS, outer_extra="limit domain destinations 2")
+def case_threats_G4_stanzas_to_random_domains(world):
+    """Of three hundred domains that do not exist, twenty at once are looked up; the rest is told to wait."""
+    for n in range(300):
+        if n % 50 == 0:
+            inside = world.stream(us=LOCAL, to=FOREIGN, role="inner")
+        inside.send("<db:result from='%s' to='d%d.example'>x</db:result>" % (LOCAL, n))
+        inside.expect("<db:result[^>]*type=.valid.[^>]*>")
+        inside.message("m%d" % n, sender="a@" + LOCAL, to="x@d%d.example" % n)
+    error = "<message[^>]*type=\"error\"[^>]*><error[^>]*><%s "
+    world.server.wait_for(error % "resource-constraint", 200)
+    world.server.wait_for(error % "remote-server-not-found", 10)
+    looked_up = {name for name in world.dns.asked if name.startswith("d")}
+    check(10 <= len(looked_up) < 90, "%d names were looked up" % len(looked_up))
+    check(world.outer.status()["counters"]["destinations_refused"] >= 200, "counted")
+
+
+@fresh(outer_limits=NO_LIMITS + "\nlimit pair stanzas 0\nlimit pair bytes 0\nlimit address bytes 0")
+def case_threats_H16_one_domain_floods_the_link(world):
+    """Another domain's messages take turns with the flood, whatever is queued of it."""
+    world.server.keep = 2000000
+    other = world.stream(us="other.example")
+    flooder = world.stream()
+    message = ("<message from='b@%s' to='a@%s'><body>%s</body></message>" % (FOREIGN, LOCAL, "x" * 20000)) * 10
+    ended, sent = threading.Event(), [0]
+
+    def flood():
+        flooder.socket.settimeout(1)
+        while not ended.is_set():
+            try:
+                flooder.send(message)
+                sent[0] += len(message)
+            except OSError:  # it is full: that is the flood
+                break
+
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    world.wait(lambda: sent[0] > 5000000, "the flood has begun")
+    delays = []
+    for n in range(20):
+        began = time.monotonic()
+        other.message("beside-%d" % n)
+        world.server.wait_for("<body>beside-%d</body>" % n)
+        delays.append(time.monotonic() - began)
+    ended.set()
+    thread.join()
+    print("       %d MB of flood, delay of 20 messages: median %.1f ms, most %.1f ms" % (
+        sent[0] / 1000000, sorted(delays)[10] * 1000, max(delays) * 1000))
+    check(sorted(delays)[10] < 2, "the other domain was held up")
 
 
 if __name__ == "__main__":

@@ -150,6 +150,7 @@ class Listener(threading.Thread):
         self.world, self.domain, self.address = world, domain, address
         self.lock = threading.Lock()
         self.text = ""
+        self.keep = 0  # characters of the text; 0: all
         self.streams = []
         self.errors = queue.Queue()
         self.reading = threading.Event()
@@ -186,7 +187,7 @@ class Listener(threading.Thread):
                 if not data:
                     break
                 with self.lock:
-                    self.text += decoder.decode(data)
+                    self.text = (self.text + decoder.decode(data))[-self.keep:]
         except (OSError, Closed, TimeoutError) as error:
             self.errors.put(str(error)[:300])
         stream.close()

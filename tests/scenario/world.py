@@ -88,6 +88,7 @@ class Dns(threading.Thread):
         self.socket.bind((address, 5300))
         self.socket.settimeout(0.2)
         self.names = names
+        self.asked = set()
         self.ended = False
         self.start()
 
@@ -108,6 +109,7 @@ class Dns(threading.Thread):
         kind = struct.unpack(">H", question[at + 1:at + 3])[0]
         name, asked = ".".join(labels), question[12:at + 5]
         known = name in self.names
+        self.asked.add(name)
         addresses = self.names[name].split() if known and kind == 1 else []
         head = question[:2] + struct.pack(">HHHHH", 0x8180 if known else 0x8183, 1, len(addresses), 0, 0)
         return head + asked + b"".join(b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 5, 4) + socket.inet_aton(a)

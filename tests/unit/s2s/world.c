@@ -191,6 +191,7 @@ static bool op_stanza(void *user, const struct s2s_stanza *st)
 		(int)(body ? xml_text(body).len : 0), body ? xml_text(body).p : "",
 		STR_FMT(st->lang));
 	n->received++;
+	n->excess[st->excess]++;
 	if (n->bounce) {
 		enum s2s_failure failure;
 		const char *text;

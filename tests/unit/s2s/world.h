@@ -60,6 +60,7 @@ struct node {
 	struct buf log; /* one line an event: "stream-closed bad-xml" */
 	struct buf stanzas; /* one line a stanza: "them>us proof body" */
 	unsigned received;
+	unsigned excess[S2S_EXCESS_COUNT]; /* of these */
 	unsigned sent;
 	unsigned unsent;
 	struct s2s_token last_sent;
