@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "cli/value.h"
+
+static void put_json(
+	struct buf *out, const struct cli *c, const struct answer_view *view, json_t *answer)
+{
+	json_t *object = view->json ? view->json(c, answer) : json_incref(answer);
+	char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	check(text);
+	buf_append_c(out, text);
+	buf_append_c(out, "\n");
+	free(text);
+	json_decref(object);
+}
+
+static bool show(
+	const struct cli *c, const char *path, const struct answer_view *view, json_t *answer)
+{
+	const json_t *refused = json_object_get(answer, "error");
+	struct buf out;
+
+	buf_init(&out, CLIENT_ANSWER_MAX);
+	if (json_is_string(refused)) {
+		buf_printf(&out, "sallyport: %s: ", path);
+		value_str(&out, refused);
+		buf_append_c(&out, "\n");
+	} else if (c->json) {
+		put_json(&out, c, view, answer);
+	} else {
+		view->text(&out, c, answer);
+	}
+	fwrite(buf_bytes(&out).p, 1, buf_len(&out), json_is_string(refused) ? stderr : stdout);
+	buf_done(&out);
+	return !json_is_string(refused);
+}
+
+static bool ask(
+	const struct cli *c, const char *path, const char *request, const struct answer_view *view)
+{
+	struct buf bytes;
+	json_error_t error;
+	json_t *answer = NULL;
+
+	buf_init(&bytes, CLIENT_ANSWER_MAX);
+	if (client_answer(path, request, &bytes)) {
+		answer = json_loadb(buf_bytes(&bytes).p, buf_len(&bytes), JSON_ALLOW_NUL, &error);
+		if (!json_is_object(answer))
+			fprintf(stderr, "sallyport: %s: not an answer\n", path);
+	}
+	buf_done(&bytes);
+	bool ok = json_is_object(answer) && show(c, path, view, answer);
+	json_decref(answer);
+	return ok;
+}
+
+int answer_each(const struct cli *c, const char *request, const struct answer_view *view)
+{
+	struct words paths = { 0 };
+	bool ok = true;
+
+	if (!client_sockets(c, &paths))
+		return EXIT_FAILED;
+	for (size_t i = 0; i < paths.n; i++) {
+		if (i && !c->json)
+			putchar('\n');
+		ok = ask(c, paths.word[i], request, view) && ok;
+	}
+	words_free(&paths);
+	return ok ? EXIT_OK : EXIT_FAILED;
+}

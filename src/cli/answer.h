@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking each daemon for one JSON object, and showing it as it is or as text. */
+#ifndef CLI_ANSWER_H
+#define CLI_ANSWER_H
+
+#include <jansson.h>
+
+#include "cli/client.h"
+
+/* Makes text, or with --json another object (a new reference), of the answer of one daemon. */
+struct answer_view {
+	void (*text)(struct buf *out, const struct cli *c, json_t *answer);
+	json_t *(*json)(const struct cli *c, json_t *answer); /* NULL: the answer itself */
+};
+
+/*
+ * Sends the line to every daemon that the command line or the system names, and shows what each says: with --json one
+ * object a line. The exit code.
+ */
+int answer_each(const struct cli *c, const char *request, const struct answer_view *view);
+
+#endif
