@@ -294,7 +294,8 @@ struct config {
 	size_t n_links;
 	struct config_server *servers; /* inner */
 	size_t n_servers;
-	struct config_route *routes; /* inner; without statement: any via any. No match: refused */
+	/* inner; the last row is always for any: via any, unless a statement says otherwise */
+	struct config_route *routes;
 	size_t n_routes;
 	struct config_keys mint; /* inner; certificate NULL: none */
 	struct str steer; /* inner: address of the steering DNS responder, or empty */

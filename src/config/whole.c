@@ -163,7 +163,7 @@ static void fill_peers(struct parser *p)
 
 static void fill_routes(struct parser *p)
 {
-	if (p->c->role == CONFIG_INNER && p->c->n_routes == 0)
+	if (p->c->role == CONFIG_INNER && !table_find(&p->routes, STRL("any")))
 		OWNED_APPEND(p->arena, p->c->routes, p->c->n_routes)->pattern = STRL("any");
 }
 
