@@ -162,7 +162,7 @@ static void lookup(struct node *n, struct dial *d)
 	if (s && net_addr_parse(s->addr, &target.addr))
 		node_dial_targets(d, &target, 1);
 	else
-		node_dial_failed(d, S2S_REFUSED, "no local server has this domain");
+		node_dial_failed(d, DIAL_NO_SERVER);
 }
 
 /* The look-up answers at once: there is never one to cancel. */

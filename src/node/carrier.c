@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "node/advice.h"
 #include "node/gate.h"
 
 enum {
@@ -49,6 +50,7 @@ struct far {
 	struct wire *wire;
 	unsigned delay_ms;
 	bool failing; /* logged already */
+	char reason[160]; /* of the latest failure */
 	bool wanted; /* by the configuration that is being applied */
 	bool gone; /* not in the configuration any more */
 };
@@ -97,7 +99,7 @@ static void wire_up(struct wire *w, struct str id)
 static void refuse(struct wire *w, const char *reason)
 {
 	LOG(LOG_ALARM, "link-refused", LF_CSTR("address", net_conn_peer(w->conn)),
-		LF_CSTR("reason", reason));
+		LF_CSTR("reason", reason), LF_CSTR("cure", advice_link(reason)));
 	w->reason = reason;
 	net_conn_abort(w->conn);
 }
@@ -195,14 +197,17 @@ static void on_closed(void *user, const char *text)
 	const char *why = w->reason ? w->reason : text;
 	if (w->peer) {
 		LOG(n->draining ? LOG_INFO : LOG_WARNING, "link-closed",
-			LF_STR("peer", link_peer_id(w->peer)), LF_CSTR("reason", why));
+			LF_STR("peer", link_peer_id(w->peer)), LF_CSTR("reason", why),
+			LF_CSTR("cure", advice_link(why)));
 		link_disconnected(n->link, w->peer, w, n->now);
 	} else if (far && !far->failing) {
 		LOG(LOG_WARNING, "link-unreachable", LF_STR("peer", far->id),
-			LF_CSTR("reason", why));
+			LF_CSTR("reason", why), LF_CSTR("cure", advice_link(why)));
 		far->failing = true;
+		snprintf(far->reason, sizeof(far->reason), "%s", why);
 	} else if (!far) {
-		LOG(LOG_WARNING, "link-attempt-failed", LF_CSTR("reason", why));
+		LOG(LOG_WARNING, "link-attempt-failed", LF_CSTR("reason", why),
+			LF_CSTR("cure", advice_link(why)));
 	}
 	if (w->deadline)
 		net_timer_free(w->deadline);
@@ -621,6 +626,26 @@ bool carrier_apply(struct carrier *c, char *err, size_t err_size)
 	}
 	drop_unwanted(c, false);
 	return true;
+}
+
+void carrier_status(const struct carrier *c, struct json *j)
+{
+	char addr[64];
+
+	json_array(j, "unlinked");
+	LIST_EACH (&c->fars, it) {
+		const struct far *far = LIST_OWNER(it, struct far, link);
+		if (!far->failing)
+			continue;
+		net_addr_print(&far->addr, addr);
+		json_object(j, NULL);
+		json_str(j, "peer", far->id);
+		json_cstr(j, "address", addr);
+		json_cstr(j, "reason", far->reason);
+		json_cstr(j, "cure", advice_link(far->reason));
+		json_end(j);
+	}
+	json_end(j);
 }
 
 void carrier_free(struct carrier *c)

@@ -23,4 +23,7 @@ void carrier_stop(struct carrier *c);
 /* The carrier members of struct link_ops (send, can_send, close); user is the node. */
 void carrier_fill_ops(struct link_ops *ops);
 
+/* Writes the array "unlinked": the nodes that cannot be reached at present, and why. */
+void carrier_status(const struct carrier *c, struct json *j);
+
 #endif

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "net/local.h"
+#include "node/carrier.h"
 #include "node/control.h"
 #include "node/gate.h"
 #include "node/trace.h"
@@ -86,6 +87,7 @@ void control_write_status(struct node *n, struct buf *out)
 	json_u64(&j, "watchers", n->control ? count_watchers(n->control) : 0);
 	json_end(&j);
 	link_status(n->link, n->now, &j);
+	carrier_status(n->carrier, &j);
 	s2s_status(n->face, n->now, &j);
 	gate_status(n->gate, "limits", &j);
 	gate_status(n->link_gate, "link_limits", &j);

@@ -15,6 +15,12 @@
 
 enum { ATTEMPT_MS = 8000 };
 
+static const struct s2s_why whys[] = {
+#define X(id, step, failure, text, cure) [id] = { failure, step, text, cure },
+#include "node/dial_failure.def"
+#undef X
+};
+
 static void dial_free(struct dial *d)
 {
 	list_remove(&d->link);
@@ -27,14 +33,15 @@ static void dial_free(struct dial *d)
 	free(d);
 }
 
-static void fail(struct dial *d, enum s2s_failure failure, const char *text)
+static void fail(struct dial *d)
 {
+	const struct s2s_why *why = &whys[d->failure];
 	struct s2s_stream *s = d->stream;
 	struct node *n = d->node;
 
 	dial_free(d);
 	if (s)
-		s2s_connect_failed(s, failure, text, n->now);
+		s2s_connect_failed(s, why, n->now);
 }
 
 static void try_next(struct dial *d);
@@ -104,10 +111,9 @@ static void on_closed(void *user, const char *text)
 		dial_free(d);
 		return;
 	}
-	d->last_failure = d->targets[d->next - 1].direct_tls ? "connection or direct TLS failed"
-							     : "connection failed";
+	d->failure = d->targets[d->next - 1].direct_tls ? DIAL_DIRECT_TLS : DIAL_CONNECT;
 	if (strstr(text, "refused"))
-		d->last_failure = "connection refused";
+		d->failure = DIAL_REFUSED;
 	try_next(d);
 }
 
@@ -145,9 +151,9 @@ static void try_next(struct dial *d)
 			d->conn = net_connect(d->node->loop, to, 1, ATTEMPT_MS, &ops, d);
 			return;
 		}
-		d->last_failure = gate_reason_text(GATE_TARGET);
+		d->failure = DIAL_LIMITED;
 	}
-	node_dial_failed(d, S2S_TIMEOUT, d->last_failure);
+	node_dial_failed(d, d->failure);
 }
 
 void node_dial_targets(struct dial *d, const struct node_target *targets, size_t n)
@@ -171,15 +177,14 @@ static void on_deferred_failure(void *user)
 	struct dial *d = user;
 
 	d->node->now = net_now(d->node->loop);
-	fail(d, d->failure, d->last_failure);
+	fail(d);
 }
 
 /* Deferred: the role may know at once, inside the face's own call. */
-void node_dial_failed(struct dial *d, enum s2s_failure failure, const char *text)
+void node_dial_failed(struct dial *d, enum dial_failure failure)
 {
 	d->lookup = NULL;
 	d->failure = failure;
-	d->last_failure = text;
 	d->timer = net_timer_new(d->node->loop, on_deferred_failure, d);
 	net_timer_set(d->timer, net_now(d->node->loop));
 }

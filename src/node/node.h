@@ -68,6 +68,12 @@ struct node_role {
 	void (*lookup_cancel)(struct node *n, struct dial *d);
 };
 
+enum dial_failure {
+#define X(id, step, failure, text, cure) id,
+#include "node/dial_failure.def"
+#undef X
+};
+
 /* One outgoing connection attempt for a stream of the face: look-up, then each target in turn. */
 struct dial {
 	struct list link; /* in node->dials */
@@ -81,8 +87,7 @@ struct dial {
 	size_t next;
 	struct net_conn *conn;
 	bool tls_pending;
-	enum s2s_failure failure;
-	const char *last_failure; /* static */
+	enum dial_failure failure; /* the latest */
 	struct net_timer *timer;
 	void *lookup; /* the role's */
 };
@@ -190,6 +195,6 @@ bool node_reload(struct node *n, struct buf *message);
 
 /* For roles: the answer to lookup(). targets are copied; n at least 1. */
 void node_dial_targets(struct dial *d, const struct node_target *targets, size_t n);
-void node_dial_failed(struct dial *d, enum s2s_failure failure, const char *text);
+void node_dial_failed(struct dial *d, enum dial_failure failure);
 
 #endif

@@ -240,6 +240,7 @@ static void on_event(void *user, const struct s2s_event *e)
 	LOG(e->warning ? LOG_WARNING : LOG_INFO, e->event,
 		LF_CSTR("direction", e->incoming ? "incoming" : "outgoing"), LF_STR("us", e->us),
 		LF_STR("them", e->them), LF_CSTR("reason", e->reason), LF_STR("text", text),
+		LF_CSTR("cure", e->cure),
 		LF_CSTR("proof", e->proof ? s2s_proof_name(e->proof) : NULL),
 		LF_CSTR("proofs", proofs[0] ? proofs : NULL), LF_CSTR("tls", e->tls),
 		LF_CSTR("cipher",

@@ -133,14 +133,14 @@ static void on_resolved(
 		node_dial_targets(d, all, count);
 		break;
 	case NET_LOOKUP_NOT_FOUND:
-		node_dial_failed(d, S2S_NOT_FOUND, "no such server in DNS");
+		node_dial_failed(d, DIAL_NOT_IN_DNS);
 		break;
 	case NET_LOOKUP_FORBIDDEN:
 		LOG(LOG_WARNING, "address-forbidden", LF_STR("domain", d->them));
-		node_dial_failed(d, S2S_NOT_FOUND, "the server's address is not permitted");
+		node_dial_failed(d, DIAL_FORBIDDEN);
 		break;
 	case NET_LOOKUP_FAILED:
-		node_dial_failed(d, S2S_TIMEOUT, "DNS look-up failed");
+		node_dial_failed(d, DIAL_DNS);
 		break;
 	}
 }
@@ -154,13 +154,13 @@ static void lookup_elsewhere(struct node *n, struct dial *d, struct arena *a)
 
 	LOG(LOG_INFO, "redirected", LF_STR("domain", d->them), LF_STR("host", d->host));
 	if (!readable)
-		node_dial_failed(d, S2S_TIMEOUT, "redirected to what is no host");
+		node_dial_failed(d, DIAL_ELSEWHERE);
 	else if (e.addr.len == 0)
 		d->lookup = net_resolve_host(o->resolver, e.name, e.port, on_resolved, d);
 	else if (reach_permitted(n->config, &e.addr))
 		node_dial_targets(d, &(struct node_target){ .addr = e.addr }, 1);
 	else
-		node_dial_failed(d, S2S_TIMEOUT, "redirected to an address that is not permitted");
+		node_dial_failed(d, DIAL_ELSEWHERE_FORBIDDEN);
 }
 
 static void lookup(struct node *n, struct dial *d)
@@ -175,7 +175,7 @@ static void lookup(struct node *n, struct dial *d)
 	else if (jid_domain_to_ascii(&a, d->them, &ascii) == JID_OK)
 		d->lookup = net_resolve(o->resolver, ascii, on_resolved, d);
 	else
-		node_dial_failed(d, S2S_NOT_FOUND, "the name cannot be in DNS");
+		node_dial_failed(d, DIAL_NO_NAME);
 	arena_done(&a);
 }
 

@@ -11,7 +11,7 @@
 #include "s2s/face.h"
 
 enum close_reason {
-#define X(id, name, condition, text, failure) id,
+#define X(id, name, condition, text, failure, cure) id,
 #include "s2s/close_reason.def"
 #undef X
 	CLOSE_REASONS
@@ -22,6 +22,7 @@ struct close_row {
 	const char *condition;
 	const char *text;
 	enum s2s_failure failure;
+	const char *cure;
 };
 extern const struct close_row close_rows[CLOSE_REASONS];
 

@@ -36,7 +36,7 @@ const struct s2s_settings s2s_settings_default = {
 };
 
 const struct close_row close_rows[CLOSE_REASONS] = {
-#define X(id, name, condition, text, failure) { name, condition, text, failure },
+#define X(id, name, condition, text, failure, cure) { name, condition, text, failure, cure },
 #include "s2s/close_reason.def"
 #undef X
 };
@@ -170,8 +170,7 @@ static void forget_stream(struct s2s_stream *s)
 	stream_free(s);
 }
 
-void s2s_connect_failed(
-	struct s2s_stream *s, enum s2s_failure failure, const char *text, uint64_t now)
+void s2s_connect_failed(struct s2s_stream *s, const struct s2s_why *why, uint64_t now)
 {
 	struct s2s_face *f = s->face;
 	struct s2s_pair *p = s->pair;
@@ -180,13 +179,14 @@ void s2s_connect_failed(
 	f->now = now;
 	f->counts.closes[CLOSE_CONNECT]++;
 	e.reason = close_rows[CLOSE_CONNECT].name;
-	e.text = str_of(text);
+	e.text = str_of(why->text);
+	e.cure = why->cure;
 	e.warning = true;
 	face_event(f, &e);
 	stream_go(s, ST_GONE);
 	pair_detach(p, s);
 	forget_stream(s);
-	pair_fail(p, CLOSE_CONNECT, failure, text);
+	pair_fail(p, why, STRL(""));
 }
 
 void s2s_tls_done(struct s2s_stream *s, uint64_t now)

@@ -123,6 +123,14 @@ struct s2s_token {
 	uint64_t seq;
 };
 
+/* Why a domain could not be reached: what senders are told, and what the operator can do. All static. */
+struct s2s_why {
+	enum s2s_failure failure;
+	const char *step; /* a word, for the log and the status */
+	const char *text;
+	const char *cure;
+};
+
 /* One event for the log and `sallyport status`; strings valid during the call. */
 struct s2s_event {
 	const char *
@@ -133,6 +141,7 @@ struct s2s_event {
 	struct str them;
 	const char *reason; /* static word of the close_reason table, or NULL */
 	struct str text; /* peer's or library's text; to be escaped */
+	const char *cure; /* what the operator can do about reason, or NULL */
 	enum s2s_proof proof;
 	const char *tls; /* protocol version, or NULL */
 	const struct s2s_certified *certified; /* how a proof was judged, or NULL */
@@ -259,8 +268,7 @@ void s2s_face_free(struct s2s_face *f);
 struct s2s_stream *s2s_accept(struct s2s_face *f, void *transport, bool direct_tls, uint64_t now);
 void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint64_t now);
 /* text is static. s is invalid afterwards. */
-void s2s_connect_failed(
-	struct s2s_stream *s, enum s2s_failure failure, const char *text, uint64_t now);
+void s2s_connect_failed(struct s2s_stream *s, const struct s2s_why *why, uint64_t now);
 void s2s_tls_done(struct s2s_stream *s, uint64_t now);
 /* ops->certificate answered S2S_CERT_LATER on this stream, and now knows more. */
 void s2s_proved(struct s2s_stream *s, uint64_t now);

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "s2s/flush.h"
 #include "s2s/limits.h"
 #include "s2s/member.h"
@@ -257,20 +258,41 @@ static uint64_t retry_delay(const struct s2s_pair *p)
 	return ms - ms / 2 + random_below(ms / 2 + 1);
 }
 
-void pair_fail(
-	struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure, const char *text)
+struct s2s_why pair_why(enum close_reason reason, enum s2s_failure failure)
+{
+	const struct close_row *row = &close_rows[reason];
+
+	return (struct s2s_why){ failure, row->name, row->text, row->cure };
+}
+
+static void keep_detail(struct s2s_pair *p, struct str detail)
+{
+	size_t n =
+		detail.len < sizeof(p->failure_detail) ? detail.len : sizeof(p->failure_detail) - 1;
+
+	n = utf8_xml_prefix(str_from(detail.p, n));
+	memcpy(p->failure_detail, detail.p, n);
+	p->failure_detail[n] = '\0';
+}
+
+void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail)
 {
 	struct s2s_face *f = p->face;
 	struct s2s_event e = pair_event(p, "pair-failed");
 
 	p->failures++;
 	p->redirected = false;
-	p->failure = failure;
-	p->failure_text = text;
+	p->failure = why->failure;
+	p->failure_text = why->text;
+	p->failure_step = why->step;
+	p->failure_cure = why->cure;
+	if (detail.p)
+		keep_detail(p, detail);
 	p->failed_at = f->now;
 	p->retry_at = after(f->now, retry_delay(p));
-	e.reason = close_rows[reason].name;
-	e.text = str_of(text);
+	e.reason = why->step;
+	e.text = str_of(why->text);
+	e.cure = why->cure;
 	e.warning = true;
 	if (p->certified.n_said)
 		e.certified = &p->certified;
@@ -278,8 +300,8 @@ void pair_fail(
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);
 	else if (!p->via)
-		pair_bounce(p, failure, text);
-	verify_fail_all(p, failure);
+		pair_bounce(p, why->failure, why->text);
+	verify_fail_all(p, why->failure);
 	pair_unused(p);
 }
 
@@ -476,7 +498,8 @@ static void reopen(struct s2s_pair *p)
 
 	if (p->quick_ends > QUICK_ENDS_MAX) {
 		p->quick_ends = 0;
-		pair_fail(p, CLOSE_LOST, S2S_TIMEOUT, text);
+		const struct s2s_why why = pair_why(CLOSE_LOST, S2S_TIMEOUT);
+		pair_fail(p, &why, STRL(""));
 	} else if (pair_may_connect(p, &failure, &text)) {
 		time_queue(p);
 		pair_connect(p);

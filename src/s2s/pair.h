@@ -32,6 +32,9 @@ struct s2s_pair {
 	unsigned quick_ends; /* ready streams in a row that ended before anything was taken */
 	enum s2s_failure failure;
 	const char *failure_text; /* static; NULL: never failed */
+	const char *failure_step; /* static: in what it failed */
+	const char *failure_cure; /* static: what can be done */
+	char failure_detail[160]; /* what the peer or a library said, cut at a character */
 	struct s2s_certified certified; /* of the outgoing stream that failed last */
 	uint64_t failed_at;
 	uint64_t heard_at; /* their latest stanza */
@@ -64,8 +67,9 @@ bool pair_connect_for_key(struct s2s_pair *p);
 /* The stream is authenticated: everything queued goes. */
 void pair_ready(struct s2s_pair *p);
 /* The stream ended before it was ready, or a connection could not be had. */
-void pair_fail(
-	struct s2s_pair *p, enum close_reason reason, enum s2s_failure failure, const char *text);
+void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail);
+/* What a close reason means for a pair. */
+struct s2s_why pair_why(enum close_reason reason, enum s2s_failure failure);
 /* The stream on this transport failed: opens one to the next address that the look-up found, if there is one. */
 bool pair_try_another(struct s2s_pair *p, void *dialled);
 /* The stream ends: it is the pair's no longer. */

@@ -41,7 +41,11 @@ static void put_failure(const struct s2s_pair *p, uint64_t now, struct json *j)
 {
 	json_object(j, "failed");
 	json_cstr(j, "failure", failure_names[p->failure]);
+	json_cstr(j, "step", p->failure_step);
 	json_cstr(j, "text", p->failure_text);
+	if (p->failure_detail[0])
+		json_cstr(j, "detail", p->failure_detail);
+	json_cstr(j, "cure", p->failure_cure);
 	json_u64(j, "seconds_ago", seconds(now, p->failed_at));
 	json_u64(j, "in_a_row", p->failures);
 	json_u64(j, "retry_in_ms", p->retry_at > now ? p->retry_at - now : 0);

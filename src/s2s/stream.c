@@ -245,8 +245,10 @@ static void write_end_of_stream(struct s2s_stream *s, const char *condition, con
 }
 
 /* What hangs on the stream learns of its end. */
-static void let_go(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure)
+static void let_go(
+	struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure, struct str detail)
 {
+	const struct s2s_why why = pair_why(reason, failure);
 	struct s2s_pair *p = s->pair;
 
 	if (!s->lingers)
@@ -255,7 +257,7 @@ static void let_go(struct s2s_stream *s, enum close_reason reason, enum s2s_fail
 		p->certified = s->certified;
 		pair_detach(p, s);
 		if (failure == S2S_REFUSED || !pair_try_another(p, s->dialled))
-			pair_fail(p, reason, failure, close_rows[reason].text);
+			pair_fail(p, &why, detail);
 	}
 }
 
@@ -282,8 +284,9 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 	e.text = text;
 	e.warning = reason != CLOSE_PEER && reason != CLOSE_SHUTDOWN && reason != CLOSE_IDLE &&
 		reason != CLOSE_UNUSED;
+	e.cure = e.warning ? close_rows[reason].cure : NULL;
 	face_event(f, &e);
-	let_go(s, reason, failure);
+	let_go(s, reason, failure, text);
 }
 
 void stream_close(struct s2s_stream *s, enum close_reason reason, struct str text)

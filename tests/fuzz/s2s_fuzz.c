@@ -379,7 +379,9 @@ static void refuse_one(struct peers *p)
 
 	p->connecting = NULL;
 	if (s)
-		s2s_connect_failed(s, S2S_NOT_FOUND, "refused", p->now);
+		s2s_connect_failed(s,
+			&(const struct s2s_why){ S2S_NOT_FOUND, "connect", "refused", "listen" },
+			p->now);
 }
 
 static void shake_hands(struct peers *p, struct wire *w)

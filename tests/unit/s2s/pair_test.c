@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "dialogue.h"
-#include "s2s/queue.h"
+#include "s2s/pair.h"
 
 struct one {
 	struct world w;
@@ -382,12 +382,55 @@ static void test_status(void **state)
 	const char *parts[] = { "\"us\":\"b.example\",\"them\":\"a.example\"",
 		"\"state\":\"ready\"", "\"proof\":\"pkix\"", "\"tls\":\"TLSv1.3\"",
 		"\"direction\":\"in\"", "\"stanzas_in\":1", "\"stanzas_out\":1",
-		"\"failure\":\"not-found\"", "\"text\":\"nothing listens\"", "\"seconds_ago\":3",
+		"\"failure\":\"not-found\"", "\"step\":\"connect-failed\"",
+		"\"text\":\"nothing listens\"", "\"cure\":\"listen\"", "\"seconds_ago\":3",
 		"\"connect-failed\":1", "\"streams_out\":2" };
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		assert_has(buf_bytes(&b).p, parts[i]);
 	buf_done(&b);
 	end(&t);
+}
+
+/* What a library said about the handshake stays with the pair, cut at a character. */
+static void test_failure_detail(void **state)
+{
+	struct one t;
+	struct buf b;
+	struct json j;
+
+	begin(&t);
+	struct s2s_pair *p = pair_get(t.n.face, STRL("b.example"), STRL("x.example"));
+	const struct s2s_why why = pair_why(CLOSE_TLS_FAILED, S2S_TIMEOUT);
+	pair_fail(p, &why, STRL("expired"));
+	assert_string_equal(p->failure_detail, "expired");
+	pair_fail(p, &why, str_from("\xff", 1));
+	assert_string_equal(p->failure_detail, "");
+	char many[400];
+	for (size_t i = 0; i < sizeof(many); i++)
+		many[i] = "\xc3\xa5"[i % 2];
+	pair_fail(p, &why, str_from(many, sizeof(many)));
+	assert_int_equal(strlen(p->failure_detail), sizeof(p->failure_detail) - 2);
+	buf_init(&b, 1 << 20);
+	json_init(&j, &b);
+	json_object(&j, NULL);
+	s2s_status(t.n.face, t.w.now, &j);
+	json_end(&j);
+	assert_false(j.failed);
+	*buf_space(&b, 1) = '\0';
+	assert_has(buf_bytes(&b).p, "\"step\":\"tls-failed\"");
+	assert_has(buf_bytes(&b).p, "\"cure\":\"`text` has the reason");
+	buf_done(&b);
+	end(&t);
+}
+
+/* Each way in which a stream can end says what can be done, and none of it goes to a peer. */
+static void test_cures(void **state)
+{
+	for (size_t i = 0; i < CLOSE_REASONS; i++) {
+		const struct close_row *row = &close_rows[i];
+		assert_true(row->cure && strlen(row->cure) > 10);
+		assert_string_not_equal(row->cure, row->text);
+	}
 }
 
 /* The queue against a model of it: random steps. */
@@ -463,6 +506,8 @@ int main(void)
 		cmocka_unit_test(test_streams_max),
 		cmocka_unit_test(test_forgetting),
 		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_failure_detail),
+		cmocka_unit_test(test_cures),
 		cmocka_unit_test(test_queue),
 	};
 

@@ -358,7 +358,10 @@ static bool accept_connect(struct node *n)
 	if (!s)
 		return false;
 	if (n->refuse_connect) {
-		s2s_connect_failed(s, S2S_NOT_FOUND, "nothing listens", n->world->now);
+		s2s_connect_failed(s,
+			&(const struct s2s_why){
+				S2S_NOT_FOUND, "connect-failed", "nothing listens", "listen" },
+			n->world->now);
 		return true;
 	}
 	struct wire *w = plug(n->world, n, n->routes_to, n->direct_tls);

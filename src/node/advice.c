@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reasons come from the system and from OpenSSL, whose words differ by version: a part of the text decides. First match
+ * wins.
+ */
+#include "node/advice.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+	const char *part;
+	const char *advice;
+} rows[] = {
+	{ "connection refused",
+		"start sallyport-outer there, or correct the address of `link` in inner.conf" },
+	{ "timed out",
+		"see whether a firewall drops packets between inner and outer on the link's port" },
+	{ "unreachable",
+		"there is no route from inner to that address: correct `link` or the network" },
+	{ "certificate is for another node",
+		"the name in `link NAME` is not that of the node that listens there" },
+	{ "not accepted here", "add the node to `accept` of `listen link` in outer.conf" },
+	{ "certificate has expired", "make new node certificates: sallyport pki init" },
+	{ "not yet valid", "set the clocks of both hosts" },
+	{ "unknown ca", "both nodes need certificates of one link CA: `trust` names another" },
+	{ "self-signed", "both nodes need certificates of one link CA: `trust` names another" },
+	{ "self signed", "both nodes need certificates of one link CA: `trust` names another" },
+	{ "issuer certificate",
+		"both nodes need certificates of one link CA: `trust` names another" },
+	{ "verify failed", "both nodes need certificates of one link CA: `trust` names another" },
+	{ "did not return a certificate",
+		"what connected is no node: only inner nodes connect to the link's port" },
+	{ "no TLS handshake in time", "what connected is no node, or the line loses packets" },
+	{ "wrong version number", "the port of `link` is not that of `listen link` in outer.conf" },
+	{ "frame length", "the nodes run releases that are too far apart, or this is an attack" },
+	{ "version", "the nodes run releases that are too far apart: install the same on both" },
+	{ "catalogue", "the nodes run releases that are too far apart: install the same on both" },
+	{ "another process", "two nodes have one name: give each `node` a name of its own" },
+};
+
+static int lower(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+static int contains(const char *text, const char *part)
+{
+	for (; *text; text++) {
+		size_t n = 0;
+		while (part[n] && lower(text[n]) == lower(part[n]))
+			n++;
+		if (!part[n])
+			return 1;
+	}
+	return 0;
+}
+
+const char *advice_link(const char *reason)
+{
+	for (size_t i = 0; reason && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (contains(reason, rows[i].part))
+			return rows[i].advice;
+	}
+	return NULL;
+}
