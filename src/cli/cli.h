@@ -37,6 +37,7 @@ struct command {
 
 int cmd_check(const struct cli *c);
 int cmd_status(const struct cli *c);
+int cmd_peers(const struct cli *c);
 int cmd_trace(const struct cli *c);
 int cmd_reload(const struct cli *c);
 int cmd_pki_init(const struct cli *c);

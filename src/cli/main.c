@@ -25,6 +25,11 @@ static const struct command commands[] = {
 		"nodes, links, pairs with their proof, streams, counters",
 		SOCKET_HELP "  --json             one JSON object a line, as the daemon gave it\n",
 		cmd_status },
+	{ "peers", "[DOMAIN...] [-s SOCKET] [--json]",
+		"foreign domains: state, proof, TLS, counters, and what to do about failures",
+		"Only these domains, if there are any.\n\n" SOCKET_HELP
+		"  --json             one JSON object a daemon\n",
+		cmd_peers },
 	{ "trace", "[LOCAL FOREIGN] [-s SOCKET] [--json]",
 		"follow the records of a pair of domains",
 		"Without domains, or with `*` for one: any. Ends with Ctrl-C.\n\n" SOCKET_HELP

@@ -70,8 +70,16 @@ static const struct column stream_columns[] = {
 	{ "UNWRITTEN", "unwritten_bytes", value_bytes, true },
 };
 
+static const struct column dial_columns[] = {
+	{ "NODE", "peer", value_plain },
+	{ "ADDRESS", "address", value_plain },
+	{ "REASON", "reason", value_plain },
+	{ "WHAT TO DO", "cure", value_plain },
+};
+
 static const struct section sections[] = {
 	{ "links", "links", link_columns, COUNT(link_columns) },
+	{ "unlinked", "outer nodes that cannot be reached", dial_columns, COUNT(dial_columns) },
 	{ "pairs", "pairs (us: the domain that this node plays)", pair_columns,
 		COUNT(pair_columns) },
 	{ "channels", "channels of the link", channel_columns, COUNT(channel_columns) },

@@ -112,7 +112,7 @@ void value_streams(struct buf *out, const json_t *row, const char *key)
 
 void value_failure(struct buf *out, const json_t *row, const char *key)
 {
-	static const char *const keys[] = { "failure", "reason", "text" };
+	static const char *const keys[] = { "failure", "step", "reason", "text", "detail" };
 	const json_t *v = json_object_get(row, key);
 	uint64_t n;
 

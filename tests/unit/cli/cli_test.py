@@ -26,9 +26,10 @@ STATUS = {
                "out": {"stream": 2, "state": "ready", "proof": "dialback", "tls": "TLSv1.2"},
                "stanzas_in": 3, "stanzas_out": 4},
               {"us": "example.se", "them": EVIL, "in": [],
-               "failed": {"failure": "timeout", "text": "TLS handshake", "seconds_ago": 70,
-                          "in_a_row": 2, "retry_in_ms": 8000}}],
-    "streams": [],
+               "failed": {"failure": "timeout", "step": "tls-failed", "text": "TLS handshake", "seconds_ago": 70,
+                          "detail": "expired" + EVIL, "cure": "renew it" + EVIL, "in_a_row": 2, "retry_in_ms": 8000}}],
+    "unlinked": [{"peer": "inner-b", "address": "10.0.0.1:5280", "reason": "connection refused", "cure": "start it"}],
+    "streams": [{"stream": 1, "seconds": 7200}, {"stream": 2, "seconds": 60}],
     "counters": {"streams_in": 1, "nothing": 0, "closed": {"idle": 2}},
     "relay": {"stanzas_in": 7},
     "future": {"unknown": "x" + EVIL},
@@ -93,11 +94,54 @@ class Cli(unittest.TestCase):
         for part in ("outer-a (outer) 0.1.0, up 2 h 3 min, 24 MiB of memory, profile standard",
                      "inner-a", "120 ms", "2.0 KiB", "DOWN", "refused", "new_thing", "ready dialback TLSv1.2",
                      "pkix TLSv1.3 and 1 more",
-                     "timeout TLS handshake, 70 s ago, 2 in a row, next try in 8 s",
+                     "timeout tls-failed TLS handshake expired", ", 70 s ago, 2 in a row, next try in 8 s",
+                     "10.0.0.1:5280", "start it",
                      "closed.idle", "\\u{1b}]0;owned", "future", "relay"):
             self.assertIn(part, done.stdout)
         self.assertNotIn("nothing", done.stdout)
         self.assert_harmless(done.stdout)
+
+    def test_peers(self):
+        daemon = self.daemon(STATUS)
+        done = run("peers", "-s", self.path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(daemon.asked, [b"status\n"])
+        lines = done.stdout.splitlines()
+        good = [line for line in lines if line.startswith("  example.com")]
+        self.assertEqual(len(good), 1)
+        self.assertRegex(good[0], r"example\.com +up +2 h 0 min +pkix TLSv1\.3 and 1 more +"
+                                  r"ready dialback TLSv1\.2 +1 +3 +4")
+        bad = [line for line in lines if "failing" in line]
+        self.assertEqual(len(bad), 1)
+        self.assertIn("timeout tls-failed TLS handshake expired", bad[0])
+        self.assertRegex(done.stdout, r"what to do\n  \\u\{1b\}.*, tls-failed: renew it")
+        self.assert_harmless(done.stdout)
+
+    def test_peers_of_inner_are_the_domains_it_plays(self):
+        pair = {"us": "example.com", "them": "example.se", "stanzas_in": 1, "out": {"stream": 5, "state": "header"}}
+        other = dict(pair, them="rooms.example.se", stanzas_in=2, out={"stream": 6, "state": "ready"},
+                     failed={"step": "x", "seconds_ago": 9, "in_a_row": 0})
+        self.daemon({"node": {"id": "inner-a", "role": "inner"}, "pairs": [pair, other, {"us": 5}, 7],
+                     "streams": [{"stream": 6, "seconds": 9}, {"stream": 5, "seconds": 4}, 0]})
+        done = run("peers", "example.com", "-s", self.path, "--json")
+        answer = json.loads(done.stdout)
+        self.assertEqual(answer["node"]["id"], "inner-a")
+        self.assertEqual(len(answer["peers"]), 1)
+        peer = answer["peers"][0]
+        self.assertEqual((peer["domain"], peer["state"], peer["pairs"], peer["stanzas_in"], peer["seconds"]),
+                         ("example.com", "up", 2, 3, 9))
+        self.assertEqual(peer["failed"]["step"], "x")
+
+    def test_peers_of_little(self):
+        for answer, words, says in (({}, [], "no traffic"), ({"pairs": []}, ["a.example"], "knows nothing"),
+                                    ({"pairs": [{"them": "b.example"}]}, ["a.example"], "knows nothing"),
+                                    ({"pairs": [{"them": "b.example"}]}, [], "idle"),
+                                    ({"pairs": 5, "streams": {}}, [], "no traffic")):
+            self.daemon(answer)
+            done = run("peers", *words, SALLYPORT_CONTROL=self.path)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), answer)
+            self.assertIn(says, done.stdout)
+            os.unlink(self.path)
 
     def test_status_json(self):
         self.daemon(STATUS)
@@ -167,7 +211,7 @@ class Cli(unittest.TestCase):
     def test_usage(self):
         for words, code in ((["--help"], 0), (["--version"], 0), ([], 2), (["wat"], 2),
                             (["check", "--help"], 0), (["status", "--help"], 0),
-                            (["trace", "--help"], 0), (["reload", "--help"], 0),
+                            (["trace", "--help"], 0), (["peers", "--help"], 0), (["reload", "--help"], 0),
                             (["pki", "init", "--help"], 0), (["pki"], 2), (["check"], 2),
                             (["check", "a", "b"], 2), (["check", "a", "--outer", "--inner"], 2),
                             (["status", "--wat"], 2), (["status", "-s"], 2), (["status", "x"], 2),

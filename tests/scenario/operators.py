@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operators see of a running gateway: `sallyport peers`, `sallyport status`, and messages that name the cure."""
+import json
+import os
+import subprocess
+
+from world import FOREIGN, LOCAL, check, fresh, run
+
+
+def sallyport(world, role, *words):
+    program = os.path.join(world.build, "src/cli/sallyport")
+    done = subprocess.run([program, *words, "-s", role + ".sock"], cwd=world.folder, capture_output=True, text=True,
+                          timeout=30)
+    check(done.returncode == 0, done.stderr)
+    return done.stdout
+
+
+def peer(world, role, domain):
+    peers = json.loads(sallyport(world, role, "peers", domain, "--json"))["peers"]
+    return peers[0] if peers else {}
+
+
+def case_peers_of_both_nodes(world):
+    """A domain that works and one that does not, with the step that failed, why, and what to do."""
+    world.stream().message("in")
+    out = world.stream(us=LOCAL, to=FOREIGN, role="inner")
+    out.message("out", sender="a@example.se", to="b@example.com")
+    world.stream(us=LOCAL, to="nowhere.example", role="inner").message("lost", sender="a@example.se",
+                                                                         to="x@nowhere.example")
+    world.server.wait_for("<body>in</body>")
+    world.foreign.wait_for("<body>out</body>")
+    world.server.wait_for("<message[^>]*id=\"lost\"[^>]*>.*?remote-server-not-found")
+    good, bad = peer(world, "outer", FOREIGN), peer(world, "outer", "nowhere.example")
+    check(good["state"] == "up" and good["stanzas_in"] == 1 and good["stanzas_out"] == 1, good)
+    check(good["in"][0]["proof"] == "pkix" and good["out"]["tls"].startswith("TLS") and "seconds" in good, good)
+    check(bad["state"] == "failing" and bad["failed"]["step"] == "not-in-dns", bad)
+    check("dig SRV" in bad["failed"]["cure"] and bad["failed"]["in_a_row"] == 1, bad)
+    text = sallyport(world, "outer", "peers")
+    check("what to do" in text and "nowhere.example, not-in-dns: check the spelling" in text, text)
+    check(peer(world, "inner", FOREIGN)["state"] == "up", "inner plays the foreign domain")
+    world.outer.wait_event("pair-failed", reason="not-in-dns", cure="dig SRV")
+    check("rules" in world.outer.status(), "counters of the rules")
+
+
+@fresh()
+def case_a_server_that_refuses(world):
+    """Nothing listens: the log, the status and the command say so in one word and name the cure."""
+    world.foreign.close()
+    world.stream(us=LOCAL, to=FOREIGN, role="inner").message("lost", sender="a@example.se", to="b@example.com")
+    world.server.wait_for("<message[^>]*id=\"lost\"[^>]*>.*?remote-server-timeout")
+    failed = peer(world, "outer", FOREIGN)["failed"]
+    check(failed["step"] == "connection-refused" and "their server is down" in failed["cure"], failed)
+    world.outer.wait_event("pair-failed", reason="connection-refused", cure="their server is down")
+
+
+@fresh(start=False)
+def case_outer_cannot_be_reached(world):
+    """The link does not come up: inner says which node, why, and what to do."""
+    world.inner.start()
+    world.inner.wait_event("link-unreachable", cure="start sallyport-outer there")
+    unlinked = world.inner.status()["unlinked"]
+    check(unlinked[0]["peer"] == "outer-a" and "refused" in unlinked[0]["reason"], unlinked)
+    text = sallyport(world, "inner", "status")
+    check("outer nodes that cannot be reached" in text and "start sallyport-outer there" in text, text)
+    world.outer.start()
+    world.inner.wait_event("link-up")
+    check(world.inner.status()["unlinked"] == [], "reached")
+
+
+if __name__ == "__main__":
+    run([f for name, f in list(globals().items()) if name.startswith("case_")])
