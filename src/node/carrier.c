@@ -140,15 +140,11 @@ static size_t on_input(void *user, struct str bytes)
 	size_t used = 0;
 
 	n->now = net_now(n->loop);
-	while (bytes.len - used >= FRAME_HEAD && !w->reason) {
+	while (bytes.len - used >= FRAME_HEAD && !w->reason && w->peer) {
 		uint32_t len = frame_length(bytes.p + used);
-		if (len == 0 || len > n->frame_bytes) {
-			refuse(w, "frame length");
-			break;
-		}
+		if (len > n->frame_bytes)
+			len = 0; /* to the engine it is no frame: it closes with the code for that */
 		if (bytes.len - used - FRAME_HEAD < len)
-			break;
-		if (!w->peer)
 			break;
 		link_input(
 			n->link, w->peer, (struct str){ bytes.p + used + FRAME_HEAD, len }, n->now);

@@ -308,6 +308,17 @@ static void reject(struct node *n, const struct link_delivery *d, const struct r
 	link_reject(n->link, d->channel, d->seq, cond, text, n->now);
 }
 
+/* No honest node sends these, but one may be configured apart from us: an alarm, and the link stays. */
+static bool on_one_side(struct node *n, const struct link_delivery *d, const struct record *rec)
+{
+	if (n->role->plays(n, node_us(n, d->pair)) != n->role->plays(n, node_them(n, d->pair)))
+		return false;
+	n->counters.alarms++;
+	LOG(LOG_ALARM, "record-astray", LF_TRACE(d->trace), LF_STR("from", rec->from.full),
+		LF_STR("to", rec->to.full), LF_STR("peer", link_peer_id(d->from)));
+	return true;
+}
+
 /* What this node says to the record: its form, its pair, our profile and limits, our rules. */
 static enum admit judge(struct node *n, const struct link_delivery *d, struct record *ret_record,
 	enum record_condition *ret_condition, const char **ret_text)
@@ -324,7 +335,8 @@ static enum admit judge(struct node *n, const struct link_delivery *d, struct re
 	}
 	if (report.stripped)
 		log_stripped(n, &ret_record->from, &ret_record->to, &report, d->trace);
-	if (!n->role->rule(n, node_us(n, d->pair), node_them(n, d->pair)).allowed ||
+	if (on_one_side(n, d, ret_record) ||
+		!n->role->rule(n, node_us(n, d->pair), node_them(n, d->pair)).allowed ||
 		!proof_accepted(n, d)) {
 		*ret_condition = COND_POLICY_VIOLATION;
 		*ret_text = "refused by the policy of the next node";

@@ -7,7 +7,7 @@ import ssl
 import struct
 
 from peer import HEADER, Stream
-from world import FOREIGN, LOCAL, Failure, check, run
+from world import FOREIGN, LOCAL, check, run
 
 
 def case_threats_A14_white_space(world):
@@ -55,89 +55,6 @@ def case_threats_K7_log_injection(world):
         pass
     check(not [e for e in world.outer.log() if e["level"] == "alarm"], "no line was forged")
     world.still_works("after-log")
-
-
-# --- the link, with and without a node's certificate ---
-
-def link_connection(world, name="inner-a", ca="pki/link/ca.crt"):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.load_verify_locations(world.path(ca))
-    context.set_alpn_protocols(["sallyport-link"])
-    if name:
-        context.load_cert_chain(world.path("pki/link/%s.crt" % name), world.path("pki/link/%s.key" % name))
-    raw = socket.create_connection((world.address["outer"], 5280), 20)
-    raw.settimeout(20)
-    return context.wrap_socket(raw, server_hostname="outer-a")
-
-
-def ended(connection):
-    """What came until the far side closed; it must close, and nothing that looks like XML may come."""
-    data = b""
-    while True:
-        try:
-            more = connection.recv(65536)
-        except TimeoutError:
-            raise Failure("the connection was left open") from None
-        except (OSError, ssl.SSLError):
-            return data
-        if not more:
-            return data
-        data += more
-        check(b"<" not in data or b"stream" not in data, data)
-
-
-def case_threats_L14_strangers_at_the_link(world):
-    for name in (None, "outer-a"):
-        try:
-            connection = link_connection(world, name)
-        except (OSError, ssl.SSLError):
-            continue
-        check(ended(connection) == b"", "a stranger (%s) is told nothing" % name)
-        connection.close()
-    refused = len(world.outer.events("link-refused") + world.outer.events("link-attempt-failed"))
-    ups = len(world.outer.events("link-connected"))
-    check(refused or ups == 1, "refused and logged")
-    raw = socket.create_connection((world.address["outer"], 5280), 20)
-    raw.settimeout(20)
-    raw.sendall(b"<stream:stream>" * 10)
-    ended(raw)
-    raw.close()
-    world.still_works("after-strangers")
-
-
-FRAMES = {
-    "L1-zero": struct.pack(">I", 0),
-    "L1-huge": struct.pack(">I", 0xffffffff) + b"x" * 100,
-    "L2-bytes": bytes.fromhex("5bffffffffffffffff"),
-    "L2-array": bytes.fromhex("9b0000000100000000"),
-    "L2-map": bytes.fromhex("bb8000000000000000"),
-    "L3-indefinite": bytes.fromhex("9fff"),
-    "L4-deep": b"\x81" * 100000,
-    "L5-tag": bytes.fromhex("c0f93c00"),
-    "L6-long-int": bytes.fromhex("8218011801"),
-    "L7-utf8": bytes.fromhex("8261ff61ff"),
-    "L13-random": bytes(random.Random(2).randrange(256) for _ in range(5000)),
-    "xml": b"<message from='b@example.com' to='a@example.se'><body>x</body></message>",
-}
-
-
-def case_L_frames_from_a_captured_inner(world):
-    """outer closes the link and raises the alarm; the real inner takes over again and traffic goes on."""
-    world.still_works("before-frames")
-    for name, frame in FRAMES.items():
-        connection = link_connection(world)
-        whole = frame if name.startswith("L1") else struct.pack(">I", len(frame)) + frame
-        try:
-            connection.sendall(whole)
-        except (OSError, ssl.SSLError):
-            pass
-        ended(connection)
-        connection.close()
-    world.outer.wait_event("link-violation")
-    check(world.outer.alive() and world.inner.alive(), "both live")
-    world.wait(lambda: [l for l in world.inner.status()["links"] if l["up"]], "the real link is up again")
-    world.still_works("after-frames")
 
 
 # --- control socket and DNS ---
