@@ -149,8 +149,9 @@ class Listener(threading.Thread):
         super().__init__(daemon=True)
         self.world, self.domain, self.address = world, domain, address
         self.lock = threading.Lock()
-        self.text = ""
-        self.keep = 0  # characters of the text; 0: all
+        self.whole, self.parts = "", []
+        self.marks = None  # a set: of a flood only the texts of short bodies are kept
+        self.tail = ""
         self.streams = []
         self.errors = queue.Queue()
         self.reading = threading.Event()
@@ -186,8 +187,7 @@ class Listener(threading.Thread):
                 data = stream.socket.recv(65536)
                 if not data:
                     break
-                with self.lock:
-                    self.text = (self.text + decoder.decode(data))[-self.keep:]
+                self.take(decoder.decode(data))
         except (OSError, Closed, TimeoutError) as error:
             self.errors.put(str(error)[:300])
         stream.close()
@@ -207,18 +207,33 @@ class Listener(threading.Thread):
                 pass
             stream.close()
 
-    def stanzas(self, kind="message"):
+    def take(self, more):
+        if self.marks is not None:
+            more = self.tail + more
+            self.marks.update(re.findall("<body>([a-z0-9-]{1,40})</body>", more))
+            self.tail = more[-80:]
+            return
         with self.lock:
-            text = self.text
-        return re.findall("<%s[ >].*?</%s>" % (kind, kind), text, re.S)
+            self.parts.append(more)
+
+    @property
+    def text(self):
+        """Everything that arrived so far, or since forget()."""
+        with self.lock:
+            new, self.parts = self.parts, []
+            if new:
+                self.whole += "".join(new)
+            return self.whole
+
+    def stanzas(self, kind="message"):
+        return re.findall("<%s[ >].*?</%s>" % (kind, kind), self.text, re.S)
 
     def wait_for(self, pattern, count=1):
         def found():
-            with self.lock:
-                return len(re.findall(pattern, self.text, re.S)) >= count
+            return len(re.findall(pattern, self.text, re.S)) >= count
         self.world.wait(found, lambda: "%d times %r at %s; got %r" % (
             count, pattern, self.domain, self.text[-1500:]))
 
     def forget(self):
         with self.lock:
-            self.text = ""
+            self.whole, self.parts = "", []

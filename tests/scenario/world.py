@@ -243,10 +243,13 @@ class World:
 
     def wait(self, condition, text, seconds=DEADLINE):
         end = time.monotonic() + seconds
+        asked = time.monotonic()
         while not condition():
-            if time.monotonic() > end:
+            now = time.monotonic()
+            if now > end:
                 raise Failure("waited in vain: " + (text if isinstance(text, str) else text()))
-            time.sleep(0.02)
+            time.sleep(max(0.02, 2 * (now - asked)))  # a costly question must not slow down what it waits for
+            asked = time.monotonic()
 
     def stream(self, us=FOREIGN, to=LOCAL, role="outer", **options):
         """A stream that we open to a node: from a foreign server to outer, or from the local one to inner."""
