@@ -302,6 +302,7 @@ struct config {
 	/* inner: IP address that it answers; default: that of the first listen s2s */
 	struct str steer_target;
 	bool steer_srv; /* inner: answer SRV too */
+	bool steer_tls; /* inner: those for direct TLS, too */
 };
 
 /*

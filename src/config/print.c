@@ -155,7 +155,10 @@ static void print_inner(const struct config *c, struct buf *out)
 	}
 	if (c->steer.len) {
 		put_str(out, "steer ", c->steer, "");
-		put_str(out, " target ", c->steer_target, c->steer_srv ? " srv\n" : "\n");
+		put_str(out, " target ", c->steer_target,
+			c->steer_tls           ? " srv tls\n"
+				: c->steer_srv ? " srv\n"
+					       : "\n");
 	}
 	print_routes(c, out);
 }

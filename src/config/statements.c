@@ -348,18 +348,21 @@ static bool steer_target(struct parser *p)
 	return true;
 }
 
-/* steer = `steer` ADDR [`target` IP] [`srv`] */
+/* steer = `steer` ADDR [`target` IP] [`srv` [`tls`]] */
 static bool parse_steer(struct parser *p)
 {
-	static const char *const expected[] = { "target", "srv", "the end of the line" };
+	static const char *const before_srv[] = { "target", "srv", "the end of the line" };
+	static const char *const behind_srv[] = { "tls", "the end of the line" };
 	bool ok = listen_address(p, &p->c->steer);
 
 	if (parser_accept(p, "target"))
 		ok = steer_target(p) && ok;
 	p->c->steer_srv = parser_accept(p, "srv");
-	if (!parser_at_end(p))
-		return parser_unexpected(p, expected, COUNT(expected));
-	return ok;
+	p->c->steer_tls = p->c->steer_srv && parser_accept(p, "tls");
+	if (parser_at_end(p))
+		return ok;
+	return p->c->steer_srv ? parser_unexpected(p, behind_srv, COUNT(behind_srv))
+			       : parser_unexpected(p, before_srv, COUNT(before_srv));
 }
 
 /* nodes = `any` | NAME... */

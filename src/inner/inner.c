@@ -201,7 +201,11 @@ static bool steer_settings(struct inner *in, const struct config *c, struct stee
 			return false;
 		}
 	}
-	struct steer s = { .srv = c->steer_srv, .ttl = 30, .is_local = is_local, .user = in };
+	struct steer s = { .srv = c->steer_srv,
+		.srv_tls = c->steer_tls,
+		.ttl = 30,
+		.is_local = is_local,
+		.user = in };
 	if (target.sa.ss_family == AF_INET6) {
 		s.target_is_v6 = true;
 		memcpy(s.target, &((struct sockaddr_in6 *)&target.sa)->sin6_addr, 16);

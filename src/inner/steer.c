@@ -9,7 +9,7 @@
 
 enum { HEADER = 12, NAME_MAX_TEXT = 256, QUESTION_MAX = 4096 };
 
-enum kind { KIND_ADDRESS, KIND_SRV, KIND_NOTHING };
+enum kind { KIND_ADDRESS, KIND_SRV, KIND_SRV_TLS, KIND_NOTHING };
 
 struct question {
 	char name[NAME_MAX_TEXT]; /* lower case, no trailing dot */
@@ -43,6 +43,7 @@ static bool name_text(const ldns_rdf *owner, char ret[NAME_MAX_TEXT])
 static void classify(struct question *q)
 {
 	static const struct str service = STR("_xmpp-server._tcp.");
+	static const struct str tls_service = STR("_xmpps-server._tcp.");
 	struct str name = str_of(q->name);
 
 	q->domain = name;
@@ -50,6 +51,9 @@ static void classify(struct question *q)
 	if (str_starts(name, service)) {
 		q->domain = str_skip(name, service.len);
 		q->kind = KIND_SRV;
+	} else if (str_starts(name, tls_service)) {
+		q->domain = str_skip(name, tls_service.len);
+		q->kind = KIND_SRV_TLS;
 	}
 	for (size_t i = 0; i < q->domain.len; i++) {
 		if (q->domain.p[i] == '_')
@@ -70,9 +74,12 @@ static ldns_rr *address_record(const struct steer *s, const ldns_rdf *owner)
 	return rr;
 }
 
-static ldns_rr *srv_record(const struct steer *s, const ldns_rdf *owner, struct str domain)
+static ldns_rr *srv_record(const struct steer *s, const ldns_rdf *owner, const struct question *q)
 {
+	struct str domain = q->domain;
 	char target[NAME_MAX_TEXT + 1];
+	/* Who asks for both takes direct TLS first. */
+	uint16_t priority = q->kind == KIND_SRV_TLS ? 1 : 5;
 	ldns_rr *rr = ldns_rr_new();
 
 	memcpy(target, domain.p, domain.len);
@@ -81,7 +88,7 @@ static ldns_rr *srv_record(const struct steer *s, const ldns_rdf *owner, struct 
 	ldns_rr_set_owner(rr, ldns_rdf_clone(owner));
 	ldns_rr_set_type(rr, LDNS_RR_TYPE_SRV);
 	ldns_rr_set_ttl(rr, s->ttl);
-	ldns_rr_push_rdf(rr, ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, 5));
+	ldns_rr_push_rdf(rr, ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, priority));
 	ldns_rr_push_rdf(rr, ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, 10));
 	ldns_rr_push_rdf(rr, ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, s->port));
 	ldns_rr_push_rdf(rr, ldns_dname_new_frm_str(target));
@@ -98,12 +105,12 @@ static ldns_pkt_rcode decide(
 		return LDNS_RCODE_REFUSED;
 	if (q->kind == KIND_NOTHING || s->is_local(s->user, q->domain))
 		return LDNS_RCODE_NXDOMAIN;
-	if (q->kind == KIND_SRV) {
-		if (!s->srv)
+	if (q->kind == KIND_SRV || q->kind == KIND_SRV_TLS) {
+		if (q->kind == KIND_SRV ? !s->srv : !s->srv_tls)
 			return LDNS_RCODE_NXDOMAIN;
 		if (type == LDNS_RR_TYPE_SRV)
-			ldns_pkt_push_rr(answer, LDNS_SECTION_ANSWER,
-				srv_record(s, ldns_rr_owner(rr), q->domain));
+			ldns_pkt_push_rr(
+				answer, LDNS_SECTION_ANSWER, srv_record(s, ldns_rr_owner(rr), q));
 	} else if (type == own) {
 		ldns_pkt_push_rr(answer, LDNS_SECTION_ANSWER, address_record(s, ldns_rr_owner(rr)));
 	}

@@ -6,6 +6,7 @@
  *	question                        answer
  *	A, AAAA of a foreign name       inner's address (or no data for the other family)
  *	SRV _xmpp-server._tcp.foreign   with srv: one record to the foreign name itself; else NXDOMAIN
+ *	SRV _xmpps-server._tcp.foreign  likewise with srv_tls: servers that can begin with TLS then (XEP-0368)
  *	a local name, or below it       NXDOMAIN: it must never lead back here
  *	other names with a leading '_'  NXDOMAIN at once: silence costs some servers seconds a stream
  *	other types of a foreign name   no data
@@ -21,6 +22,7 @@ struct steer {
 	bool target_is_v6;
 	uint16_t port;
 	bool srv;
+	bool srv_tls;
 	uint32_t ttl; /* seconds, at most 30 */
 	/* Is this A-label domain, lower case, without trailing dot, local or below a local one? */
 	bool (*is_local)(void *user, struct str domain);

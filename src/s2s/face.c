@@ -145,7 +145,7 @@ struct s2s_stream *s2s_accept(struct s2s_face *f, void *transport, bool direct_t
 	}
 	struct s2s_stream *s = stream_new(f, true);
 	s->transport = transport;
-	s->tls = direct_tls;
+	s->tls = s->direct_tls = direct_tls;
 	return s;
 }
 
@@ -153,7 +153,7 @@ void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint6
 {
 	s->face->now = now;
 	s->transport = s->dialled = transport;
-	s->tls = direct_tls;
+	s->tls = s->direct_tls = direct_tls;
 	s->opened_at = now;
 	struct s2s_event e = stream_event(s, "stream-open");
 	face_event(s->face, &e);

@@ -109,6 +109,7 @@ static void put_stream(const struct s2s_stream *s, uint64_t now, struct json *j)
 	json_str(j, "them", s->them);
 	json_cstr(j, "state", stream_state_name(s->state));
 	json_cstr(j, "tls", tls_version(s));
+	json_bool(j, "direct_tls", s->direct_tls);
 	json_u64(j, "seconds", seconds(now, s->opened_at));
 	json_u64(j, "stanzas", s->stanzas);
 	json_u64(j, "pairs", s->n_members - s->n_verifies);

@@ -70,6 +70,7 @@ struct s2s_stream {
 	bool deaf; /* input is no XML any more */
 	bool ended; /* the other side's end tag was read */
 	bool lingers; /* closing, and stanzas written before our end tag was read still count */
+	bool direct_tls; /* it began with TLS (XEP-0368) */
 	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
 	bool was_ready;
 	bool took_any; /* a stanza left through it */

@@ -177,7 +177,7 @@ static void inner_example(void **state)
 		"server old 10.2.0.6:5269 { domain old.example.se allow plaintext }\n"
 		"listen s2s 10.2.0.4:5269\n"
 		"mint { certificate \"m\" key \"mk\" }\n"
-		"steer 10.2.0.4:53 srv\n"
+		"steer 10.2.0.4:53 srv tls\n"
 		"flush off\n"
 		"bidi off\n"
 		"route *.mil via outer-mn outer-a\n"
@@ -198,6 +198,7 @@ static void inner_example(void **state)
 	assert_false(c->flush);
 	assert_false(c->bidi);
 	assert_true(c->steer_srv);
+	assert_true(c->steer_tls);
 	assert_int_equal(c->n_routes, 2);
 	assert_str(c->routes[0].pattern, "*.mil");
 	assert_int_equal(c->routes[0].n_via, 2);

@@ -303,6 +303,10 @@ static const struct error_case cases[] = {
 		{ "t.conf:5:26: no server can connect to ::" } },
 	{ "steer target a name", INN, INNER_TEXT "steer 10.2.0.4:53 target gw.example\n",
 		{ "t.conf:5:26: not an IP address" } },
+	{ "steer tls without srv", INN, INNER_TEXT "steer 10.2.0.4:53 tls\n",
+		{ "t.conf:5:19: `tls`", "expected: `target`, `srv`" } },
+	{ "steer behind srv", INN, INNER_TEXT "steer 10.2.0.4:53 srv slt\n",
+		{ "t.conf:5:23: `slt`", "expected: `tls`" } },
 	{ "steer otherwise", INN, INNER_TEXT "steer 10.2.0.4:53 svr\n",
 		{ "t.conf:5:19: `svr`", "did you mean `srv`?" } },
 

@@ -19,6 +19,12 @@ static bool is_local(void *user, struct str domain)
 static const struct steer v4 = {
 	.target = { 10, 2, 0, 4 }, .port = 5269, .ttl = 30, .is_local = is_local
 };
+static const struct steer v4_tls = { .target = { 10, 2, 0, 4 },
+	.port = 5269,
+	.srv = true,
+	.srv_tls = true,
+	.ttl = 30,
+	.is_local = is_local };
 static const struct steer v4_srv = {
 	.target = { 10, 2, 0, 4 }, .port = 5269, .srv = true, .ttl = 30, .is_local = is_local
 };
@@ -72,6 +78,10 @@ static const struct {
 	{ "SRV name, other type", &v4_srv, "_xmpp-server._tcp.example.com", TXT, NOERROR, 0 },
 	{ "SRV of a local name", &v4_srv, "_xmpp-server._tcp.example.se", SRV, NXDOMAIN, 0 },
 	{ "direct TLS SRV", &v4_srv, "_xmpps-server._tcp.example.com", SRV, NXDOMAIN, 0 },
+	{ "direct TLS SRV with tls (s2s E6)", &v4_tls, "_xmpps-server._tcp.example.com", SRV,
+		NOERROR, 1 },
+	{ "direct TLS SRV of a local name", &v4_tls, "_xmpps-server._tcp.example.se", SRV, NXDOMAIN,
+		0 },
 	{ "old SRV", &v4_srv, "_jabber._tcp.example.com", SRV, NXDOMAIN, 0 },
 	{ "client SRV", &v4_srv, "_xmpp-client._tcp.example.com", SRV, NXDOMAIN, 0 },
 	{ "TXT has no data", &v4, "example.com", TXT, NOERROR, 0 },

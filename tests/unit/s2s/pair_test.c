@@ -381,8 +381,8 @@ static void test_status(void **state)
 	*buf_space(&b, 1) = '\0';
 	const char *parts[] = { "\"us\":\"b.example\",\"them\":\"a.example\"",
 		"\"state\":\"ready\"", "\"proof\":\"pkix\"", "\"tls\":\"TLSv1.3\"",
-		"\"direction\":\"in\"", "\"stanzas_in\":1", "\"stanzas_out\":1",
-		"\"failure\":\"not-found\"", "\"step\":\"connect-failed\"",
+		"\"direction\":\"in\"", "\"direct_tls\":true", "\"stanzas_in\":1",
+		"\"stanzas_out\":1", "\"failure\":\"not-found\"", "\"step\":\"connect-failed\"",
 		"\"text\":\"nothing listens\"", "\"cure\":\"listen\"", "\"seconds_ago\":3",
 		"\"connect-failed\":1", "\"streams_out\":2" };
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
