@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `sallyport check`: the language first, then the files that the configuration names. */
-#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "config/config.h"
 #include "node/preflight.h"
 
 enum { MESSAGES_MAX = 4 << 20, FILE_MOST = 2 << 20, PRINT_MAX = 256 << 20 };
-
-static bool read_file(const char *path, struct buf *out, struct buf *messages)
-{
-	FILE *f = fopen(path, "re");
-	size_t n;
-
-	if (!f) {
-		buf_printf(messages, "%s: %s\n", path, strerror(errno));
-		return false;
-	}
-	do {
-		char *p = buf_space(out, 65536);
-		n = p ? fread(p, 1, 65536, f) : 0;
-		buf_commit(out, n);
-	} while (n > 0);
-	bool ok = !ferror(f);
-	if (!ok)
-		buf_printf(messages, "%s: %s\n", path, strerror(errno));
-	fclose(f);
-	return ok;
-}
 
 static enum config_role choose_role(const struct cli *c, struct str text)
 {
@@ -45,11 +24,6 @@ static enum config_role choose_role(const struct cli *c, struct str text)
 static const char *role_name(enum config_role role)
 {
 	return role == CONFIG_OUTER ? "outer" : "inner";
-}
-
-static void write_out(const struct buf *b, FILE *to)
-{
-	fwrite(buf_bytes(b).p, 1, buf_len(b), to);
 }
 
 static void show_json(const char *path, enum config_role role, bool ok, const struct buf *messages,
@@ -69,16 +43,16 @@ static void show_json(const char *path, enum config_role role, bool ok, const st
 		json_str(&j, "configuration", buf_bytes(printed));
 	json_end(&j);
 	buf_append_c(&out, "\n");
-	write_out(&out, stdout);
+	file_write(&out, stdout);
 	buf_done(&out);
 }
 
 static void show_text(const char *path, enum config_role role, bool ok, const struct buf *messages,
 	const struct buf *printed)
 {
-	write_out(messages, stderr);
+	file_write(messages, stderr);
 	if (buf_len(printed)) {
-		write_out(printed, stdout);
+		file_write(printed, stdout);
 	} else if (ok) {
 		printf("%s: a good configuration for sallyport-%s\n", path, role_name(role));
 	}
@@ -98,7 +72,7 @@ int cmd_check(const struct cli *c)
 	buf_init(&text, FILE_MOST);
 	buf_init(&messages, MESSAGES_MAX);
 	buf_init(&printed, PRINT_MAX);
-	if (read_file(path, &text, &messages)) {
+	if (file_read(path, &text, &messages)) {
 		role = choose_role(c, buf_bytes(&text));
 		config = config_parse(role, path, buf_bytes(&text), &messages);
 	}

@@ -18,6 +18,10 @@ struct cli {
 	bool print;
 	bool outer;
 	bool inner;
+	/* attach */
+	const char *config;
+	const char *server;
+	const char *trust;
 	/* pki init */
 	struct words outers;
 	struct words inners;
@@ -40,6 +44,7 @@ int cmd_status(const struct cli *c);
 int cmd_peers(const struct cli *c);
 int cmd_trace(const struct cli *c);
 int cmd_reload(const struct cli *c);
+int cmd_attach(const struct cli *c);
 int cmd_pki_init(const struct cli *c);
 
 /* Prints "sallyport: ..." on stderr and returns EXIT_USAGE. */

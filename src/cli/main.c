@@ -37,6 +37,14 @@ static const struct command commands[] = {
 		cmd_trace },
 	{ "reload", "[-s SOCKET] [--json]", "make the daemons read their configuration again",
 		SOCKET_HELP "  --json             the answers as JSON objects\n", cmd_reload },
+	{ "attach", "SERVER [--config FILE] [--server NAME] [--trust PATH] [--json]",
+		"print what an XMPP server needs to be attached to inner",
+		"SERVER is one of prosody, ejabberd, jabberd2, openfire.\n\n"
+		"  --config FILE      inner's configuration (default /etc/sallyport/inner.conf)\n"
+		"  --server NAME      which server of it, when there are several\n"
+		"  --trust PATH       where the server's host keeps the minting CA's certificate\n"
+		"  --json             the parts as one JSON object\n",
+		cmd_attach },
 	{ "pki init",
 		"DIR --outer ID... --inner ID... --domain NAME... [--days N]\n"
 		"                          [--lab] [--lab-domain NAME[+NAME...]...] [--json]",
@@ -123,6 +131,9 @@ int main(int argc, char **argv)
 		{ "--print", NULL, OPTION_FLAG, .flag = &c.print },
 		{ "--outer", NULL, OPTION_FLAG, .flag = &c.outer },
 		{ "--inner", NULL, OPTION_FLAG, .flag = &c.inner },
+		{ "--config", NULL, OPTION_VALUE, .value = &c.config },
+		{ "--server", NULL, OPTION_VALUE, .value = &c.server },
+		{ "--trust", NULL, OPTION_VALUE, .value = &c.trust },
 	};
 	const struct option_row pki_rows[] = {
 		{ "--help", "-h", OPTION_FLAG, .flag = &c.help },
