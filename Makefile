@@ -23,6 +23,10 @@ demo: build
 test: deps
 	@$(PYTHON) scripts/test.py
 
+# Every server inside with every server outside; writes doc/interop.md.
+interop: build
+	@$(PYTHON) tests/interop/run.py --build $(BUILD) matrix --write-table
+
 lint: build
 	@meson test -C $(BUILD) --suite lint --print-errorlogs
 
@@ -44,4 +48,4 @@ install: build
 clean:
 	rm -rf $(BUILD) build-asan build-clang build-fuzz
 
-.PHONY: all deps build demo test lint conformance bench fuzz install clean
+.PHONY: all deps build demo test interop lint conformance bench fuzz install clean

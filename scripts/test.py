@@ -160,6 +160,8 @@ def interop(tally):
             tally.add(1, 0)
         else:
             tally.fail(result["name"], result["detail"], 80)
+        if result.get("table"):
+            print("\n" + result["table"], flush=True)
     if done.returncode != 0 and all(r.get("ok") for r in results):
         tally.fail("interop runner", done.stdout + done.stderr)
     stage_line("interop", before, tally, start)

@@ -5,8 +5,11 @@ net      hosts (network namespaces, or loopback addresses where those are not pe
 proc     processes: started in a host, ended by their own pid, logs in files
 dns      the outside world's name server, and a small query
 keys     keys and certificates
-prosody  one Prosody
+server   what the servers have in common; prosody, ejabberd, jabberd2: one of each
+attach   what a server is told about names and trust: the lines of `sallyport attach`
 gateway  sallyport-outer and sallyport-inner
 xmpp     a raw client
-world    all of these put together
+world    all of these put together: one server on each side
+matrix   every server on both sides
+table    the cells of the matrix as doc/interop.md
 """

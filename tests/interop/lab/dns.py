@@ -32,7 +32,7 @@ def srv(name, target, port=5269, priority=5, service="xmpp-server"):
 
 
 def a(name, addr):
-    return "%s. 60 IN A %s" % (name, addr)
+    return "%s. 60 IN %s %s" % (name, "AAAA" if ":" in addr else "A", addr)
 
 
 class NameServer:

@@ -73,7 +73,7 @@ class Gateway:
             reachable="198.51.100.0/24" if net.isolated else "127.0.0.0/8",
             **common))
         self._put("inner", INNER.format(
-            steer_srv="srv" if world.direct_tls else "",
+            steer_srv="srv tls" if world.direct_tls else "",
             server=world.inside_addr, local=world.inner_addr, domains=" ".join(domains),
             server_trust="%s/%s/ca.crt" % (world.pki, "wild" if dialback else "lab"), **common))
 

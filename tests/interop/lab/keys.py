@@ -35,6 +35,20 @@ def openssl_lab(folder, *names):
                  "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in alt))
 
 
+def renew(folder, stem, *names):
+    """A new certificate FOLDER/STEM.crt and key for these names, from FOLDER/ca."""
+    ca = folder + "/ca"
+    new = "%s/%s.new" % (folder, stem)
+    _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", new + ".key", "-out", new + ".crt", "-subj", "/CN=" + names[0],
+             "-days", "2", "-CA", ca + ".crt", "-CAkey", ca + ".key",
+             "-addext", "basicConstraints=critical,CA:FALSE",
+             "-addext", "extendedKeyUsage=serverAuth,clientAuth",
+             "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names))
+    for end in (".key", ".crt"):
+        os.replace(new + end, "%s/%s%s" % (folder, stem, end))
+
+
 def _openssl(*args):
     done = subprocess.run(["openssl", *args], capture_output=True, text=True)
     if done.returncode != 0:

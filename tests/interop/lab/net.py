@@ -22,6 +22,9 @@ WIRES = {
     "direct": ("203.0.113", 113),   # both servers on one wire: no gateway at all
 }
 
+# Prefixes of the wires that have IPv6, too.
+WIRES6 = {"local": "fd00:2::", "link": "fd00:1::", "public": "2001:db8:100::"}
+
 
 class LabError(Exception):
     """The lab itself could not be built or a part of it did not start."""
@@ -79,11 +82,29 @@ class NamespaceNet:
                 self.ip(host, "addr", "add", self.addr(wire, octet) + "/24", "dev", wire)
             self.ip(host, "link", "set", "dev", wire, "up")
 
+    def add_lan(self, wire, ends):
+        """Join any number of hosts: ends is {host: last octet}, for IPv4 and IPv6."""
+        lan = "lan-" + wire
+        self.add_host(lan)
+        self.ip(lan, "link", "add", "bridge", "type", "bridge")
+        self.ip(lan, "link", "set", "dev", "bridge", "up")
+        for n, (host, octet) in enumerate(ends.items()):
+            port = "port%d" % n
+            self.ip(lan, "link", "add", "name", port, "type", "veth", "peer", "name", wire,
+                    "netns", self.name(host))
+            self.ip(lan, "link", "set", "dev", port, "master", "bridge", "up")
+            self.ip(host, "addr", "add", self.addr(wire, octet) + "/24", "dev", wire)
+            self.ip(host, "addr", "add", self.addr6(wire, octet) + "/64", "dev", wire, "nodad")
+            self.ip(host, "link", "set", "dev", wire, "up")
+
     def ip(self, host, *args):
         return _run(*self.enter(host), "ip", *args)
 
     def addr(self, wire, octet):
         return "%s.%d" % (WIRES[wire][0], octet)
+
+    def addr6(self, wire, octet):
+        return "%s%d" % (WIRES6[wire], octet)
 
     def enter(self, host):
         """The words that start a command inside a host."""

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -68,11 +69,16 @@ class Process:
             time.sleep(0.02)
 
     def wait_port(self, addr, port, timeout=15.0):
+        family = socket.AF_INET6 if ":" in addr else socket.AF_INET
+
         def listening():
-            with self.net.socket(self.host) as sock:
+            with self.net.socket(self.host, family=family) as sock:
                 sock.settimeout(1.0)
                 return sock.connect_ex((addr, port)) == 0
         self.wait_for(listening, "listener on %s:%d" % (addr, port), timeout)
+
+    def hang_up(self):
+        self.popen.send_signal(signal.SIGHUP)
 
     def kill(self):
         self._end(signal.SIGKILL)

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One Prosody as packaged by Debian: configuration, accounts, life."""
 import os
-import pwd
 
 from .proc import Process, user_prefix
-
-C2S_PORT = 5222
-S2S_PORT = 5269
-S2S_TLS_PORT = 5270
+from .server import C2S_PORT, S2S_PORT, S2S_TLS_PORT, Server
 
 MODULES = ["roster", "saslauth", "tls", "disco", "ping", "presence", "message", "iq",
            "version", "c2s", "s2s", "offline", "posix"]
@@ -19,26 +15,24 @@ data_path = "{dir}/data"
 certificates = "{dir}"
 plugin_paths = {{}}
 modules_enabled = {{ {modules} }}
-modules_disabled = {{ "s2s_bidi" }}
-interfaces = {{ "{addr}" }}
+{bidi}
+c2s_interfaces = {{ "{addr}" }}
+s2s_interfaces = {{ "{s2s_addr}" }}
+s2s_direct_tls_interfaces = {{ "{s2s_addr}" }}
 c2s_ports = {{ {c2s_port} }}
 s2s_ports = {{ {s2s_port} }}
 s2s_direct_tls_ports = {{ {tls_port} }}
 c2s_direct_tls_ports = {{}}
 component_ports = {{}}
 use_ipv6 = false
-use_dane = false
 authentication = "internal_plain"
 storage = "internal"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
-s2s_require_encryption = true
-s2s_secure_auth = {secure_auth}
-unbound = {{ resolvconf = false, hoststxt = false, forward = "{dns}",
-  options = {{ ["do-not-query-localhost:"] = "no", ["module-config:"] = "iterator" }} }}
-ssl = {{ certificate = "{cert}", key = "{key}", cafile = "{trust}", capath = "{dir}/none" }}
+ssl = {{ certificate = "{own}", key = "{own}" }}
 log = {{ debug = "{dir}/debug.log", info = "*console" }}
-{hosts}
+-- What `sallyport attach` prints:
+{attach}{hosts}
 """
 
 MUC = """Component "%s" "muc"
@@ -47,44 +41,32 @@ MUC = """Component "%s" "muc"
 """
 
 
-class Prosody:
-    """`dns` is "ADDRESS@PORT"; `trust` the CA file s2s peers must chain to.
+class Prosody(Server):
+    """attach: the parts of the recipe; own: certificate and key; users: {jid: password}.
 
-    proof: "certificates" (EXTERNAL only, no dialback) or "dialback" (no certificate is looked
-    at). domains are virtual hosts, rooms are MUC components, users {"alice@example.se": "pw"}.
-    direct_tls: listen on port 5270 too, for streams that begin with TLS.
+    more: further virtual hosts. bidi: streams that carry both ways where the peer can (XEP-0288).
     """
 
-    def __init__(self, net, host, addr, folder, *, domains, rooms, users, cert, key, trust,
-                 dns, proof="certificates", direct_tls=False, keep=False):
-        os.makedirs(folder + "/none", exist_ok=True)
-        self.net, self.host, self.addr, self.folder = net, host, addr, folder
+    kind = user = package = "prosody"
+
+    def __init__(self, net, host, addr, folder, *, domain, attach, own, users, s2s_addr=None,
+                 direct_tls=False, keep=False, more=(), bidi=True, proof=None):
+        super().__init__(net, host, addr, folder, domain=domain, s2s_addr=s2s_addr)
         modules = MODULES + (["dialback"] if proof == "dialback" else [])
-        hosts = "".join('VirtualHost "%s"\n' % d for d in domains)
-        hosts += "".join(MUC % r for r in rooms)
-        text = CONFIG.format(
-            dir=folder, addr=addr, c2s_port=C2S_PORT, s2s_port=S2S_PORT, dns=dns,
-            tls_port=S2S_TLS_PORT if direct_tls else "",
-            modules=", ".join('"%s"' % m for m in modules), cert=self._own(cert, "cert"),
-            key=self._own(key, "key"), trust=self._own(trust, "trust"), hosts=hosts,
-            secure_auth="true" if proof == "certificates" else "false")
-        with open(folder + "/prosody.cfg.lua", "w") as out:
-            out.write(text)
+        hosts = "".join('VirtualHost "%s"\n' % d for d in [domain, *more]) + MUC % self.room_domain
+        self.put("prosody.cfg.lua", CONFIG.format(
+            dir=folder, addr=addr, s2s_addr=self.s2s_addr, c2s_port=C2S_PORT, s2s_port=S2S_PORT,
+            tls_port=S2S_TLS_PORT if direct_tls else "", own=self.own("own.pem", *own),
+            bidi="" if bidi else 'modules_disabled = { "s2s_bidi" }', hosts=hosts,
+            modules=", ".join('"%s"' % m for m in modules), attach=attach["prosody.cfg.lua"]))
         for jid, password in users.items():
             self._account(jid, password)
-        self._give_away()
+        self.give_away()
         self.process = Process(
             net, host, user_prefix("prosody") + ["prosody", "--config",
                                                  folder + "/prosody.cfg.lua", "-F"],
             folder + "/prosody.log", keep)
-
-    def _own(self, path, stem):
-        """A copy that the server's user may read."""
-        copy = "%s/%s.pem" % (self.folder, stem)
-        with open(path) as src, open(copy, "w") as dst:
-            dst.write(src.read())
-        os.chmod(copy, 0o600)
-        return copy
+        self.processes = [self.process]
 
     def _account(self, jid, password):
         user, domain = jid.split("@")
@@ -92,23 +74,6 @@ class Prosody:
         os.makedirs(folder, exist_ok=True)
         with open("%s/%s.dat" % (folder, _datastore(user)), "w") as out:
             out.write('return { ["password"] = "%s"; };\n' % password)
-
-    def _give_away(self):
-        if os.geteuid() != 0:
-            return
-        owner = pwd.getpwnam("prosody")
-        os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-        for folder, folders, files in os.walk(self.folder):
-            for name in folders + files:
-                os.chown(os.path.join(folder, name), owner.pw_uid, owner.pw_gid)
-
-    def start(self):
-        self.process.start()
-        self.wait()
-
-    def wait(self):
-        self.process.wait_port(self.addr, C2S_PORT)
-        self.process.wait_port(self.addr, S2S_PORT)
 
     def debug_log(self):
         with open(self.folder + "/debug.log", errors="replace") as text:

@@ -19,7 +19,7 @@ class Watch:
     """
 
     def __init__(self, net, host, wire):
-        self.sock = net.socket(host, socket.SOCK_RAW, socket.AF_PACKET, socket.htons(ETH_P_ALL))
+        self.sock = net.socket(host, socket.SOCK_RAW, socket.AF_PACKET)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.sock.bind((wire, ETH_P_ALL))
         self.sent_to, self.opened, self.accepted = set(), set(), set()

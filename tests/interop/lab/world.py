@@ -14,7 +14,7 @@ import shutil
 import signal
 import tempfile
 
-from . import dns, gateway, keys
+from . import attach, dns, gateway, keys
 from .net import make_net
 from .prosody import Prosody
 from .xmpp import Client
@@ -91,7 +91,7 @@ class World:
         self.inside = self._server("inside", LOCAL, self.inside_addr)
         self.outside = self._server("outside", FOREIGN, self.outside_addr, COLD)
         for server in (self.inside, self.outside):
-            server.process.start()
+            server.begin()
         for server in (self.inside, self.outside):
             server.wait()
 
@@ -139,21 +139,27 @@ class World:
 
     def _server(self, host, domain, addr, more=()):
         steered = host == "inside" and self.mode == "gateway"
-        resolver = self.inner_addr if steered else self.outside_addr
         own, trust = "lab", "mint/ca.crt" if steered else "lab/ca.crt"
         if self.proof == "dialback":
-            # A certificate that nobody trusts, and trust in nobody: only dialback is left.
-            own, trust = "wild", "lab/ca.crt" if self.mode == "direct" else "wild/ca.crt"
+            # A certificate that nobody trusts: only dialback is left.
+            own = "wild"
         users = {"%s@%s" % (u, d): PASSWORD for d in (domain, *more)
                  for u in ("alice", "bob", "erik", "åsa")}
+        folder = self.subfolder(host)
+        trusted = folder + "/trust.pem"
+        shutil.copyfile("%s/%s" % (self.pki, trust), trusted)
+        cli = self.program("cli", "sallyport")
+        if steered:
+            lines = attach.recipe(cli, "prosody", self.gateway.config("inner"), trusted)
+        else:
+            lines = attach.public_recipe(
+                cli, "prosody", self.folder + "/public.conf", trusted, domain=domain,
+                proof=self.proof, dns="%s:%d" % (self.outside_addr, self.net.dns_port))
         server = Prosody(
-            self.net, host, addr, self.subfolder(host), domains=[domain, *more],
-            rooms=["conference." + domain], users=users, proof=self.proof,
-            direct_tls=self.direct_tls, keep=self.keep,
-            cert="%s/%s/%s.crt" % (self.pki, own, domain),
-            key="%s/%s/%s.key" % (self.pki, own, domain),
-            trust="%s/%s" % (self.pki, trust), dns="%s@%d" % (resolver, self.net.dns_port))
-        self.processes.append(server.process)
+            self.net, host, addr, folder, domain=domain, more=more, users=users, attach=lines,
+            own=["%s/%s/%s.%s" % (self.pki, own, domain, end) for end in ("crt", "key")],
+            direct_tls=self.direct_tls, keep=self.keep, bidi=False, proof=self.proof)
+        self.processes += server.processes
         return server
 
     def subfolder(self, name):

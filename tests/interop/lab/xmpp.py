@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 CLIENT = "{jabber:client}"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
+SESSION = "urn:ietf:params:xml:ns:xmpp-session"
 MUC = "http://jabber.org/protocol/muc"
 _ids = itertools.count(1)
 
@@ -71,8 +72,13 @@ class _Splitter:
         self.parser.buffer_text = True
         self.depth, self.builder, self.just_begun = 0, None, False
         self.kept, self.kept_from, self.begun, self.pending = b"", 0, 0, []
+        self.uncut = b""
 
     def feed(self, data):
+        # Whole tags only: Debian's expat looks again at one that was cut when much more has come.
+        data = self.uncut + data
+        end = data.rfind(b">") + 1
+        self.uncut, data = data[end:], data[:end]
         self.kept += data
         self.parser.Parse(data, False)
         for begin, end, element in self.pending:
@@ -141,10 +147,13 @@ class Client:
         answer = self.wait(lambda s: s.kind in ("success", "failure"), timeout)
         if answer.kind == "failure":
             raise Timeout("login as %s failed: %s" % (self.bare, answer.raw))
-        self._open(domain)
+        features = self._open(domain)
         resource = self.jid.partition("/")[2]
         self.iq("set", None, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%s"
                 "</resource></bind>" % escape(resource), timeout=timeout)
+        session = features.child(SESSION, "session")
+        if session is not None and session.find("{%s}optional" % SESSION) is None:
+            self.iq("set", None, "<session xmlns='%s'/>" % SESSION, timeout=timeout)
         self.iq("get", None, "<query xmlns='jabber:iq:roster'/>", timeout=timeout)
         return self
 
@@ -152,7 +161,7 @@ class Client:
         self.splitter.reset()
         self.send("<?xml version='1.0'?><stream:stream to=%s version='1.0' xmlns='jabber:client'"
                   " xmlns:stream='http://etherx.jabber.org/streams'>" % quoteattr(domain))
-        self.wait(lambda s: s.kind == "features")
+        return self.wait(lambda s: s.kind == "features")
 
     def _on_element(self, raw, element):
         stanza = Stanza(raw, element)

@@ -1,0 +1,466 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every server inside with every server outside, under each way of proving who one is.
+
+Each case is a cell of the table in doc/interop.md: a world, two servers, and a check. Checks of
+one server alone have a table of their own. A cell that cannot be says why, and is skipped.
+"""
+import json
+import ssl
+import time
+
+from lab import keys
+from lab.expect import Skip, equal, expect
+from lab.matrix import (KINDS, PAIRS, ROTATED, MatrixWorld, domains_of, inside_domain,
+                        outside_domain)
+from lab.watch import Watch
+from lab.xmpp import MUC, Timeout
+
+World = MatrixWorld
+WORLD_SECONDS = 600
+
+WORLDS = {
+    "certificates": {"proof": "certificates", "flush_outside": True},
+    "dialback": {"proof": "dialback"},
+    "direct TLS": {"proof": "certificates", "direct_tls": True},
+    "IPv6": {"proof": "certificates", "family": 6},
+}
+
+PING = "<ping xmlns='urn:xmpp:ping'/>"
+PUSHES = 40  # messages behind a stalled one before we give up
+
+
+def inside(kind, user):
+    return "%s@%s" % (user, inside_domain(kind))
+
+
+def outside(kind, user):
+    return "%s@%s" % (user, outside_domain(kind))
+
+
+def arrive(world, jid, resource=None):
+    """A client that is there: its server has taken its presence when it answers a ping."""
+    client = world.client(jid, resource)
+    client.presence()
+    client.iq("get", jid.partition("@")[2], PING)
+    return client
+
+
+def pair_of(world, one, two):
+    """alice inside and bob outside, both there."""
+    return (arrive(world, inside(one, world.cast[0])),
+            arrive(world, outside(two, world.cast[1])))
+
+
+def ways(alice, bob):
+    return ((alice, bob), (bob, alice))
+
+
+# --- checks of a pair of servers ---
+
+
+def chat(world, one, two):
+    """chat both ways (s2s A1)"""
+    alice, bob = pair_of(world, one, two)
+    for sender, receiver in ways(alice, bob):
+        text = "hello & <welcome> from " + sender.bare
+        sender.message(receiver.bare, text)
+        receiver.wait_message(sender.jid, text, 20)
+        text = "'more' \"words\""
+        sender.message(receiver.jid, text)
+        receiver.wait_message(sender.jid, text)
+
+
+def proofs(world, one, two):
+    """each leg has the proof that it should have, inside TLS (s2s F1) (s2s G11)"""
+    chat(world, one, two)
+    for node, us, them, kind in (("inner", outside_domain(two), inside_domain(one), one),
+                                 ("outer", inside_domain(one), outside_domain(two), two)):
+        pair = _pair_status(world, node, us, them)
+        wanted = world.proof_of(kind)
+        if node == "outer" and world.proof == "certificates":
+            # jabberd2's certificate is good, too: its dialback key is taken unseen (XEP-0344).
+            wanted = "pkix"
+        equal(pair["out"]["proof"], wanted, node + ": proof of the stream to " + them)
+        expect(pair["in"], "%s: no stream from %s: %s" % (node, them, pair))
+        equal({s["proof"] for s in pair["in"]}, {wanted}, node + ": proof of those from " + them)
+        versions = {s.get("tls") for s in [pair["out"], *pair["in"]]}
+        expect(versions <= {"TLSv1.2", "TLSv1.3"}, "%s: TLS of %s: %s" % (node, them, versions))
+
+
+def _status(world, node):
+    return json.loads(world.gateway.ask(node, "status", "--json").splitlines()[0])
+
+
+def _pair_status(world, node, us, them):
+    found = [p for p in _status(world, node)["pairs"] if (p["us"], p["them"]) == (us, them)]
+    expect(found, "%s knows nothing of %s and %s" % (node, us, them))
+    return found[0]
+
+
+def presence(world, one, two):
+    """a presence subscription both ways, and what follows from it"""
+    alice, bob = pair_of(world, one, two)
+    for asks, says in ways(alice, bob):
+        asks.presence(says.bare, "subscribe")
+        says.wait(lambda s: s.get("type") == "subscribe" and s.sender == asks.bare, 20, "subscribe")
+        says.presence(asks.bare, "subscribed")
+        asks.wait(lambda s: s.get("type") == "subscribed", 20, "subscribed")
+    for says, sees in ways(alice, bob):
+        word = "at lunch in " + says.bare
+        says.presence(inner="<show>away</show><status>%s</status>" % word)
+        seen = sees.wait(lambda s: s.kind == "presence" and word in s.raw, 20, "away")
+        equal(seen.element.findtext("{jabber:client}show"), "away", "show")
+    alice.close()
+    bob.wait(lambda s: s.kind == "presence" and s.get("type") == "unavailable"
+             and s.sender == alice.jid, 20, "unavailable")
+
+
+def ping(world, one, two):
+    """ping to the far server and to a far client, both ways (s2s H3)"""
+    alice, bob = pair_of(world, one, two)
+    for asks, answers, server in ((alice, bob, outside_domain(two)),
+                                  (bob, alice, inside_domain(one))):
+        equal(asks.iq("get", server, PING, 20).get("type"), "result", "ping of " + server)
+        ident = "client-ping-" + server
+        asks.send("<iq type='get' id='%s' to='%s'>%s</iq>" % (ident, answers.jid, PING))
+        answers.answer_iq()
+        answer = asks.wait(lambda s: s.kind == "iq" and s.get("id") == ident, 20, "the pong")
+        equal(answer.get("type"), "result", "ping of " + answers.jid)
+
+
+def _room(world, one, two, host):
+    alice, bob = pair_of(world, one, two)
+    room = "hall-%s-%s@%s" % (one, two, host)
+    first, second = (bob, alice) if host.endswith(".com") else (alice, bob)
+    first.join(room, "first", 20)
+    entered = second.join(room, "second", 20)
+    expect(entered.child(MUC + "#user", "x") is not None, "presence without muc#user")
+    first.wait(lambda s: s.kind == "presence" and s.sender == room + "/second", 20, "the second")
+    for says, hears, nick in ((first, second, "first"), (second, first, "second")):
+        text = "all hear %s in %s" % (nick, room)
+        says.message(room, text, "groupchat")
+        hears.wait_message(room + "/" + nick, text, 20)
+        says.wait_message(room + "/" + nick, text, 20)
+    first.message(room + "/second", "in private")
+    second.wait_message(room + "/first", "in private", 20)
+    second.presence(room + "/second", "unavailable")
+    first.wait(lambda s: s.kind == "presence" and s.sender == room + "/second"
+               and s.get("type") == "unavailable", 20, "the second has left")
+
+
+def room_inside(world, one, two):
+    """a room inside, with one from outside in it"""
+    if not KINDS[one].has_rooms:
+        raise Skip("%s has no rooms" % one)
+    _room(world, one, two, "conference." + inside_domain(one))
+
+
+def room_outside(world, one, two):
+    """a room outside, with one from inside in it"""
+    if not KINDS[two].has_rooms:
+        raise Skip("%s has no rooms" % two)
+    _room(world, one, two, "conference." + outside_domain(two))
+
+
+def letters(world, one, two):
+    """addresses and texts that are not ASCII (s2s D4)"""
+    alice = arrive(world, inside(one, "åsa"), "hemma på ön")
+    bob = arrive(world, outside(two, "åsa"), "☃")
+    text = "Hej då! Γειά σου 你好 🛥 e\u0301"
+    for says, hears in ways(alice, bob):
+        says.message(hears.jid, text)
+        got = hears.wait_message(says.jid, text, 20)
+        equal(got.get("to"), hears.jid, "to")
+
+
+OUTSIDE_STALLS = "inwards at once; outwards the foreign server may take it with the next message"
+
+
+def _stalls(*kinds):
+    """Why a long tag may need messages behind it between these servers, or None."""
+    stalling = [kind for kind in kinds if KINDS[kind].stalls_inside]
+    return stalling and "%s may hold it back between its own parts until more messages come" \
+        % stalling[0] or None
+
+
+def long_tags(size):
+    def check(world, one, two):
+        alice, bob = pair_of(world, one, two)
+        for says, hears, flushed in ((bob, alice, True), (alice, bob, world.flush_outside)):
+            alone = flushed and not _stalls(one, two)
+            _long_tag(says, hears, size, alone)
+        return _stalls(one, two) or (None if world.flush_outside else OUTSIDE_STALLS)
+    check.__doc__ = "a start tag of %d KB, both ways (s2s B18)" % (size // 1024)
+    return check
+
+
+def _long_tag(says, hears, size, alone):
+    """One message with a long start tag. alone: nothing may be needed behind it.
+
+    Otherwise a server that stalls by itself gets messages behind it until it does not.
+    """
+    body = "%d bytes from %s" % (size, says.bare)
+    ident = says.message(hears.jid, body,
+                         inner="<x xmlns='urn:example:long' a='%s'/>" % ("x" * size))
+    says.send(" " * (2 * size))  # the parser of its own server waits, too
+    if alone:
+        got = hears.wait_message(says.jid, body, 20)
+    else:
+        for n in range(PUSHES):
+            if hears.read_until(lambda: any(s.body == body for s in hears.waiting), 0.2):
+                break
+            says.message(hears.jid, "push %d " % n + "." * 2000)
+        got = hears.wait_message(says.jid, body, 5)
+    equal(got.get("id"), ident, "id")
+    equal(len(got.child("urn:example:long", "x").get("a")), size, "length of the attribute")
+
+
+PAIR_CHECKS = {
+    "chat": chat, "proofs": proofs, "presence": presence, "ping": ping,
+    "room inside": room_inside, "room outside": room_outside, "letters": letters,
+    "1 KB tag": long_tags(1024), "4 KB tag": long_tags(4096), "16 KB tag": long_tags(16384),
+}
+
+
+# --- checks of one server ---
+
+
+def many_domains(world, side, kind):
+    """three domains of the other side at once (s2s G9) (s2s G10)"""
+    here, there = (inside, outside) if side == "inside" else (outside, inside)
+    me = arrive(world, here(kind, "erik"))
+    others = [arrive(world, there(k, "erik")) for k in KINDS]
+    for n in range(10):
+        for other in others:
+            me.message(other.bare, "to all %d" % n)
+    for other in others:
+        bodies = [other.wait(lambda s: s.kind == "message", 20, "message %d" % n).body
+                  for n in range(10)]
+        equal(bodies, ["to all %d" % n for n in range(10)], "order at " + other.bare)
+    for n in range(10):
+        for other in others:
+            other.message(me.jid, "to you %d" % n)
+    for other in others:
+        bodies = [me.wait(lambda s: s.kind == "message" and s.sender == other.jid, 20,
+                          "message %d" % n).body for n in range(10)]
+        equal(bodies, ["to you %d" % n for n in range(10)], "order from " + other.bare)
+    if side == "inside" and kind == "jabberd2":
+        _one_stream(world, kind)
+
+
+def _one_stream(world, kind):
+    """jabberd2 brings the keys of all its pairs over one stream."""
+    pairs = [p for p in _status(world, "inner")["pairs"] if p["them"] == inside_domain(kind)]
+    streams = [{s["stream"] for s in p["in"]} for p in pairs if p["in"]]
+    expect(len(streams) >= len(KINDS), "pairs with an incoming stream: %s" % pairs)
+    shared = set.intersection(*streams)
+    expect(shared, "no stream carries all pairs: %s" % streams)
+
+
+def restart(world, side, kind):
+    """conversations go on after it was restarted"""
+    server = (world.inside if side == "inside" else world.outside)[kind]
+    pairs = [(kind, k) if side == "inside" else (k, kind) for k in KINDS]
+    for one, two in pairs:
+        chat(world, one, two)
+        world.end_case()
+    server.stop()
+    server.start()
+    for one, two in pairs:
+        _chat_again(world, one, two)
+        world.end_case()
+
+
+def _chat_again(world, one, two):
+    """The first message may be bounced by a server that had just seen its stream end."""
+    alice, bob = pair_of(world, one, two)
+    for says, hears in ways(alice, bob):
+        end = time.monotonic() + 40
+        while True:
+            text = "again %f" % time.monotonic()
+            ident = says.message(hears.bare, text)
+            came = hears.read_until(lambda: any(s.body == text and s.get("type") != "error"
+                                                for s in hears.waiting), 5)
+            if came:
+                break
+            says.read_until(lambda: False, 0.1)
+            expect(time.monotonic() < end, "%s does not reach %s: %s" % (
+                says.bare, hears.bare, [s for s in says.got if s.get("id") == ident]))
+
+
+def leaks(world, side, kind):
+    """it sends nothing past inner, and what it would is dropped and counted"""
+    if side == "outside":
+        return
+    host, inner = "in-" + kind, world.net.addr("local", 4)
+    with Watch(world.net, host, "local") as watch:
+        for two in KINDS:
+            chat(world, kind, two)
+    expect(watch.sent_to <= {inner}, "it sent to %s" % watch.sent_to)
+    expect({addr for addr, _ in watch.opened} <= {inner}, "it connected to %s" % watch.opened)
+    equal(world.firewall_counts(host), {"past_inner": 0, "past_gateway": 0}, "dropped")
+    neighbour = world.inside[[k for k in KINDS if k != kind][0]]
+    expect(not _connects(world, host, KINDS[kind].user, neighbour.addr), "it reached its neighbour")
+    expect(world.firewall_counts(host)["past_inner"] > 0, "nothing was counted")
+    expect(not _connects(world, neighbour.host, "nobody", world.inside[kind].addr),
+           "its neighbour reached it")
+    expect(world.firewall_counts(host)["past_gateway"] > 0, "nothing was counted")
+
+
+def _connects(world, host, user, addr):
+    import subprocess
+    probe = "import socket; s = socket.socket(); s.settimeout(1); s.connect(('%s', 5269))" % addr
+    done = subprocess.run([*world.net.enter(host), "setpriv", "--reuid=" + user, "--clear-groups",
+                           "/usr/bin/python3", "-c", probe], capture_output=True)
+    return done.returncode == 0
+
+
+SERVER_CHECKS = {"three domains": many_domains, "restart": restart, "no leak": leaks}
+
+
+# --- checks of the whole world ---
+
+
+def rotation(world):
+    """new certificates by SIGHUP under traffic: no stream ends, no message is lost (s2s E13)"""
+    clients = {}
+    for kind in KINDS:
+        for jid in (inside(kind, "alice"), outside(kind, "bob")):
+            clients[jid] = arrive(world, jid)
+    flows = [(clients[inside(one, "alice")], clients[outside(two, "bob")]) for one, two in PAIRS]
+    flows += [(two, one) for one, two in flows]
+    _burst(flows, "before", 3)
+    before = {node: _streams(world, node) for node in ("inner", "outer")}
+    old = _shown_certificate(world)
+    _renew(world)
+    _burst(flows, "during", 3, lambda: _hang_up(world))
+    equal({node: _streams(world, node) for node in before}, before, "streams that stayed")
+    expect(_shown_certificate(world) != old, "outer still shows the old certificate")
+    _burst(flows, "after", 3)
+
+
+def _burst(flows, word, rounds, halfway=None):
+    for n in range(rounds):
+        for says, hears in flows:
+            says.message(hears.jid, "%s %d" % (word, n))
+        if halfway and n == rounds // 2:
+            halfway()
+        time.sleep(0.2)
+    for says, hears in flows:
+        for n in range(rounds):
+            hears.wait_message(says.jid, "%s %d" % (word, n), 20)
+
+
+def _streams(world, node):
+    """The streams of pairs that are up, by their numbers."""
+    return sorted((p["us"], p["them"], p["out"]["stream"]) for p in _status(world, node)["pairs"]
+                  if p.get("out") and p["out"]["state"] == "ready")
+
+
+def _renew(world):
+    """New certificates for outer's face, and for the link of both nodes."""
+    domain = inside_domain(ROTATED)
+    keys.renew(world.pki + "/lab", domain, *domains_of(ROTATED, domain))
+    for node in ("outer-a", "inner-a"):
+        keys.renew(world.pki + "/link", node, node)
+
+
+def _hang_up(world):
+    for node in ("outer", "inner"):
+        world.gateway.daemon(node).hang_up()
+    for node in ("outer", "inner"):
+        world.gateway.daemon(node).wait_for(
+            lambda: '"event":"reloaded"' in world.gateway.daemon(node).log_text(), "reload")
+
+
+def _shown_certificate(world):
+    """What outer shows to a foreign server that asks for the domain."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with world.net.socket("names", family=world.socket_family) as sock:
+        sock.settimeout(10)
+        sock.connect((world.outer_addr, 5270))
+        with context.wrap_socket(sock, server_hostname=inside_domain(ROTATED)) as tls:
+            return tls.getpeercert(True)
+
+
+WORLD_CHECKS = {"rotation": rotation}
+
+
+# --- the cells ---
+
+# What each world runs beside chat and proofs: all, or what it is there for.
+WHOLE = ("certificates", "dialback")
+
+
+def _guarded(check, *where):
+    def case(world):
+        if not world.net.isolated:
+            raise Skip("network namespaces are not permitted here")
+        slips = _slips(world)
+        try:
+            return check(world, *where)
+        except (Timeout, AssertionError):
+            if _slips(world) == slips:
+                raise
+            # A server dropped a stream by a known fault of its own: once more, with others.
+            world.end_case()
+            world.cast = ("carol", "dave")
+            return check(world, *where)
+        finally:
+            world.cast = ("alice", "bob")
+    return case
+
+
+def _slips(world):
+    return sum(s.slips() for s in [*world.inside.values(), *world.outside.values()])
+
+
+def _direct(world, one, two):
+    """the streams are direct TLS where the server can (s2s E6)"""
+    chat(world, one, two)
+    outer = _pair_status(world, "outer", inside_domain(one), outside_domain(two))
+    inner = _pair_status(world, "inner", outside_domain(two), inside_domain(one))
+    # Inner itself knows the local server's address, and begins with STARTTLS there.
+    for node, kind, streams in (("outer", two, [outer["out"], *outer["in"]]),
+                                ("inner", one, inner["in"])):
+        direct = {s["stream"]: s["direct_tls"] for s in _status(world, node)["streams"]}
+        wanted = KINDS[kind].has_direct_tls
+        equal({direct[s["stream"]] for s in streams}, {wanted}, "direct TLS with " + kind)
+
+
+def pair_checks(label):
+    if label in WHOLE:
+        return PAIR_CHECKS
+    some = {"chat": chat, "proofs": proofs}
+    if label == "direct TLS":
+        some["direct TLS"] = _direct
+    return some
+
+
+def cells(label):
+    """(title, cell, function) of each case of a world."""
+    for one, two in PAIRS:
+        for name, check in pair_checks(label).items():
+            yield ("%s inside, %s outside: %s" % (one, two, check.__doc__),
+                   _cell(check, name, inside=one, outside=two), _guarded(check, one, two))
+    if label not in WHOLE:
+        return
+    for name, check in SERVER_CHECKS.items():
+        for side in ("inside", "outside"):
+            if check is leaks and side == "outside":
+                continue
+            for kind in KINDS:
+                yield ("%s %s: %s" % (kind, side, check.__doc__),
+                       _cell(check, name, **{side: kind}), _guarded(check, side, kind))
+    for name, check in WORLD_CHECKS.items():
+        yield "all: " + check.__doc__, _cell(check, name), _guarded(check)
+
+
+def _cell(check, name, **where):
+    return dict(where, check=name, title=check.__doc__)
+
+
+def versions():
+    return {kind: server.version() for kind, server in KINDS.items()}
