@@ -17,6 +17,9 @@
 
 enum config_role { CONFIG_OUTER, CONFIG_INNER };
 
+/* Acknowledgements on streams that come in, that go out. The parser relies on the numbers. */
+enum config_manage { CONFIG_MANAGE_IN = 1, CONFIG_MANAGE_OUT = 2 };
+
 enum config_proof {
 	CONFIG_PKIX = 1,
 	CONFIG_DIALBACK = 2,
@@ -196,6 +199,8 @@ struct config_stanzas {
 	X(queue_bytes, 4194304, 65536, 268435456, "queue bytes", "bytes", "queue of one pair")     \
 	X(queue_ms, 60000, 1000, 3600000, "queue time", "milliseconds",                            \
 		"age at which a queued stanza is bounced")                                         \
+	X(ack_ms, 180000, 1000, 3600000, "acknowledgement time", "milliseconds",                   \
+		"wait for acknowledgements to go on")                                              \
 	X(retry_min_ms, 1000, 100, 60000, "retry least", "milliseconds", "first retry delay")      \
 	X(retry_max_ms, 120000, 1000, 3600000, "retry most", "milliseconds",                       \
 		"longest retry delay")                                                             \
@@ -258,6 +263,7 @@ struct config {
 	bool open_profile;
 	bool redirect; /* outer: follow see-other-host */
 	bool bidi; /* streams that carry both directions (XEP-0288) */
+	unsigned manage; /* bits of enum config_manage: acknowledgements (XEP-0198) */
 	bool flush; /* spaces behind long stanzas; default: in inner */
 	const char *control; /* socket path */
 	const char *dialback_secret; /* file; NULL: random per start */

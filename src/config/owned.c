@@ -13,6 +13,7 @@ struct config_owned *owned_new(enum config_role role)
 	o->c.log_level = LOG_INFO;
 	o->c.flush = role == CONFIG_INNER;
 	o->c.bidi = true;
+	o->c.manage = CONFIG_MANAGE_IN | CONFIG_MANAGE_OUT;
 	o->c.control =
 		role == CONFIG_OUTER ? "/run/sallyport/outer.sock" : "/run/sallyport/inner.sock";
 #define X(member, def, least, most, words, unit, help) o->c.limits.member = (def);

@@ -191,6 +191,13 @@ static void print_limits(const struct config *c, struct buf *out)
 	}
 }
 
+static const char *const management[] = {
+	[0] = "off",
+	[CONFIG_MANAGE_IN] = "in",
+	[CONFIG_MANAGE_OUT] = "out",
+	[CONFIG_MANAGE_IN | CONFIG_MANAGE_OUT] = "on",
+};
+
 static void print(const struct config *c, struct buf *out)
 {
 	put_str(out, "node ", c->node, "\n");
@@ -205,6 +212,7 @@ static void print(const struct config *c, struct buf *out)
 	buf_printf(out, "profile %s\n", c->open_profile ? "open" : "standard");
 	buf_printf(out, "flush %s\n", c->flush ? "on" : "off");
 	buf_printf(out, "bidi %s\n", c->bidi ? "on" : "off");
+	buf_printf(out, "stream-management %s\n", management[c->manage]);
 	if (c->dialback_secret) {
 		buf_append_c(out, "dialback secret ");
 		put_quoted(out, c->dialback_secret);

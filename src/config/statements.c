@@ -441,6 +441,18 @@ static bool parse_redirect(struct parser *p)
 	return parse_switch(p, &p->c->redirect);
 }
 
+/* stream-management = `stream-management` (`off` | `on` | `in` | `out`) */
+static bool parse_management(struct parser *p)
+{
+	static const char *const words[] = { "off", "in", "out", "on" };
+	size_t which;
+
+	if (!parser_choice(p, words, COUNT(words), &which))
+		return false;
+	p->c->manage = (unsigned)which;
+	return true;
+}
+
 /* bidi = `bidi` (`on` | `off`) */
 static bool parse_bidi(struct parser *p)
 {
@@ -508,6 +520,7 @@ const struct statement statements[] = {
 	{ "flush", BOTH, true, parse_flush },
 	{ "bidi", BOTH, true, parse_bidi },
 	{ "redirect", OUTER, true, parse_redirect },
+	{ "stream-management", BOTH, true, parse_management },
 	{ "control", BOTH, true, parse_control },
 	{ "log", BOTH, true, parse_log },
 };

@@ -304,20 +304,19 @@ void link_set_domains(struct link *l, const struct str *domains, size_t n, uint6
 
 /* Records. */
 
-bool link_send(struct link *l, struct link_pair pair, uint64_t trace, uint8_t proof,
-	struct str record, uint64_t now)
+bool link_send(struct link *l, struct link_pair pair, const struct link_out *out, uint64_t now)
 {
-	check(record.len + LINK_OVERHEAD <= l->set.frame_bytes);
+	check(out->record.len + LINK_OVERHEAD <= l->set.frame_bytes);
 	struct link_tx *tx = tx_get(l, pair, now);
 	if (!tx) {
-		tx_overflow(l, pair, trace, record);
+		tx_overflow(l, pair, out);
 		return true;
 	}
 	if (tx->q.count >= 2 * l->set.window_records || tx->q.bytes >= 2 * l->set.window_bytes) {
-		tx_overflow(l, pair, trace, record);
+		tx_overflow(l, pair, out);
 		return false;
 	}
-	tx_append(tx, trace, proof, record, now);
+	tx_append(tx, out, now);
 	if (tx->owner) {
 		tx_make_ready(tx);
 		peer_pump(tx->owner, now);

@@ -246,7 +246,7 @@ bool tx_sendable(const struct link_tx *tx);
 /* Sends at most one turn's share. */
 void tx_burst(struct link_tx *tx, uint64_t now);
 void tx_make_ready(struct link_tx *tx);
-void tx_append(struct link_tx *tx, uint64_t trace, uint8_t proof, struct str record, uint64_t now);
+void tx_append(struct link_tx *tx, const struct link_out *out, uint64_t now);
 /* Chooses an owner for a channel that has none. */
 void tx_assign(struct link_tx *tx, uint64_t now);
 /* Takes all channels away from a node that is dead or another process now. */
@@ -259,7 +259,7 @@ void tx_drain_all(struct link_peer *p, uint64_t now);
 void tx_retry_orphans(struct link *l, uint64_t now);
 /* Gives up all records that no node can take now. */
 void tx_hand_back(struct link *l, uint64_t now);
-void tx_overflow(struct link *l, struct link_pair pair, uint64_t trace, struct str record);
+void tx_overflow(struct link *l, struct link_pair pair, const struct link_out *out);
 void tx_tick(struct link *l, uint64_t now);
 void tx_done(struct link *l);
 

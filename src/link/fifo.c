@@ -89,8 +89,8 @@ static struct fifo_record *record_at(struct fifo_chunk *c, uint32_t off)
 	return (struct fifo_record *)(void *)(c->space + off);
 }
 
-void fifo_append(struct fifo *f, struct fifo_pool *pool, struct str record, uint64_t trace,
-	uint8_t proof, uint64_t now)
+void fifo_append(
+	struct fifo *f, struct fifo_pool *pool, const struct fifo_record *head, struct str record)
 {
 	check(record.len < UINT32_MAX / 2);
 	uint32_t need = footprint(record.len);
@@ -102,9 +102,8 @@ void fifo_append(struct fifo *f, struct fifo_pool *pool, struct str record, uint
 		list_append(&f->chunks, &c->link);
 	}
 	struct fifo_record *r = record_at(c, c->used);
-	*r = (struct fifo_record){
-		.trace = trace, .queued_at = now, .len = (uint32_t)record.len, .proof = proof
-	};
+	*r = *head;
+	r->len = (uint32_t)record.len;
 	if (record.len)
 		memcpy(r->bytes, record.p, record.len);
 	c->used += need;

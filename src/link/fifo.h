@@ -15,6 +15,7 @@
 
 struct fifo_record {
 	uint64_t trace;
+	uint64_t receipt;
 	uint64_t queued_at;
 	uint32_t len;
 	uint8_t proof;
@@ -48,8 +49,9 @@ void fifo_pool_done(struct fifo_pool *pool);
 void fifo_init(struct fifo *f);
 void fifo_done(struct fifo *f, struct fifo_pool *pool);
 
-void fifo_append(struct fifo *f, struct fifo_pool *pool, struct str record, uint64_t trace,
-	uint8_t proof, uint64_t now);
+/* head: what shall stand in front of the bytes; its length is set here. */
+void fifo_append(
+	struct fifo *f, struct fifo_pool *pool, const struct fifo_record *head, struct str record);
 
 /* The oldest record, or NULL. */
 struct fifo_record *fifo_head(struct fifo *f);

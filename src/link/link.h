@@ -78,6 +78,14 @@ struct link_delivery {
 	struct link_peer *from;
 };
 
+/* A record to be sent. */
+struct link_out {
+	uint64_t trace;
+	uint64_t receipt; /* for ops->settled(); 0: nobody asks */
+	uint8_t proof; /* see struct link_delivery */
+	struct str record;
+};
+
 enum link_verdict {
 	LINK_ACCEPT, /* the program took it; link_taken() or link_reject() follows, now or later */
 	LINK_BAD_RECORD, /* the far node sent what it never may: the link is closed with an alarm */
@@ -112,6 +120,11 @@ struct link_ops {
 	 */
 	void (*undelivered)(void *user, struct link_pair pair, uint64_t trace, struct str record,
 		unsigned condition, struct str text);
+	/*
+	 * A record that was sent with this receipt has left the engine: the next hop has it, or it came back through
+	 * undelivered just before. Once for each, in order within a pair as far as records were queued.
+	 */
+	void (*settled)(void *user, uint64_t receipt);
 	/* The channel's window was full and has room again. */
 	void (*writable)(void *user, struct link_pair pair);
 	/* The far node expects traffic for this pair: open the next hop's stream early. */
@@ -162,8 +175,7 @@ void link_flush(struct link *l, uint64_t now);
  * limit less LINK_OVERHEAD; domains have 1 to 1023 bytes.
  */
 enum { LINK_OVERHEAD = 128 };
-bool link_send(struct link *l, struct link_pair pair, uint64_t trace, uint8_t proof,
-	struct str record, uint64_t now);
+bool link_send(struct link *l, struct link_pair pair, const struct link_out *out, uint64_t now);
 /* Is there room now? */
 bool link_writable(struct link *l, struct link_pair pair);
 

@@ -108,7 +108,7 @@ void tx_done(struct link *l)
 	LIST_EACH_SAFE (&l->overflow, it) {
 		struct overflow *o = LIST_OWNER(it, struct overflow, link);
 		pair_name_done(&o->name);
-		str_free(&o->record);
+		str_free(&o->out.record);
 		free(o);
 	}
 	free(l->tx_by_number);
@@ -124,23 +124,33 @@ bool tx_has_room(const struct link_tx *tx)
 	return tx->q.count < tx->l->set.window_records && tx->q.bytes < tx->l->set.window_bytes;
 }
 
-void tx_append(struct link_tx *tx, uint64_t trace, uint8_t proof, struct str record, uint64_t now)
+void tx_append(struct link_tx *tx, const struct link_out *out, uint64_t now)
 {
-	fifo_append(&tx->q, &tx->l->pool, record, trace, proof, now);
+	struct fifo_record head = {
+		.trace = out->trace, .receipt = out->receipt, .queued_at = now, .proof = out->proof
+	};
+
+	fifo_append(&tx->q, &tx->l->pool, &head, out->record);
 	tx->next++;
 	tx->l->tx_records++;
 	tx->used_at = now;
 }
 
-void tx_overflow(struct link *l, struct link_pair pair, uint64_t trace, struct str record)
+void tx_overflow(struct link *l, struct link_pair pair, const struct link_out *out)
 {
 	struct overflow *o = calloc(1, sizeof(*o));
 
 	check(o);
 	pair_name_init(&o->name, pair);
-	o->trace = trace;
-	o->record = str_dup(record);
+	o->out = *out;
+	o->out.record = str_dup(out->record);
 	list_append(&l->overflow, &o->link);
+}
+
+void tx_settled(struct link *l, uint64_t receipt)
+{
+	if (receipt)
+		l->ops.settled(l->user, receipt);
 }
 
 void tx_settle(struct link_tx *tx, unsigned condition, struct str text)
@@ -166,6 +176,7 @@ void tx_settle(struct link_tx *tx, unsigned condition, struct str text)
 		l->ops.undelivered(l->user, tx->name.pair, r->trace, str_from(r->bytes, r->len),
 			condition, text);
 	}
+	tx_settled(l, r->receipt);
 	fifo_release(&l->pool, chunk);
 }
 

@@ -21,8 +21,7 @@ struct tx_refusals {
 struct overflow {
 	struct list link;
 	struct pair_name name;
-	uint64_t trace;
-	struct str record;
+	struct link_out out; /* its record is a copy */
 };
 
 static inline struct link_tx *owned_tx(struct list *it)
@@ -42,6 +41,8 @@ static inline void list_move(struct list *from, struct list *to)
 	list_init(from);
 }
 
+/* Tells the program that a record is its no longer. */
+void tx_settled(struct link *l, uint64_t receipt);
 /* The oldest record leaves: it was taken, or (condition not 0) goes back to the program. */
 void tx_settle(struct link_tx *tx, unsigned condition, struct str text);
 void tx_wake_program(struct link_tx *tx);

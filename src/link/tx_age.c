@@ -37,10 +37,11 @@ static void hand_back_due(struct link *l, uint64_t now)
 	while (!list_empty(&all)) {
 		struct overflow *o = LIST_OWNER(all.next, struct overflow, link);
 		list_remove(&o->link);
-		l->ops.undelivered(l->user, o->name.pair, o->trace, o->record, l->set.cond_busy,
-			STRL("queue full"));
+		l->ops.undelivered(l->user, o->name.pair, o->out.trace, o->out.record,
+			l->set.cond_busy, STRL("queue full"));
+		tx_settled(l, o->out.receipt);
 		pair_name_done(&o->name);
-		str_free(&o->record);
+		str_free(&o->out.record);
 		free(o);
 	}
 }

@@ -111,6 +111,9 @@ static void apply_limits(struct node *n, struct s2s_settings *s)
 	/* Inner reaches the local servers that it knows, and nobody else. */
 	if (n->role->link == LINK_OUTER)
 		s->destinations = rate_per_s(l->destinations);
+	s->ack_ms = (unsigned)l->ack_ms;
+	s->manage_in = n->config->manage & CONFIG_MANAGE_IN;
+	s->manage_out = n->config->manage & CONFIG_MANAGE_OUT;
 	s->flush = c->flush;
 }
 
@@ -208,6 +211,7 @@ static void on_turn(void *user)
 	n->now = net_now(n->loop);
 	relay_turn(n);
 	link_flush(n->link, n->now);
+	s2s_flush(n->face, n->now);
 	log_limits(n, n->gate);
 	log_limits(n, n->link_gate);
 	if (n->draining && !n->stopped)

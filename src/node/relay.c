@@ -102,42 +102,54 @@ static void log_stripped(struct node *n, const struct jid *from, const struct ji
 	}
 }
 
+/* The stanza as a record in n->scratch; false: it goes no further, and is answered or dropped. */
+static bool take_stanza(
+	struct node *n, const struct s2s_stanza *st, uint64_t trace, struct record *ret_record)
+{
+	enum record_profile profile = n->config->open_profile ? PROFILE_OPEN : PROFILE_STANDARD;
+	struct record_report report = { 0 };
+
+	if (st->excess) {
+		refuse_stanza(n, st, COND_RESOURCE_CONSTRAINT, s2s_excess_text(st->excess), trace);
+		return false;
+	}
+	enum record_condition cond = record_from_stanza(
+		st->node, &st->from, &st->to, st->lang, profile, st->arena, ret_record, &report);
+	if (report.stripped)
+		log_stripped(n, &st->from, &st->to, &report, trace);
+	if (cond == COND_NONE &&
+		rules_judge(n, n->role->link == LINK_OUTER, ret_record, st->arena, trace, &cond,
+			&report.reason) == POLICY_DROP)
+		return false;
+	buf_clear(&n->scratch, 65536);
+	if (cond == COND_NONE && !record_encode(ret_record, &n->scratch)) {
+		cond = COND_POLICY_VIOLATION;
+		report.reason = "larger than the link's limit";
+	}
+	if (cond != COND_NONE)
+		refuse_stanza(n, st, cond, report.reason, trace);
+	return cond == COND_NONE && !rules_loop(n, ret_record, buf_bytes(&n->scratch), trace);
+}
+
 static bool on_stanza(void *user, const struct s2s_stanza *st)
 {
 	struct node *n = user;
 	struct link_pair pair = node_pair(n, st->us, st->them);
 	uint64_t trace = n->next_trace++;
-	struct record_report report = { 0 };
 	struct record rec;
-	enum record_profile profile = n->config->open_profile ? PROFILE_OPEN : PROFILE_STANDARD;
 
-	if (st->excess) {
-		refuse_stanza(n, st, COND_RESOURCE_CONSTRAINT, s2s_excess_text(st->excess), trace);
+	if (!take_stanza(n, st, trace, &rec)) {
+		s2s_handled(n->face, st->receipt);
 		return true;
 	}
-	enum record_condition cond = record_from_stanza(
-		st->node, &st->from, &st->to, st->lang, profile, st->arena, &rec, &report);
-	if (report.stripped)
-		log_stripped(n, &st->from, &st->to, &report, trace);
-	if (cond == COND_NONE &&
-		rules_judge(n, n->role->link == LINK_OUTER, &rec, st->arena, trace, &cond,
-			&report.reason) == POLICY_DROP)
-		return true;
-	buf_clear(&n->scratch, 65536);
-	if (cond == COND_NONE && !record_encode(&rec, &n->scratch)) {
-		cond = COND_POLICY_VIOLATION;
-		report.reason = "larger than the link's limit";
-	}
-	if (cond != COND_NONE) {
-		refuse_stanza(n, st, cond, report.reason, trace);
-		return true;
-	}
-	if (rules_loop(n, &rec, buf_bytes(&n->scratch), trace))
-		return true;
 	n->counters.stanzas_in++;
 	if (trace_wanted(n))
 		trace_record(n, "out", pair, trace, &rec, buf_bytes(&n->scratch));
-	return link_send(n->link, pair, trace, (uint8_t)st->proof, buf_bytes(&n->scratch), n->now);
+	struct link_out out = { .trace = trace,
+		.receipt = st->receipt,
+		.proof = (uint8_t)st->proof,
+		.record = buf_bytes(&n->scratch) };
+	return link_send(n->link, pair, &out, n->now);
 }
 
 static void on_sent(void *user, struct str us, struct str them, struct s2s_token token)
@@ -174,7 +186,9 @@ static void on_unsent(void *user, struct str us, struct str them, struct s2s_tok
 {
 	struct node *n = user;
 
-	if (token.channel && (failure == S2S_AGED || failure == S2S_TOO_BIG)) {
+	bool alone = failure == S2S_AGED || failure == S2S_DOUBTFUL || failure == S2S_TOO_BIG;
+
+	if (token.channel && alone) {
 		link_reject(n->link, token.channel, token.seq, condition_of(failure), text, n->now);
 		return;
 	}
@@ -431,6 +445,13 @@ static void on_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 	send_error(n, &error);
 }
 
+static void on_settled(void *user, uint64_t receipt)
+{
+	struct node *n = user;
+
+	s2s_handled(n->face, receipt);
+}
+
 static void on_writable(void *user, struct link_pair pair)
 {
 	struct node *n = user;
@@ -489,6 +510,7 @@ void relay_fill_link_ops(struct link_ops *ops)
 {
 	ops->deliver = on_deliver;
 	ops->undelivered = on_undelivered;
+	ops->settled = on_settled;
 	ops->writable = on_writable;
 	ops->expect = on_expect;
 	ops->revoke = on_revoke;

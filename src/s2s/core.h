@@ -32,6 +32,12 @@ struct timer {
 	void (*fire)(struct s2s_face *f, struct timer *t);
 };
 
+struct inbox;
+struct inbox_slot {
+	struct inbox *inbox; /* NULL: free */
+	uint64_t next; /* where the next one counts on */
+};
+
 struct s2s_face {
 	struct s2s_settings settings;
 	const struct s2s_ops *ops;
@@ -49,6 +55,10 @@ struct s2s_face {
 	size_t pending;
 	struct ledger senders; /* our domains, for new destinations */
 	size_t n_verifies; /* open ones */
+	struct list manage_due; /* streams with acknowledgements to write or to ask for */
+	struct inbox_slot *slots; /* see inbox.h */
+	size_t *free_slots;
+	size_t n_slots, n_free_slots, cap_slots;
 	bool draining; /* s2s_drain() was called */
 	bool stopping; /* s2s_shutdown() was */
 	struct buf out; /* what is being composed */

@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "s2s/flush.h"
 #include "s2s/limits.h"
+#include "s2s/inbox.h"
+#include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 
@@ -23,6 +25,7 @@ const struct s2s_settings s2s_settings_default = {
 	.close_ms = 5000,
 	.idle_ms = 300000,
 	.write_ms = 60000,
+	.ack_ms = 180000,
 	.retry_min_ms = 1000,
 	.retry_max_ms = 120000,
 	.queue_stanzas = 1024,
@@ -33,6 +36,8 @@ const struct s2s_settings s2s_settings_default = {
 	.verifies_per_pair = 32,
 	.verifies_max = 1024,
 	.streams_max = 20000,
+	.manage_in = true,
+	.manage_out = true,
 };
 
 const struct close_row close_rows[CLOSE_REASONS] = {
@@ -103,6 +108,7 @@ struct s2s_face *s2s_face_new(
 	list_init(&f->streams);
 	list_init(&f->garbage);
 	list_init(&f->idle_pairs);
+	list_init(&f->manage_due);
 	table_init(&f->pairs);
 	buf_init(&f->out, OUT_MAX);
 	buf_init(&f->key, KEY_MAX);
@@ -131,6 +137,7 @@ void s2s_face_free(struct s2s_face *f)
 	table_done(&f->pairs);
 	ledger_done(&f->senders);
 	heap_done(&f->timers);
+	inbox_free_slots(f);
 	buf_done(&f->out);
 	buf_done(&f->key);
 	free(f);
@@ -251,6 +258,7 @@ static bool send_now(struct s2s_pair *p, struct str xml, struct s2s_token token)
 	p->stanzas_out++;
 	stream_write(s, xml);
 	queue_wrote(&p->queue, s->written);
+	manage_wrote(s, p);
 	flush_behind(s, xml);
 	return true;
 }

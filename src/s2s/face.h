@@ -14,8 +14,8 @@
  * permits it, either carries both. Outgoing: one stream a pair, opened by the first s2s_send() or
  * s2s_open() when no incoming one can carry it.
  *
- * A callback of the part "upward" may call s2s_send(), s2s_open(), s2s_revoke() and
- * s2s_resume(); no callback may call anything else of this interface. Strings given to
+ * A callback of the part "upward" may call s2s_send(), s2s_open(), s2s_revoke(), s2s_resume() and
+ * s2s_handled(); no callback may call anything else of this interface. Strings given to
  * callbacks are valid during the call. A malformed address in `to` is answered by the face
  * (jid-malformed, RFC 6120 section 8.3.3.8); what an iq must contain (C6) is checked by record/record.h.
  */
@@ -87,6 +87,7 @@ enum s2s_failure {
 	S2S_REFUSED, /* our rule forbids the pair */
 	S2S_FULL, /* the pair's queue is full: this stanza only */
 	S2S_AGED, /* it waited too long while the stream is slow: this stanza only */
+	S2S_DOUBTFUL, /* twice a stream ended before they acknowledged it: this stanza only */
 	S2S_TOO_BIG, /* larger than they say they take (XEP-0478): this stanza only */
 };
 
@@ -115,6 +116,7 @@ struct s2s_stanza {
 	struct str lang; /* xml:lang of the stream header, or empty */
 	struct arena *arena; /* may be used until the callback returns */
 	enum s2s_excess excess; /* not NONE: to be refused with resource-constraint */
+	uint64_t receipt; /* for s2s_handled(); 0: the peer asks for no acknowledgements */
 };
 
 /* Names a stanza given to s2s_send() towards the program; channel 0: nobody waits for it. */
@@ -193,9 +195,11 @@ struct s2s_ops {
 	/* --- upward --- */
 	/* A stream header or dialback key named this pair (rule: allowed): open the far leg early. */
 	void (*pair_named)(void *user, struct str us, struct str them);
-	/* False: no room; this stream stops being read until s2s_resume() of the pair. The stanza is taken. */
+	/* False: no room; this stream stops being read until s2s_resume() of the pair. The stanza is taken; its
+	 * receipt is due when the next hop has it, or its error is queued: see s2s_handled(). */
 	bool (*stanza)(void *user, const struct s2s_stanza *stanza);
-	/* The kernel took all bytes of this stanza. */
+	/* The next hop has this stanza: the kernel took all its bytes or, where both sides know XEP-0198, they
+	 * acknowledged it. */
 	void (*sent)(void *user, struct str us, struct str them, struct s2s_token token);
 	/* The pair cannot be reached now: everything queued was dropped and must be bounced or moved. Nothing of
 	 * it is with the kernel any more: what was written is given back only when its connection is gone.
@@ -241,6 +245,7 @@ struct s2s_settings {
 	unsigned
 		idle_ms; /* 300000: whitespace keepalive on outgoing streams; twice: incoming is closed */
 	unsigned write_ms; /* 60000 without progress of a write */
+	unsigned ack_ms; /* 180000 without progress of acknowledgements that were asked for */
 	unsigned retry_min_ms; /* 1000, doubled per failure, randomised */
 	unsigned retry_max_ms; /* 120000 */
 	unsigned queue_stanzas; /* 1024 a pair */
@@ -253,6 +258,8 @@ struct s2s_settings {
 	unsigned streams_max; /* 20000 */
 	struct s2s_traffic_limits traffic;
 	struct rate_limit destinations; /* streams opened for the stanzas of one of our domains */
+	bool manage_in; /* streams of theirs may have acknowledgements (XEP-0198) */
+	bool manage_out; /* ours ask for them where they are offered */
 	bool flush; /* spaces behind long stanzas, see s2s/flush.h; off */
 };
 extern const struct s2s_settings s2s_settings_default;
@@ -299,10 +306,14 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now);
 /* Drops silently what is queued and not yet written with tokens of this channel. */
 void s2s_revoke(struct s2s_face *f, struct str us, struct str them, uint64_t channel);
+/* The stanza with this receipt is with the next hop, or its error is queued. 0 and receipts of the past do nothing. */
+void s2s_handled(struct s2s_face *f, uint64_t receipt);
 /* Reads again from the streams that ops->stanza stopped for this pair. */
 void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now);
 
 /* --- time, reload, end --- */
+/* At the end of a loop turn: writes acknowledgements, and asks for them, once for all stanzas of the turn. */
+void s2s_flush(struct s2s_face *f, uint64_t now);
 void s2s_tick(struct s2s_face *f, uint64_t now);
 uint64_t s2s_deadline(const struct s2s_face *f); /* UINT64_MAX: none */
 /* After a reload: judges all pairs again with ops->plays and ops->rule; closes what may not stay.

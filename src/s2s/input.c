@@ -6,6 +6,7 @@
 #include "s2s/stream.h"
 
 #include "s2s/dialback.h"
+#include "s2s/manage.h"
 #include "s2s/negotiate.h"
 #include "s2s/stanza.h"
 #include "xml/names.h"
@@ -41,6 +42,12 @@ static const struct rule_row rules[] = {
 	{ NS_SASL, "success", 0, TO(ST_SASL), NULL, negotiate_on_success },
 	{ NS_SASL, "challenge", 0, TO(ST_SASL), NULL, negotiate_on_challenge },
 	{ NS_SASL, "failure", 0, TO(ST_SASL), NULL, negotiate_on_sasl_failure },
+	{ NS_SM, "enable", TO(ST_NEGOTIATE) | TO(ST_READY), 0, manage_on_enable, NULL },
+	{ NS_SM, "resume", TO(ST_NEGOTIATE) | TO(ST_READY), 0, manage_on_resume, NULL },
+	{ NS_SM, "enabled", 0, TO(ST_READY), NULL, manage_on_enabled },
+	{ NS_SM, "failed", 0, TO(ST_READY), NULL, manage_on_failed },
+	{ NS_SM, "r", TO(ST_READY), TO(ST_READY), manage_on_request, manage_on_request },
+	{ NS_SM, "a", TO(ST_READY), TO(ST_READY), manage_on_ack, manage_on_ack },
 };
 
 static const struct rule_row *find_rule(const struct xml_node *e)
@@ -94,17 +101,21 @@ static void on_end(struct s2s_stream *s)
 	s->ended = true;
 	if (s->state == ST_CLOSING)
 		stream_drop(s);
-	else
+	else if (!manage_on_end(s))
 		stream_close(s, CLOSE_PEER, STRL(""));
 }
 
-/* After our end tag nothing counts but theirs, and stanzas when we leave in good order. */
+/* After our end tag nothing counts but theirs, acknowledgements, and stanzas when we leave in good order. */
 static void on_late_element(struct s2s_stream *s, enum xml_event event)
 {
 	struct xml_node *e = xml_reader_node(s->reader);
 
-	if (s->lingers && event != XML_OPEN && stanza_is(e))
+	if (event == XML_OPEN)
+		return;
+	if (s->lingers && stanza_is(e))
 		stanza_on_element(s, e);
+	else if (s->manage.state == MANAGE_ON && manage_is_ack(e))
+		manage_on_ack(s, e);
 }
 
 static void on_event(struct s2s_stream *s, enum xml_event event)

@@ -6,6 +6,7 @@
  */
 #include "base/base64.h"
 #include "s2s/limits.h"
+#include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 #include "xml/names.h"
@@ -122,6 +123,7 @@ static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule)
 		buf_append(out, STRL("<bidi xmlns=\"" NS_BIDI_FEATURE "\"/>"));
 	if (s->tls || !rule->tls_required)
 		limits_put(out, s->face);
+	manage_put_feature(s, out);
 	buf_append(out, STRL("</stream:features>"));
 	return true;
 }

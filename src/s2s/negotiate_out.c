@@ -8,6 +8,7 @@
 #include "s2s/dialback.h"
 #include "s2s/limits.h"
 #include "s2s/member.h"
+#include "s2s/manage.h"
 #include "s2s/negotiate.h"
 #include "s2s/pair.h"
 #include "s2s/verify.h"
@@ -165,6 +166,7 @@ void negotiate_on_features(struct s2s_stream *s, struct xml_node *e)
 		return;
 	}
 	limits_read(s, e);
+	s->manage.offered = xml_child(e, STRL(NS_SM), "sm") != NULL;
 	if (s->sasl_done) {
 		negotiate_ready_out(s);
 		return;
@@ -240,6 +242,7 @@ void negotiate_ready_out(struct s2s_stream *s)
 	/* They are who we wanted: the other direction of the pair may come from here. */
 	if (s->bidi)
 		member_add_valid(s, s->pair, s->proof, &s->certified);
+	manage_begin(s);
 	pair_ready(s->pair);
 	if (s->bidi && s->face->draining)
 		stream_leave(s);

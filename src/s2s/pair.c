@@ -20,6 +20,7 @@
 #include "s2s/flush.h"
 #include "s2s/limits.h"
 #include "s2s/member.h"
+#include "s2s/manage.h"
 #include "s2s/verify.h"
 
 enum {
@@ -27,6 +28,7 @@ enum {
 	IDLE_SPARE_MS = 60000,
 	QUICK_ENDS_MAX = 2,
 	QUICK_MS = 10000,
+	DOUBTS_MAX = 2,
 	WINDOW = 1024 * 1024, /* written and not taken, at most */
 };
 
@@ -437,26 +439,33 @@ void pair_flush(struct s2s_pair *p, bool all)
 		}
 		stream_write(s, xml);
 		queue_wrote(q, s->written);
+		manage_wrote(s, p);
 		flush_behind(s, xml);
 		p->stanzas_out++;
 	}
 	time_queue(p);
 }
 
-void pair_taken(struct s2s_pair *p)
+void pair_pop_sent(struct s2s_pair *p)
 {
 	struct s2s_stream *s = p->via;
 	struct s2s_face *f = p->face;
+	struct s2s_token token = queue_pop(&p->queue);
+
+	f->pending--;
+	s->took_any = true;
+	s->stanza_at = f->now;
+	s->stanzas++;
+	f->ops->sent(f->user, p->us, p->them, token);
+}
+
+void pair_taken(struct s2s_pair *p)
+{
+	struct s2s_stream *s = p->via;
 	struct queue *q = &p->queue;
 
-	while (q->written && queue_entry(q, 0)->end <= s->taken) {
-		struct s2s_token token = queue_pop(q);
-		f->pending--;
-		s->took_any = true;
-		s->stanza_at = f->now;
-		s->stanzas++;
-		f->ops->sent(f->user, p->us, p->them, token);
-	}
+	while (!manage_covers(s) && q->written && queue_entry(q, 0)->end <= s->taken)
+		pair_pop_sent(p);
 	if (q->written < queue_count(q))
 		pair_flush(p, false);
 }
@@ -511,13 +520,33 @@ static void reopen(struct s2s_pair *p)
 }
 
 /*
- * What the kernel did not take was not seen by them in whole: it goes on the next stream. A peer
- * that drops stream after stream without taking anything is treated as failing.
+ * The oldest stanza that they have and did not acknowledge may be what ended the stream. When it does so again, it
+ * is given back alone, so that it cannot hold up the others for ever.
+ */
+static void note_doubt(struct s2s_pair *p, const struct s2s_stream *s)
+{
+	if (p->via == s && manage_suspect(s) == p && queue_entry(&p->queue, 0)->end <= s->taken)
+		queue_entry(&p->queue, 0)->doubts++;
+}
+
+static void drop_doubtful(struct s2s_pair *p)
+{
+	if (!queue_count(&p->queue) || queue_entry(&p->queue, 0)->doubts < DOUBTS_MAX)
+		return;
+	p->quick_ends = 0;
+	give_back(p, 0, 1, S2S_DOUBTFUL,
+		"the other server ended two streams without acknowledging it");
+}
+
+/*
+ * What the kernel did not take was not seen by them in whole, what they did not acknowledge perhaps: it goes on
+ * the next stream. A peer that drops stream after stream without taking anything is treated as failing.
  */
 void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 {
 	bool quick = !s->took_any && p->face->now - s->opened_at < QUICK_MS;
 
+	note_doubt(p, s);
 	if (p->via == s)
 		queue_rewind(&p->queue);
 	if (p->out == s) {
@@ -525,6 +554,7 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 		verify_forget_asked(p);
 	}
 	pair_detach(p, s);
+	drop_doubtful(p);
 	drop_old(p);
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);

@@ -91,6 +91,8 @@ bool pair_can_write(const struct s2s_pair *p);
 void pair_flush(struct s2s_pair *p, bool all);
 /* The kernel took more of what carries the queue. */
 void pair_taken(struct s2s_pair *p);
+/* The oldest stanza that was written is with them. */
+void pair_pop_sent(struct s2s_pair *p);
 
 struct s2s_event pair_event(const struct s2s_pair *p, const char *event);
 

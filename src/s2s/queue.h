@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stanzas of one pair, oldest first, kept until the kernel took them:
+ * The stanzas of one pair, oldest first, kept until the next hop has them:
  *
- *	| written, not taken | waiting |
+ *	| written, not taken or not acknowledged | waiting |
  *
  * The bytes of all of them lie in one buffer in the same order.
  */
@@ -17,6 +17,7 @@ struct entry {
 	uint64_t since; /* when it was queued */
 	uint64_t end; /* offset in the stream behind its last byte, once written */
 	size_t len;
+	unsigned doubts; /* how often its stream ended before they acknowledged it */
 };
 
 struct queue {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judging what exists again after a reload, and the orderly end of everything. */
 #include "s2s/dialback.h"
+#include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 
@@ -178,6 +179,8 @@ void stream_leave(struct s2s_stream *s)
 		if (!m->valid)
 			member_free(m);
 	}
+	if (manage_leave(s))
+		return;
 	s->lingers = true;
 	stream_close_as(s, CLOSE_SHUTDOWN, "", "", STRL(""));
 }

@@ -6,6 +6,7 @@
 #include "s2s/stanza.h"
 
 #include "s2s/idle.h"
+#include "s2s/manage.h"
 #include "s2s/member.h"
 #include "xml/names.h"
 #include "xml/writer.h"
@@ -116,6 +117,7 @@ static void hand_over(struct s2s_stream *s, const struct member *m, struct s2s_s
 	f->counts.stanzas_in++;
 	stanza->excess = traffic_judge(&p->traffic, &f->settings.traffic, stanza, f->now);
 	f->counts.excesses[stanza->excess]++;
+	stanza->receipt = manage_received(s);
 	if (f->ops->stanza(f->user, stanza) || !stream_takes_stanzas(s))
 		return;
 	s->paused_by = p;
@@ -140,6 +142,8 @@ void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 	struct str from = xml_attr_get(e, "from"), to = xml_attr_get(e, "to"), us;
 	enum jid_error from_error, to_error, us_error;
 
+	if (manage_ignores(s))
+		return;
 	if (!stream_takes_stanzas(s)) {
 		stream_close(s, CLOSE_NOT_AUTHENTICATED, e->name);
 		return;
@@ -161,10 +165,12 @@ void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 	p->heard_at = s->face->now;
 	charge(s, p);
 	if (to_error) {
+		manage_consumed(s);
 		refuse_malformed(m, e, &stanza.from, to);
 		return;
 	}
 	if (idle_is_answer(e, &stanza.from, &stanza.to)) {
+		manage_consumed(s);
 		s->face->counts.pings_answered++;
 		return;
 	}

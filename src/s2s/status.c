@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators see: pairs, streams, counters. */
+#include "s2s/manage.h"
 #include "s2s/member.h"
 
 static const char *const failure_names[] = {
@@ -115,6 +116,8 @@ static void put_stream(const struct s2s_stream *s, uint64_t now, struct json *j)
 	json_u64(j, "pairs", s->n_members - s->n_verifies);
 	json_u64(j, "verifying", s->n_verifies);
 	json_bool(j, "bidi", s->bidi);
+	json_bool(j, "acknowledgements", s->manage.state == MANAGE_ON);
+	json_u64(j, "unacknowledged", manage_unacknowledged(s));
 	json_bool(j, "paused", stream_is_paused(s));
 	json_u64(j, "unwritten_bytes", s->written - s->taken);
 	json_end(j);

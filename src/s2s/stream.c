@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "s2s/idle.h"
+#include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 #include "xml/names.h"
@@ -83,7 +84,7 @@ static uint64_t stream_due(const struct s2s_stream *s)
 {
 	uint64_t slow = s->slow_until ? s->slow_until : UINT64_MAX;
 
-	return least(least(least(s->phase_until, s->element_until), slow),
+	return least(least(least(s->phase_until, s->element_until), least(slow, manage_due(s))),
 		least(idle_due(s), write_end(s)));
 }
 
@@ -103,6 +104,8 @@ static void on_late_phase(struct s2s_stream *s)
 		stream_drop(s);
 	else if (s->state == ST_PROOF && s->incoming)
 		negotiate_without_proof(s);
+	else if (s->state == ST_READY)
+		manage_leave(s);
 	else
 		stream_close(s, states[s->state].late, STRL(""));
 }
@@ -135,6 +138,8 @@ static void on_timer(struct s2s_face *f, struct timer *t)
 		stream_drop(s);
 	else if (write_end(s) <= now)
 		stream_close(s, CLOSE_WRITE_TIMEOUT, STRL(""));
+	else if (manage_due(s) <= now)
+		manage_act(s);
 	else
 		idle_act(s);
 	if (s->state != ST_GONE) {
@@ -158,6 +163,7 @@ struct s2s_stream *stream_new(struct s2s_face *f, bool incoming)
 	s->timer.fire = on_timer;
 	list_init(&s->members);
 	list_init(&s->carries);
+	manage_init(s);
 	list_append(&f->streams, &s->link);
 	f->n_streams++;
 	if (incoming) {
@@ -174,6 +180,7 @@ void stream_bury(struct s2s_stream *s)
 {
 	list_remove(&s->link);
 	list_append(&s->face->garbage, &s->link);
+	manage_done(s);
 	s->face->n_streams--;
 	timer_set(s->face, &s->timer, UINT64_MAX);
 }
@@ -227,19 +234,26 @@ static bool can_write(const struct s2s_stream *s)
 	return s->transport && s->state != ST_TLS && s->state != ST_GONE;
 }
 
+struct last_words {
+	const char *condition; /* empty: no error */
+	const char *text;
+	const char *element; /* or NULL */
+};
+
 /* The last words; our header goes first when it was not written yet. */
-static void write_end_of_stream(struct s2s_stream *s, const char *condition, const char *detail)
+static void write_end_of_stream(struct s2s_stream *s, const struct last_words *w)
 {
 	struct buf *out = &s->face->out;
 
 	if (!s->header_sent)
 		stream_put_header(s);
-	if (*condition)
+	manage_put_last(s, out);
+	if (*w->condition)
 		buf_printf(out,
 			"<stream:error><%s xmlns=\"" NS_STREAM_ERRORS
 			"\"/><text xmlns=\"" NS_STREAM_ERRORS
-			"\" xml:lang=\"en\">%s</text></stream:error>",
-			condition, detail);
+			"\" xml:lang=\"en\">%s</text>%s</stream:error>",
+			w->condition, w->text, w->element ? w->element : "");
 	buf_append(out, STRL("</stream:stream>"));
 	stream_flush_out(s);
 }
@@ -262,7 +276,7 @@ static void let_go(
 }
 
 static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure,
-	const char *condition, const char *detail, struct str text)
+	const struct last_words *words, struct str text)
 {
 	struct s2s_face *f = s->face;
 
@@ -272,7 +286,7 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 	bool held = s->state == ST_PROOF;
 	bool useless = s->ended || reason == CLOSE_WRITE_TIMEOUT || (s->deaf && !s->header_seen);
 	if (can_write(s))
-		write_end_of_stream(s, condition, detail);
+		write_end_of_stream(s, words);
 	if (can_write(s) && !useless)
 		stream_go(s, ST_CLOSING);
 	else
@@ -291,15 +305,23 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 
 void stream_close(struct s2s_stream *s, enum close_reason reason, struct str text)
 {
+	stream_close_failing(s, reason, close_rows[reason].failure, text);
+}
+
+void stream_close_saying(
+	struct s2s_stream *s, enum close_reason reason, const char *element, struct str text)
+{
 	const struct close_row *row = &close_rows[reason];
 
-	close_with(s, reason, row->failure, row->condition, row->text, text);
+	close_with(s, reason, row->failure,
+		&(struct last_words){ row->condition, row->text, element }, text);
 }
 
 void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char *condition,
 	const char *detail, struct str text)
 {
-	close_with(s, reason, close_rows[reason].failure, condition, detail, text);
+	close_with(s, reason, close_rows[reason].failure,
+		&(struct last_words){ condition, detail, NULL }, text);
 }
 
 void stream_close_failing(
@@ -307,7 +329,8 @@ void stream_close_failing(
 {
 	const struct close_row *row = &close_rows[reason];
 
-	close_with(s, reason, failure, row->condition, row->text, text);
+	close_with(
+		s, reason, failure, &(struct last_words){ row->condition, row->text, NULL }, text);
 }
 
 void stream_drop(struct s2s_stream *s)

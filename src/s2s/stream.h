@@ -53,6 +53,30 @@ enum stream_state {
 		ST_STATES
 };
 
+enum manage_state {
+	MANAGE_OFF,
+	MANAGE_ASKED, /* <enable/> was written */
+	MANAGE_ON,
+};
+
+/* Acknowledgements on one stream: manage.h. */
+struct manage {
+	enum manage_state state;
+	bool offered; /* outgoing: in the features */
+	bool owed; /* they asked, and were not answered yet */
+	bool asking; /* we asked, and were not answered yet */
+	bool leaving; /* ends when all that came is handled */
+	unsigned failures;
+	struct inbox *inbox; /* theirs; NULL until both sides agreed */
+	uint64_t wanted; /* of theirs, how many they asked about */
+	uint64_t told; /* and how many they were told */
+	struct buf
+		order; /* ours: struct s2s_pair * per stanza that is written and not acknowledged */
+	uint32_t acked; /* ours, modulo 2^32 */
+	uint64_t moved_at; /* when we asked, or when they last acknowledged something */
+	struct list due; /* in face.manage_due, or alone */
+};
+
 struct s2s_stream {
 	struct list link; /* in face.streams or face.garbage */
 	struct s2s_face *face;
@@ -106,6 +130,7 @@ struct s2s_stream {
 	uint64_t slow_told; /* when that was reported last; 0: never */
 	uint64_t used; /* bytes of input that were parsed before this call of s2s_input() */
 	uint64_t charged; /* of all that was parsed, what a pair was charged for */
+	struct manage manage;
 	struct timer timer;
 	uint64_t phase_until;
 	uint64_t element_until;
@@ -139,6 +164,9 @@ void stream_close(struct s2s_stream *s, enum close_reason reason, struct str tex
 /* Likewise with another stream error condition than the table's. */
 void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char *condition,
 	const char *detail, struct str text);
+/* Likewise with an element of an application namespace in the error. */
+void stream_close_saying(
+	struct s2s_stream *s, enum close_reason reason, const char *element, struct str text);
 /* Likewise when the row's failure is not what a pair in set-up met. */
 void stream_close_failing(
 	struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure, struct str text);

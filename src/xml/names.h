@@ -13,6 +13,7 @@
 #define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
+#define NS_SM "urn:xmpp:sm:3"
 #define NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
 #define NS_BIDI "urn:xmpp:bidi"
 #define NS_BIDI_FEATURE "urn:xmpp:features:bidi"

@@ -63,6 +63,10 @@ static enum link_verdict op_deliver(void *user, const struct link_delivery *d, c
 	return LINK_ACCEPT;
 }
 
+static void op_settled(void *user, uint64_t receipt)
+{
+}
+
 static void op_undelivered(void *user, struct link_pair pair, uint64_t trace, struct str record,
 	unsigned condition, struct str text)
 {
@@ -70,7 +74,8 @@ static void op_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 
 	/* A bounce may cause traffic the other way, or even the same. */
 	if (condition == 9)
-		link_send(w->l, pair, trace, 0, record, w->now);
+		link_send(
+			w->l, pair, &(struct link_out){ .trace = trace, .record = record }, w->now);
 }
 
 static void op_pair(void *user, struct link_pair pair)
@@ -99,6 +104,7 @@ static const struct link_ops ops = {
 	.choose = op_choose,
 	.deliver = op_deliver,
 	.undelivered = op_undelivered,
+	.settled = op_settled,
 	.writable = op_pair,
 	.expect = op_pair,
 	.revoke = op_revoke,
@@ -212,7 +218,10 @@ static void step(struct world *w, uint8_t what)
 		w->seq--;
 		break;
 	default:
-		link_send(w->l, pair, 3, 1, STRL("record"), w->now);
+		link_send(w->l, pair,
+			&(struct link_out){
+				.trace = 3, .receipt = 3, .proof = 1, .record = STR("record") },
+			w->now);
 		break;
 	}
 }
@@ -271,8 +280,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (*data & 2)
 		greet(&w, *data & 4);
 	if (*data & 8) {
-		link_send(w.l, pairs[0], 1, 1, STRL("a"), w.now);
-		link_send(w.l, pairs[0], 2, 1, STRL("b"), w.now);
+		link_send(w.l, pairs[0],
+			&(struct link_out){
+				.trace = 1, .receipt = 1, .proof = 1, .record = STR("a") },
+			w.now);
+		link_send(w.l, pairs[0],
+			&(struct link_out){
+				.trace = 2, .receipt = 2, .proof = 1, .record = STR("b") },
+			w.now);
 	}
 	for (size_t i = 1; i < size;) {
 		uint8_t what = data[i++];

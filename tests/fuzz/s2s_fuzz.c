@@ -28,6 +28,7 @@ struct wire {
 };
 
 #define STANZA "<message>stanza</message>"
+enum { RECEIPTS = 8 };
 
 struct peers {
 	struct s2s_face *face;
@@ -38,6 +39,8 @@ struct peers {
 	char id[33]; /* the latest stream id and dialback key that the face wrote */
 	char key[65];
 	uint64_t given, sent, unsent, next_seq;
+	uint64_t receipts[RECEIPTS];
+	unsigned n_receipts;
 	bool room;
 	bool resending; /* answers stanzas from within the callback */
 };
@@ -58,6 +61,7 @@ enum {
 	" xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'"                   \
 	" xmlns:db='jabber:server:dialback'"
 #define SASL " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
+#define SM " xmlns='urn:xmpp:sm:3'"
 #define TLS " xmlns='urn:ietf:params:xml:ns:xmpp-tls'"
 
 /* $ is the latest id, % the latest key. */
@@ -107,6 +111,15 @@ static const char *const phrases[] = {
 	"<iq from='a.example' to='b.example' type='result' id='idle-$'/>",
 	"<message from='u@a2.example' to='v@b2.example'/>",
 	"<db:result from='a2.example' to='b.example'>00</db:result>",
+	"<stream:features><sm" SM "/></stream:features>",
+	"<enable" SM "/>",
+	"<enabled" SM "/>",
+	"<failed" SM "/>",
+	"<resume" SM " previd='x' h='0'/>",
+	"<r" SM "/>",
+	"<a" SM " h='0'/>",
+	"<a" SM " h='1'/>",
+	"<a" SM " h='3'/>",
 };
 
 static bool op_plays(void *user, struct str us)
@@ -265,6 +278,8 @@ static bool op_stanza(void *user, const struct s2s_stanza *st)
 	/* Nobody gets here without a proof that the rule once accepted. */
 	check(st->proof != S2S_PROOF_NONE && op_plays(user, st->us));
 	check(str_eq(st->from.domain, st->them) && str_eq(st->to.domain, st->us));
+	s2s_handled(p->face, p->receipts[p->n_receipts % RECEIPTS]);
+	p->receipts[p->n_receipts++ % RECEIPTS] = st->receipt;
 	if (p->resending)
 		give(p, st->us, st->them, 2);
 	return p->room;
@@ -503,6 +518,13 @@ static void act(struct peers *p, unsigned command, struct input *in)
 	case 8:
 		s2s_shutdown(p->face, p->now);
 		break;
+	case 9:
+		s2s_drain(p->face, p->now);
+		break;
+	case 10:
+		for (unsigned i = RECEIPTS; i > 0; i--)
+			s2s_handled(p->face, p->receipts[i - 1]);
+		break;
 	default:
 		p->resending = !p->resending;
 	}
@@ -574,6 +596,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			act(&p, command - 19, &in);
 		w = other ? other : w;
 		settle(&p);
+		s2s_flush(p.face, p.now);
 	}
 	finish(&p);
 	return 0;

@@ -180,6 +180,7 @@ static void inner_example(void **state)
 		"steer 10.2.0.4:53 srv tls\n"
 		"flush off\n"
 		"bidi off\n"
+		"stream-management out\n"
 		"route *.mil via outer-mn outer-a\n"
 		"route any via any\n");
 
@@ -197,6 +198,7 @@ static void inner_example(void **state)
 	assert_str(c->steer_target, "10.2.0.4");
 	assert_false(c->flush);
 	assert_false(c->bidi);
+	assert_int_equal(c->manage, CONFIG_MANAGE_OUT);
 	assert_true(c->steer_srv);
 	assert_true(c->steer_tls);
 	assert_int_equal(c->n_routes, 2);
@@ -227,6 +229,7 @@ static void defaults(void **state)
 	assert_false(outer->flush);
 	assert_true(outer->bidi);
 	assert_false(outer->redirect);
+	assert_int_equal(outer->manage, CONFIG_MANAGE_IN | CONFIG_MANAGE_OUT);
 	assert_true(inner->flush);
 	assert_int_equal(outer->log_level, LOG_INFO);
 	assert_null(outer->dialback_secret);

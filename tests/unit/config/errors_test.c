@@ -58,6 +58,8 @@ static const struct error_case cases[] = {
 		{ "t.conf:5:6: ", "expected: `off`, `on`" } },
 	{ "unknown redirect", OUT, OUTER_TEXT "redirect once\n",
 		{ "t.conf:5:10: ", "expected: `off`, `on`" } },
+	{ "unknown stream management", OUT, OUTER_TEXT "stream-management both\n",
+		{ "t.conf:5:19: `both`", "expected: `off`, `in`, `out`, `on`" } },
 	{ "unknown profile", OUT, OUTER_TEXT "profile opne\n",
 		{ "t.conf:5:9: `opne`", "expected: `standard`, `open`; did you mean `open`?" } },
 	{ "unknown log level", OUT, OUTER_TEXT "log loud\n",

@@ -502,9 +502,11 @@ static void test_threats_L16_acks(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct rig r;
 		rig_init(&r, UP);
-		link_send(r.l, pair, 7, 1, STRL("a"), r.now);
+		link_send(r.l, pair,
+			&(struct link_out){ .trace = 7, .proof = 1, .record = STR("a") }, r.now);
 		name_row(cases[i].name);
-		link_send(r.l, pair, 8, 1, STRL("b"), r.now);
+		link_send(r.l, pair,
+			&(struct link_out){ .trace = 8, .proof = 1, .record = STR("b") }, r.now);
 		expect_said(&r, "sent",
 			"> open 0 100 1 f 'l.example' 'f.example'\n> data 0 100 1 1 1 7 <a>\n"
 			"> data 0 100 2 1 1 8 <b>\n");
@@ -608,7 +610,8 @@ static void test_nak_storm(void **state)
 	struct rig r;
 
 	rig_init(&r, UP);
-	link_send(r.l, pair, 7, 1, STRL("a"), r.now);
+	link_send(
+		r.l, pair, &(struct link_out){ .trace = 7, .proof = 1, .record = STR("a") }, r.now);
 	forget_log(&r);
 	for (int i = 0; i < 100; i++)
 		input(&r, "1 4 0 100 0 0 [] 0");
@@ -633,7 +636,8 @@ static void test_status(void **state)
 	struct json j;
 
 	rig_init(&r, UP);
-	link_send(r.l, pair, 7, 1, STRL("a"), r.now);
+	link_send(
+		r.l, pair, &(struct link_out){ .trace = 7, .proof = 1, .record = STR("a") }, r.now);
 	input(&r, "1 1 0 5 1 f 'l.example' 'f.example'");
 	buf_init(&b, 1 << 16);
 	json_init(&j, &b);

@@ -95,6 +95,14 @@ static void op_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 		STR_FMT(text));
 }
 
+static void op_settled(void *user, uint64_t receipt)
+{
+	struct lab_node *n = user;
+
+	if (n->lab->tell_settled)
+		buf_printf(&n->lab->log, "%s settled %u\n", n->id, (unsigned)receipt);
+}
+
 static void op_writable(void *user, struct link_pair pair)
 {
 	struct lab_node *n = user;
@@ -137,6 +145,7 @@ const struct link_ops lab_ops = {
 	.choose = op_choose,
 	.deliver = op_deliver,
 	.undelivered = op_undelivered,
+	.settled = op_settled,
 	.writable = op_writable,
 	.expect = op_expect,
 	.revoke = op_revoke,
@@ -278,5 +287,8 @@ void lab_done(struct lab *lab)
 
 bool lab_send(struct lab *lab, unsigned node, struct link_pair pair, const char *record)
 {
-	return link_send(lab->nodes[node].l, pair, 1, 0, str_of(record), lab->now);
+	return link_send(lab->nodes[node].l, pair,
+		&(struct link_out){
+			.trace = 1, .receipt = ++lab->n_sent, .record = str_of(record) },
+		lab->now);
 }

@@ -58,6 +58,8 @@ struct lab {
 	int lose_at; /* the frame that cuts the link and is lost; -1: none */
 	int n_frames;
 	bool no_news; /* of links */
+	uint64_t n_sent; /* the receipt of the last record */
+	bool tell_settled;
 };
 
 extern const struct link_pair lab_one, lab_two;

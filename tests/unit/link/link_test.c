@@ -453,6 +453,35 @@ static void test_hand_back(void **state)
 	lab_done(&lab);
 }
 
+/* Who gave a receipt learns when the record is no longer the engine's, in order, whatever became of it. */
+static void test_receipts(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 1);
+	lab.tell_settled = true;
+	lab.nodes[OUTER_A].program = HOLD;
+	for (unsigned i = 0; i < 3; i++)
+		lab_send(&lab, INNER, lab_one, "r");
+	lab_talk(&lab);
+	HAPPENED(&lab, "a: r\na: r\na: r\n");
+	link_taken(lab.nodes[OUTER_A].l, lab.nodes[OUTER_A].channel, 3, lab.now);
+	lab_pass(&lab, 10, 7);
+	HAPPENED(&lab, "");
+	link_reject(lab.nodes[OUTER_A].l, lab.nodes[OUTER_A].channel, 1, NO, "not here", lab.now);
+	lab_pass(&lab, 10, 7);
+	HAPPENED(&lab, "inner bounces r: 4 not here\ninner settled 1\n");
+	link_taken(lab.nodes[OUTER_A].l, lab.nodes[OUTER_A].channel, 2, lab.now);
+	lab_pass(&lab, 10, 7);
+	HAPPENED(&lab, "inner settled 2\ninner settled 3\n");
+	/* More than the window's double: told when it comes back. */
+	for (unsigned i = 0; i < 17; i++)
+		lab_send(&lab, INNER, lab_one, "r");
+	lab_tick(&lab);
+	HAPPENED(&lab, "inner bounces r: 3 queue full\ninner settled 20\n");
+	lab_done(&lab);
+}
+
 /* A full carrier: records wait, and then take turns; small frames pass. */
 static void test_fair_turns(void **state)
 {
@@ -569,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_reach_is_forgotten),
 		cmocka_unit_test(test_drain_gives_back),
 		{ "s2s A23 hand back", test_hand_back },
+		{ "s2s H2 receipts", test_receipts },
 		cmocka_unit_test(test_fair_turns),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_domains_change),

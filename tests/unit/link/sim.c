@@ -245,6 +245,8 @@ static void check_records(struct world *w)
 			continue;
 		if (!r->writes && !r->undelivered)
 			fail(w, "lost: neither written nor bounced");
+		if (r->settled != 1)
+			fail(w, "the sender was not told once that it is settled");
 		if (!w->disturbed && r->writes + r->undelivered != 1)
 			fail(w, "not exactly once, although nothing was disturbed");
 	}

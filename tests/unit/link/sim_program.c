@@ -193,6 +193,20 @@ static void op_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 	w->totals->bounced++;
 }
 
+static void op_settled(void *user, uint64_t receipt)
+{
+	const struct node *n = user;
+	struct world *w = n->w;
+	struct record *r = &w->records[receipt - 1];
+
+	if (receipt > w->n_records || &w->nodes[r->sender] != n || r->boot != n->boot)
+		fail(w, "a receipt that was not given");
+	else if (r->settled++)
+		fail(w, "settled twice");
+	else if (!r->writes && !r->undelivered)
+		fail(w, "settled, but nobody has it");
+}
+
 static void op_writable(void *user, struct link_pair pair)
 {
 	struct node *n = user;
@@ -261,6 +275,7 @@ const struct link_ops sim_ops = {
 	.choose = op_choose,
 	.deliver = op_deliver,
 	.undelivered = op_undelivered,
+	.settled = op_settled,
 	.writable = op_writable,
 	.expect = op_expect,
 	.revoke = op_revoke,
@@ -284,8 +299,9 @@ static void send_record(struct node *n, unsigned pair)
 	w->totals->records++;
 	TELL(w, "%s sends record %u of pair %u%s", n->id, index, pair,
 		w->records[index].poison ? " (poison)" : "");
-	n->blocked[pair] = !link_send(n->l, pair_of(pair), index + 1u, 3,
-		str_from(bytes, sizeof(index) + below(w, sizeof(bytes) - sizeof(index))), w->now);
+	struct link_out out = { .trace = index + 1u, .receipt = index + 1u, .proof = 3 };
+	out.record = str_from(bytes, sizeof(index) + below(w, sizeof(bytes) - sizeof(index)));
+	n->blocked[pair] = !link_send(n->l, pair_of(pair), &out, w->now);
 }
 
 void sim_send_some(struct node *n, unsigned pair)

@@ -33,6 +33,7 @@ struct record {
 	uint16_t writes;
 	uint16_t refused; /* by a next hop */
 	uint16_t undelivered;
+	uint16_t settled;
 };
 
 struct frame_in_flight {

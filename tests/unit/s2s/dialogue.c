@@ -66,6 +66,13 @@ static void configure(struct node *n, const char *words)
 		n->no_creds = true;
 	if (strstr(words, "bounce"))
 		n->bounce = true;
+	if (strstr(words, "hold"))
+		n->hold_receipts = true;
+	if (strstr(words, "unmanaged")) {
+		struct s2s_settings set = n->world->settings;
+		set.manage_in = set.manage_out = false;
+		s2s_set_settings(n->face, &set);
+	}
 }
 
 static void learn(struct play *p, const char *text)
@@ -254,6 +261,10 @@ static void step_node(struct play *p, char op, const char *text)
 		configure(n, text);
 	else if (op == 'Y')
 		s2s_resume(n->face, STRL("b.example"), STRL("a.example"), p->world.now);
+	else if (op == 'D')
+		s2s_handled(n->face, n->receipts[*text - '0']);
+	else if (op == 'I')
+		s2s_drain(n->face, p->world.now);
 	else if (op == 'R')
 		s2s_rejudge(n->face, p->world.now);
 	else if (op == 'Q')
@@ -273,7 +284,7 @@ static void step(struct play *p, const char *s)
 		step_text(p, *s, s + 1);
 	else if (strchr("UVPKB", *s))
 		step_number(p, *s, s + 1);
-	else if (strchr("WMmGRYZQJ", *s))
+	else if (strchr("WMmGDIRYZQJ", *s))
 		step_node(p, *s, s + 1);
 	else
 		step_wire(p, *s, s + 1);

@@ -27,6 +27,8 @@
  *	Bn      the face has written n times on this connection
  *	Gset    changes the configuration, see configure() in dialogue.c
  *	Q       s2s_proved(), J: s2s_judge_again() on the connection at hand
+ *	Dn      the nth stanza that came (from 0) is handled; only with "hold" in the configuration
+ *	I       s2s_drain()
  *	R       s2s_rejudge(), Z: s2s_shutdown(), Y: s2s_resume() of b.example, a.example
  */
 #ifndef TEST_S2S_DIALOGUE_H
@@ -77,6 +79,7 @@ void dialogues_run(const struct dialogue *d, size_t n);
 #define LIMITS(bytes, seconds)                                                                     \
 	"<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>" bytes                               \
 	"</max-bytes><idle-seconds>" seconds "</idle-seconds></limits>"
+#define OFFER_SM "<sm xmlns='urn:xmpp:sm:3'/>"
 #define OFFER_DB "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
 
 /* Several steps at once. */

@@ -192,6 +192,10 @@ static bool op_stanza(void *user, const struct s2s_stanza *st)
 		STR_FMT(st->lang));
 	n->received++;
 	n->excess[st->excess]++;
+	if (!n->hold_receipts)
+		s2s_handled(n->face, st->receipt);
+	else if (n->n_receipts < sizeof(n->receipts) / sizeof(n->receipts[0]))
+		n->receipts[n->n_receipts++] = st->receipt;
 	if (n->bounce) {
 		enum s2s_failure failure;
 		const char *text;
@@ -439,6 +443,28 @@ static bool finish(struct wire *w)
 	return true;
 }
 
+static uint64_t written(const struct world *w)
+{
+	uint64_t sum = 0;
+
+	LIST_EACH (&w->wires, it)
+		sum += LIST_OWNER(it, struct wire, link)->written;
+	return sum;
+}
+
+/* The end of a turn. */
+static bool flush(struct world *w)
+{
+	uint64_t before = written(w);
+
+	LIST_EACH (&w->wires, it) {
+		const struct wire *wire = LIST_OWNER(it, struct wire, link);
+		if (wire->node && !wire->dead)
+			s2s_flush(wire->node->face, w->now);
+	}
+	return written(w) != before;
+}
+
 void world_run(struct world *w)
 {
 	bool moved = true;
@@ -454,6 +480,7 @@ void world_run(struct world *w)
 			if (wire->node)
 				moved |= accept_connect(wire->node);
 		}
+		moved |= flush(w);
 	}
 }
 

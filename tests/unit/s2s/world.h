@@ -55,6 +55,9 @@ struct node {
 	bool fenced; /* may_write says no */
 	unsigned room; /* stanzas before ops->stanza says there is no more; 0: unlimited */
 	struct node *routes_to; /* where its connections lead; NULL: to a script */
+	bool hold_receipts; /* stanzas are handled only when the test says so */
+	uint64_t receipts[64]; /* of those, oldest first */
+	unsigned n_receipts;
 	bool bounce; /* answers each stanza with another one, from within the callback */
 	/* what happened */
 	struct buf log; /* one line an event: "stream-closed bad-xml" */

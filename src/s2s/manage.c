@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s2s/manage.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "s2s/inbox.h"
+#include "xml/names.h"
+
+enum { FAILURES_MAX = 8, H_DIGITS = 10 };
+
+#define FAILED "<failed xmlns=\"" NS_SM "\"><%s xmlns=\"" NS_STANZA_ERRORS "\"/></failed>"
+
+void manage_init(struct s2s_stream *s)
+{
+	list_init(&s->manage.due);
+	buf_init(&s->manage.order, SIZE_MAX);
+}
+
+void manage_done(struct s2s_stream *s)
+{
+	struct manage *m = &s->manage;
+
+	m->state = MANAGE_OFF;
+	list_remove(&m->due);
+	inbox_free(s->face, m->inbox);
+	m->inbox = NULL;
+	buf_done(&m->order);
+}
+
+/* There is something to be written at the end of the turn. */
+static void schedule(struct s2s_stream *s)
+{
+	if (list_empty(&s->manage.due))
+		list_append(&s->face->manage_due, &s->manage.due);
+}
+
+/* --- negotiation --- */
+
+void manage_put_feature(const struct s2s_stream *s, struct buf *out)
+{
+	if (s->sasl_done && s->face->settings.manage_in)
+		buf_append(out, STRL("<sm xmlns=\"" NS_SM "\"><optional/></sm>"));
+}
+
+void manage_begin(struct s2s_stream *s)
+{
+	struct manage *m = &s->manage;
+
+	if (!m->offered || !s->face->settings.manage_out)
+		return;
+	m->state = MANAGE_ASKED;
+	m->moved_at = s->face->now;
+	stream_write(s, STRL("<enable xmlns=\"" NS_SM "\"/>"));
+	stream_arm(s);
+}
+
+static void refuse(struct s2s_stream *s, const char *condition)
+{
+	buf_printf(&s->face->out, FAILED, condition);
+	stream_flush_out(s);
+	if (++s->manage.failures >= FAILURES_MAX)
+		stream_close(s, CLOSE_UNEXPECTED, STRL("enable"));
+}
+
+void manage_on_enable(struct s2s_stream *s, struct xml_node *e)
+{
+	struct manage *m = &s->manage;
+
+	if (s->state != ST_READY || m->state != MANAGE_OFF) {
+		refuse(s, "unexpected-request");
+		return;
+	}
+	if (!s->face->settings.manage_in) {
+		refuse(s, "feature-not-implemented");
+		return;
+	}
+	m->state = MANAGE_ON;
+	m->inbox = inbox_new(s->face, s);
+	/* No id: nothing can be resumed. */
+	stream_write(s, STRL("<enabled xmlns=\"" NS_SM "\"/>"));
+}
+
+void manage_on_resume(struct s2s_stream *s, struct xml_node *e)
+{
+	refuse(s, s->state == ST_READY ? "item-not-found" : "unexpected-request");
+}
+
+void manage_on_enabled(struct s2s_stream *s, struct xml_node *e)
+{
+	struct manage *m = &s->manage;
+
+	if (m->state != MANAGE_ASKED) {
+		stream_close(s, CLOSE_UNEXPECTED, e->name);
+		return;
+	}
+	m->state = MANAGE_ON;
+	m->inbox = inbox_new(s->face, s);
+	if (buf_len(&m->order))
+		schedule(s);
+}
+
+/* They do not want to: what the kernel took is all that will ever be known. */
+static void do_without(struct s2s_stream *s, const char *why)
+{
+	struct s2s_event event = stream_event(s, "acknowledgements-refused");
+
+	event.text = str_of(why);
+	face_event(s->face, &event);
+	s->manage.state = MANAGE_OFF;
+	buf_clear(&s->manage.order, 0);
+	LIST_EACH_SAFE (&s->carries, it) {
+		pair_taken(LIST_OWNER(it, struct s2s_pair, in_via));
+	}
+}
+
+void manage_on_failed(struct s2s_stream *s, struct xml_node *e)
+{
+	if (s->manage.state == MANAGE_ASKED)
+		do_without(s, "failed");
+	else
+		stream_close(s, CLOSE_UNEXPECTED, e->name);
+}
+
+/* --- theirs --- */
+
+uint64_t manage_received(struct s2s_stream *s)
+{
+	return s->manage.inbox ? inbox_add(s->manage.inbox) : 0;
+}
+
+void manage_consumed(struct s2s_stream *s)
+{
+	s2s_handled(s->face, manage_received(s));
+}
+
+void s2s_handled(struct s2s_face *f, uint64_t receipt)
+{
+	struct inbox *b = inbox_settle(f, receipt);
+
+	if (b && (b->stream->manage.told < b->stream->manage.wanted || b->stream->manage.leaving))
+		schedule(b->stream);
+}
+
+void manage_on_request(struct s2s_stream *s, struct xml_node *e)
+{
+	struct manage *m = &s->manage;
+
+	if (m->state != MANAGE_ON) {
+		stream_close(s, CLOSE_UNEXPECTED, e->name);
+		return;
+	}
+	m->owed = true;
+	m->wanted = inbox_received(m->inbox);
+	schedule(s);
+}
+
+static void put_ack(struct s2s_stream *s, struct buf *out)
+{
+	struct manage *m = &s->manage;
+
+	m->owed = false;
+	m->told = inbox_handled(m->inbox);
+	buf_printf(
+		out, "<a xmlns=\"" NS_SM "\" h=\"%lu\"/>", (unsigned long)(m->told & UINT32_MAX));
+}
+
+/* --- ours --- */
+
+void manage_wrote(struct s2s_stream *s, struct s2s_pair *p)
+{
+	struct manage *m = &s->manage;
+
+	if (m->state == MANAGE_OFF)
+		return;
+	/* No more than the queues of the pairs hold. */
+	check(buf_append(&m->order, str_from((const char *)&p, sizeof(struct s2s_pair *))));
+	if (m->state == MANAGE_ON && !m->asking)
+		schedule(s);
+}
+
+size_t manage_unacknowledged(const struct s2s_stream *s)
+{
+	return buf_len(&s->manage.order) / sizeof(struct s2s_pair *);
+}
+
+struct s2s_pair *manage_suspect(const struct s2s_stream *s)
+{
+	struct s2s_pair *p = NULL;
+
+	if (buf_len(&s->manage.order))
+		memcpy(&p, buf_bytes(&s->manage.order).p, sizeof(struct s2s_pair *));
+	return p;
+}
+
+static void ask(struct s2s_stream *s)
+{
+	struct manage *m = &s->manage;
+
+	m->asking = true;
+	m->moved_at = s->face->now;
+	stream_write(s, STRL("<r xmlns=\"" NS_SM "\"/>"));
+	timer_before(s->face, &s->timer, manage_due(s));
+}
+
+bool manage_is_ack(const struct xml_node *e)
+{
+	return str_is(e->name, "a") && str_is(e->ns, NS_SM);
+}
+
+/* A decimal number of 32 bits, and nothing else. */
+static bool read_h(struct str value, uint32_t *ret_h)
+{
+	uint64_t n;
+
+	if (value.len == 0 || value.len > H_DIGITS || !str_to_u64(value, &n) || n > UINT32_MAX)
+		return false;
+	*ret_h = (uint32_t)n;
+	return true;
+}
+
+static void refuse_count(struct s2s_stream *s, struct str h)
+{
+	char element[160];
+	uint32_t sent = s->manage.acked + (uint32_t)manage_unacknowledged(s), n;
+
+	if (read_h(h, &n))
+		snprintf(element, sizeof(element),
+			"<handled-count-too-high xmlns=\"" NS_SM
+			"\" h=\"%lu\" send-count=\"%lu\"/>",
+			(unsigned long)n, (unsigned long)sent);
+	else
+		snprintf(element, sizeof(element),
+			"<handled-count-too-high xmlns=\"" NS_SM "\" send-count=\"%lu\"/>",
+			(unsigned long)sent);
+	stream_close_saying(s, CLOSE_HANDLED_COUNT, element, h);
+}
+
+void manage_on_ack(struct s2s_stream *s, struct xml_node *e)
+{
+	struct manage *m = &s->manage;
+	struct str value = xml_attr_get(e, "h");
+	uint32_t h;
+
+	if (m->state != MANAGE_ON) {
+		stream_close(s, CLOSE_UNEXPECTED, e->name);
+		return;
+	}
+	/* Modulo 2^32: one that goes backwards is as much too high. */
+	if (!read_h(value, &h) || (uint32_t)(h - m->acked) > manage_unacknowledged(s)) {
+		refuse_count(s, value);
+		return;
+	}
+	if (h != m->acked)
+		m->moved_at = s->face->now;
+	m->asking = false;
+	for (; m->acked != h; m->acked++) {
+		struct s2s_pair *p = manage_suspect(s);
+		buf_consume(&m->order, sizeof(struct s2s_pair *));
+		pair_pop_sent(p);
+	}
+	if (buf_len(&m->order) || m->leaving)
+		schedule(s);
+}
+
+/* --- the end of a turn, time, the end --- */
+
+/* What it does not cover is theirs to send again. */
+void manage_put_last(struct s2s_stream *s, struct buf *out)
+{
+	if (s->manage.state == MANAGE_ON)
+		put_ack(s, out);
+}
+
+static void part(struct s2s_stream *s)
+{
+	stream_close_as(s, s->ended ? CLOSE_PEER : CLOSE_SHUTDOWN, "", "", STRL(""));
+}
+
+static bool is_settled(const struct s2s_stream *s)
+{
+	const struct inbox *b = s->manage.inbox;
+
+	return b->first == b->next && (s->ended || buf_len(&s->manage.order) == 0);
+}
+
+bool manage_leave(struct s2s_stream *s)
+{
+	struct manage *m = &s->manage;
+
+	if (m->state != MANAGE_ON)
+		return false;
+	if (m->leaving || is_settled(s)) {
+		m->leaving = true;
+		part(s);
+		return true;
+	}
+	m->leaving = true;
+	if (s->paused_by)
+		stream_unpause(s);
+	return true;
+}
+
+bool manage_on_end(struct s2s_stream *s)
+{
+	if (s->state != ST_READY || s->manage.state != MANAGE_ON || is_settled(s))
+		return false;
+	s->phase_until = after(s->face->now, s->face->settings.close_ms);
+	stream_arm(s);
+	if (!s->manage.leaving)
+		manage_leave(s);
+	return true;
+}
+
+static void work_off(struct s2s_stream *s)
+{
+	struct manage *m = &s->manage;
+
+	if (m->state != MANAGE_ON || s->state != ST_READY)
+		return;
+	if (m->leaving && is_settled(s)) {
+		part(s);
+		return;
+	}
+	if (m->owed || (m->told < m->wanted && m->told < inbox_handled(m->inbox)))
+		put_ack(s, &s->face->out);
+	stream_flush_out(s);
+	if (!m->asking && !s->ended && buf_len(&m->order))
+		ask(s);
+}
+
+void s2s_flush(struct s2s_face *f, uint64_t now)
+{
+	struct list *it;
+
+	f->now = now;
+	while ((it = list_first(&f->manage_due))) {
+		list_remove(it);
+		work_off(LIST_OWNER(it, struct s2s_stream, manage.due));
+	}
+}
+
+uint64_t manage_due(const struct s2s_stream *s)
+{
+	const struct manage *m = &s->manage;
+	const struct s2s_settings *set = &s->face->settings;
+
+	if (s->state != ST_READY)
+		return UINT64_MAX;
+	if (m->state == MANAGE_ASKED)
+		return after(m->moved_at, set->auth_ms);
+	return m->asking ? after(m->moved_at, set->ack_ms) : UINT64_MAX;
+}
+
+void manage_act(struct s2s_stream *s)
+{
+	if (manage_due(s) > s->face->now)
+		return;
+	if (s->manage.state == MANAGE_ASKED)
+		do_without(s, "no answer");
+	else
+		stream_close(s, CLOSE_UNACKNOWLEDGED, STRL(""));
+}
