@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/pin.h"
 
+#include "base/base64.h"
+
 enum { DIGEST = 32, BASE64_LEN = 44, HEX_LEN = 64 };
 
 static int hex_value(char c)
@@ -23,33 +25,12 @@ static bool read_hex(struct str s, unsigned char ret[DIGEST])
 	return true;
 }
 
-static int base64_value(char c)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-/* 43 digits are 258 bits: the last two are zero. */
 static bool read_base64(struct str s, unsigned char ret[DIGEST])
 {
-	unsigned bits = 0, n_bits = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i + 1 < s.len; i++) {
-		int value = base64_value(s.p[i]);
-		if (value < 0)
-			return false;
-		bits = bits << 6 | (unsigned)value;
-		n_bits += 6;
-		if (n_bits >= 8 && n < DIGEST) {
-			n_bits -= 8;
-			ret[n++] = (unsigned char)(bits >> n_bits);
-		}
-	}
-	return n == DIGEST && s.p[s.len - 1] == '=' && (bits & 3) == 0;
+	if (!base64_is(s) || base64_size(s) != DIGEST)
+		return false;
+	base64_decode(s, ret);
+	return true;
 }
 
 const char *pin_digest(struct str s, unsigned char ret[32])

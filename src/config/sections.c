@@ -270,11 +270,17 @@ static const char *contradiction(const struct section_row *row, unsigned possibl
 	return NULL;
 }
 
-/* Unless named: a pin when there is one, else what needs no other statement. */
-static unsigned usual_proofs(const struct section_row *row, unsigned possible)
+/*
+ * Unless named: a pin when there is one, else what needs no other statement. inner sees only what an outer says
+ * that it has proved: without a word of ours, that is enough.
+ */
+static unsigned usual_proofs(
+	const struct parser *p, const struct section_row *row, unsigned possible)
 {
 	if (row->n_pins)
 		return CONFIG_PIN;
+	if (p->c->role == CONFIG_INNER && (possible & CONFIG_DANE))
+		return possible;
 	return possible & (CONFIG_PKIX | CONFIG_DIALBACK);
 }
 
@@ -290,7 +296,7 @@ bool section_proofs(struct parser *p, struct str at, const struct section_row *r
 	*ret_require = row->require;
 	*ret_accept = row->require | row->accept;
 	if (!row->refuse && !*ret_accept)
-		*ret_accept = usual_proofs(row, possible);
+		*ret_accept = usual_proofs(p, row, possible);
 	return true;
 }
 

@@ -157,7 +157,9 @@ static void fill_peers(struct parser *p)
 		.pattern = STR("any"),
 		.refuse = !none,
 		.tls_required = none,
-		.accept = none ? CONFIG_PKIX | CONFIG_DIALBACK : 0,
+		.accept = none ? CONFIG_PKIX | CONFIG_DIALBACK |
+				(c->role == CONFIG_INNER ? CONFIG_BY_CERTIFICATE : 0u)
+			       : 0,
 	};
 }
 

@@ -21,13 +21,14 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "net/ask.h"
 #include "net/srv.h"
 #include "net/uv_loop.h"
 
 enum {
-	TYPE_A = 1,
-	TYPE_AAAA = 28,
-	TYPE_SRV = 33,
+	TYPE_A = NET_TYPE_A,
+	TYPE_AAAA = NET_TYPE_AAAA,
+	TYPE_SRV = NET_TYPE_SRV,
 	CLASS_IN = 1,
 	RCODE_NXDOMAIN = 3,
 	PORT = 5269,
@@ -42,6 +43,7 @@ struct net_resolver {
 	uv_poll_t *poll;
 	struct net_resolver_settings settings;
 	struct list lookups;
+	struct list questions; /* of net_ask() */
 };
 
 struct host {
@@ -166,23 +168,35 @@ static void add_records(struct net_lookup *l, const struct question *q, const st
 	}
 }
 
+static bool read_address(int type, const char *data, int len, struct net_addr *ret)
+{
+	struct net_addr a = { .len = 0 };
+
+	if (type == TYPE_A && len == 4) {
+		struct sockaddr_in *sin = (struct sockaddr_in *)(void *)&a.sa;
+		sin->sin_family = AF_INET;
+		memcpy(&sin->sin_addr, data, 4);
+		a.len = sizeof(*sin);
+	} else if (type == TYPE_AAAA && len == 16) {
+		struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)(void *)&a.sa;
+		sin6->sin6_family = AF_INET6;
+		memcpy(&sin6->sin6_addr, data, 16);
+		a.len = sizeof(*sin6);
+	}
+	*ret = a;
+	return a.len > 0;
+}
+
 static void add_addresses(struct host *host, int type, const struct ub_result *r)
 {
 	for (size_t i = 0; r->data && r->data[i]; i++) {
-		struct net_addr a = { .len = 0 };
-		if (type == TYPE_A && r->len[i] == 4 && host->n_v4 < ADDRS_MAX) {
-			struct sockaddr_in *sin = (struct sockaddr_in *)(void *)&a.sa;
-			sin->sin_family = AF_INET;
-			memcpy(&sin->sin_addr, r->data[i], 4);
-			a.len = sizeof(*sin);
+		struct net_addr a;
+		if (!read_address(type, r->data[i], r->len[i], &a))
+			continue;
+		if (type == TYPE_A && host->n_v4 < ADDRS_MAX)
 			host->v4[host->n_v4++] = a;
-		} else if (type == TYPE_AAAA && r->len[i] == 16 && host->n_v6 < ADDRS_MAX) {
-			struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)(void *)&a.sa;
-			sin6->sin6_family = AF_INET6;
-			memcpy(&sin6->sin6_addr, r->data[i], 16);
-			a.len = sizeof(*sin6);
+		else if (type == TYPE_AAAA && host->n_v6 < ADDRS_MAX)
 			host->v6[host->n_v6++] = a;
-		}
 	}
 }
 
@@ -264,32 +278,38 @@ struct found {
 	bool failed;
 };
 
-static void add_target(
-	struct found *f, struct net_lookup *l, struct net_addr a, uint16_t port, bool direct_tls)
+static void set_port(struct net_addr *a, uint16_t port)
+{
+	if (a->sa.ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)&a->sa)->sin_port = htons(port);
+	else
+		((struct sockaddr_in6 *)(void *)&a->sa)->sin6_port = htons(port);
+}
+
+static void add_target(struct found *f, struct net_lookup *l, const char *host, struct net_addr a,
+	uint16_t port, bool direct_tls)
 {
 	const struct net_resolver_settings *s = &l->resolver->settings;
 
 	if (f->n == NET_TARGETS_MAX)
 		return;
-	if (a.sa.ss_family == AF_INET)
-		((struct sockaddr_in *)(void *)&a.sa)->sin_port = htons(port);
-	else
-		((struct sockaddr_in6 *)(void *)&a.sa)->sin6_port = htons(port);
+	set_port(&a, port);
 	if (s->may_dial && !s->may_dial(s->user, &a)) {
 		f->forbidden = true;
 		return;
 	}
-	f->targets[f->n].addr = a;
-	f->targets[f->n++].direct_tls = direct_tls;
+	struct net_target *t = &f->targets[f->n++];
+	*t = (struct net_target){ .addr = a, .direct_tls = direct_tls, .port = port };
+	snprintf(t->host, sizeof(t->host), "%s", host);
 }
 
 static void add_host(struct found *f, struct net_lookup *l, const struct host *host, uint16_t port,
 	bool direct_tls)
 {
 	for (size_t i = 0; i < host->n_v4; i++)
-		add_target(f, l, host->v4[i], port, direct_tls);
+		add_target(f, l, host->name, host->v4[i], port, direct_tls);
 	for (size_t i = 0; i < host->n_v6; i++)
-		add_target(f, l, host->v6[i], port, direct_tls);
+		add_target(f, l, host->name, host->v6[i], port, direct_tls);
 	f->failed = f->failed || host->failed;
 }
 
@@ -398,6 +418,93 @@ void net_lookup_cancel(struct net_lookup *l)
 		lookup_free(l);
 }
 
+/* --- single questions --- */
+
+struct net_question {
+	struct list link; /* in resolver->questions */
+	struct net_resolver *resolver;
+	int id;
+	void (*done)(void *user, const struct net_answer *a);
+	void *user;
+};
+
+static size_t count_records(const struct ub_result *r)
+{
+	size_t n = 0;
+
+	while (r->data && r->data[n])
+		n++;
+	return n;
+}
+
+static void on_single(void *arg, int error, struct ub_result *result)
+{
+	struct net_question *q = arg;
+	struct net_answer a = { .failed = failed(error, result) };
+
+	if (error == 0 && result)
+		a.bogus = result->bogus;
+	if (!a.failed) {
+		a.secure = result->secure;
+		a.ttl_s = result->ttl > 0 ? (unsigned)result->ttl : 0;
+		a.n = count_records(result);
+		a.data = result->data;
+		a.len = result->len;
+	}
+	list_remove(&q->link);
+	q->done(q->user, &a);
+	free(q);
+	ub_resolve_free(result);
+}
+
+struct net_question *net_ask(struct net_resolver *r, const char *name, int type,
+	void (*done)(void *user, const struct net_answer *a), void *user)
+{
+	struct net_question *q = calloc(1, sizeof(*q));
+
+	check(q);
+	*q = (struct net_question){ .resolver = r, .done = done, .user = user };
+	list_append(&r->questions, &q->link);
+	if (is_name(str_of(name)) &&
+		ub_resolve_async(r->ctx, name, type, CLASS_IN, q, on_single, &q->id) == 0)
+		return q;
+	list_remove(&q->link);
+	free(q);
+	return NULL;
+}
+
+void net_question_cancel(struct net_question *q)
+{
+	if (!q)
+		return;
+	ub_cancel(q->resolver->ctx, q->id);
+	list_remove(&q->link);
+	free(q);
+}
+
+struct net_loop *net_resolver_loop(const struct net_resolver *r)
+{
+	return r->loop;
+}
+
+size_t net_answer_addrs(const struct net_resolver *r, const struct net_answer *a, int type,
+	uint16_t port, struct net_addr *ret, size_t max, bool *ret_forbidden)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; !a->failed && i < a->n && n < max; i++) {
+		struct net_addr addr;
+		if (!read_address(type, a->data[i], a->len[i], &addr))
+			continue;
+		set_port(&addr, port);
+		if (r->settings.may_dial && !r->settings.may_dial(r->settings.user, &addr))
+			*ret_forbidden = true;
+		else
+			ret[n++] = addr;
+	}
+	return n;
+}
+
 /* --- the resolver --- */
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -442,7 +549,9 @@ static int set_up(struct net_resolver *r)
 		rc = ub_ctx_set_option(r->ctx, options[i].option, options[i].value);
 	if (rc != 0)
 		return rc;
-	if (r->settings.trust_anchor && (rc = ub_ctx_add_ta_file(r->ctx, r->settings.trust_anchor)))
+	for (size_t i = 0; i < r->settings.n_anchors && rc == 0; i++)
+		rc = ub_ctx_add_ta_file(r->ctx, r->settings.anchors[i]);
+	if (rc != 0)
 		return rc;
 	if (r->settings.forward.len > 0) {
 		forward_text(&r->settings.forward, forward);
@@ -468,6 +577,7 @@ struct net_resolver *net_resolver_new(struct net_loop *loop,
 	if (r->settings.timeout_ms == 0)
 		r->settings.timeout_ms = 10000;
 	list_init(&r->lookups);
+	list_init(&r->questions);
 	r->ctx = ub_ctx_create();
 	check(r->ctx);
 	int rc = set_up(r);
@@ -492,6 +602,8 @@ void net_resolver_free(struct net_resolver *r)
 		return;
 	while ((it = list_first(&r->lookups)) != NULL)
 		lookup_free(LIST_OWNER(it, struct net_lookup, link));
+	while ((it = list_first(&r->questions)) != NULL)
+		net_question_cancel(LIST_OWNER(it, struct net_question, link));
 	net_uv_release(r->poll);
 	ub_ctx_delete(r->ctx);
 	free(r);

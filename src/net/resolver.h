@@ -16,6 +16,8 @@ enum { NET_TARGETS_MAX = 16 };
 struct net_target {
 	struct net_addr addr;
 	bool direct_tls; /* from _xmpps-server */
+	uint16_t port;
+	char host[256]; /* whose address it is: the SRV target, or the domain itself */
 };
 
 enum net_lookup_result {
@@ -28,8 +30,8 @@ enum net_lookup_result {
 struct net_resolver_settings {
 	/* Recursive resolver to ask; len 0: the system's resolv.conf. */
 	struct net_addr forward;
-	const char
-		*trust_anchor; /* file with DNSSEC anchors; NULL: answers are not validated here */
+	const char *const *anchors; /* files with DNSSEC trust anchors */
+	size_t n_anchors; /* 0: answers are not validated here */
 	unsigned timeout_ms; /* whole lookup, 10000 */
 	/* False: this address must not be dialled (doc/threats.md I1). Checked on
 	 * every result. */

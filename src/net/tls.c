@@ -22,6 +22,7 @@ static char groups[] = "X25519:P-256:P-384:P-521"; /* the macro takes no const *
 
 static const struct str alpn_names[] = {
 	[NET_TLS_S2S] = STR("xmpp-server"),
+	[NET_TLS_HTTPS] = STR("http/1.1"),
 	[NET_TLS_LINK] = STR("sallyport-link"),
 };
 
@@ -117,6 +118,7 @@ static void set_verification(struct net_tls *t)
 	 */
 	SSL_CTX_set_trust(t->ctx, X509_TRUST_SSL_SERVER);
 	/* No sessions are kept, but OpenSSL wants a name for them when it asks for certificates. */
+	check(SSL_CTX_dane_enable(t->ctx) == 1);
 	SSL_CTX_set_session_id_context(t->ctx, (const unsigned char *)"sallyport", 9);
 }
 

@@ -18,6 +18,7 @@ struct net_creds; /* a certificate chain with its key */
 enum net_tls_use {
 	NET_TLS_S2S, /* TLS 1.2+, certificate requested and verified but not required, ALPN
 			xmpp-server */
+	NET_TLS_HTTPS, /* a client that fetches documents: TLS 1.2+, server verified, ALPN http/1.1 */
 	NET_TLS_LINK, /* TLS 1.3 only, certificate required and verified, ALPN sallyport-link */
 };
 

@@ -52,6 +52,8 @@ int net_verify_chain(X509_STORE_CTX *store, void *arg);
 /* The same later, with the context's present trust and the present time. sent may be NULL. */
 void net_verify_again(
 	const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent, struct net_tls_peer *peer);
+/* Does the chain agree with a usable TLSA record, and with what that record's usage asks of it? */
+bool net_verify_by_dane(const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent, SSL_DANE *dane);
 /* EKU absent, anyExtendedKeyUsage or serverAuth. */
 bool net_verify_for_servers(X509 *cert);
 

@@ -143,8 +143,8 @@ int net_verify_chain(X509_STORE_CTX *store, void *arg)
 	return !hopeless && t->use == NET_TLS_S2S;
 }
 
-void net_verify_again(
-	const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent, struct net_tls_peer *peer)
+/* As the context would set it up for a handshake. */
+static X509_STORE_CTX *store_new(const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent)
 {
 	X509_STORE_CTX *store = X509_STORE_CTX_new();
 
@@ -154,8 +154,28 @@ void net_verify_again(
 	X509_VERIFY_PARAM_set_auth_level(param, SSL_CTX_get_security_level(t->ctx));
 	X509_VERIFY_PARAM_set_trust(param, X509_TRUST_SSL_SERVER);
 	X509_VERIFY_PARAM_set_flags(param, X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(t->ctx)));
+	X509_STORE_CTX_set_verify_cb(store, on_error);
+	return store;
+}
+
+void net_verify_again(
+	const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent, struct net_tls_peer *peer)
+{
+	X509_STORE_CTX *store = store_new(t, cert, sent);
+
 	*peer = (struct net_tls_peer){ .seen = true };
 	peer->problem = judge(store, peer);
 	X509_STORE_CTX_free(store);
 	ERR_clear_error();
+}
+
+bool net_verify_by_dane(const struct net_tls *t, X509 *cert, STACK_OF(X509) * sent, SSL_DANE *dane)
+{
+	X509_STORE_CTX *store = store_new(t, cert, sent);
+
+	X509_STORE_CTX_set0_dane(store, dane);
+	bool ok = X509_verify_cert(store) == 1;
+	X509_STORE_CTX_free(store);
+	ERR_clear_error();
+	return ok;
 }

@@ -13,6 +13,7 @@
 #include "net/resolver.h"
 #include "node/node.h"
 #include "outer/elsewhere.h"
+#include "outer/evidence.h"
 #include "outer/reach.h"
 #include "policy/peer.h"
 
@@ -25,6 +26,7 @@ struct domain {
 struct outer {
 	struct table domains; /* by prepared name */
 	struct net_resolver *resolver;
+	struct evidence *evidence;
 };
 
 /* --- the local domains --- */
@@ -118,7 +120,64 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 	};
 }
 
+/* --- what others say about their certificates --- */
+
+static void evidence(struct node *n, struct transport *t, struct str us, struct str them,
+	unsigned wanted, struct proof_table *table)
+{
+	struct outer *o = n->role_state;
+
+	evidence_ask(o->evidence, t, them, wanted, table);
+}
+
+static void evidence_cancel(struct node *n, struct transport *t)
+{
+	struct outer *o = n->role_state;
+
+	if (o)
+		evidence_forget(o->evidence, t);
+}
+
+static void expect(struct node *n, struct str us, struct str them)
+{
+	struct outer *o = n->role_state;
+	const struct config_peer *peer = policy_peer(n->config, them);
+
+	if (peer && (peer->accept & CONFIG_DANE))
+		evidence_expect(o->evidence, them);
+}
+
+/* Where POSH is accepted, documents are fetched by the trust of the face. NULL without a message: it is not. */
+static struct net_tls *https_new(const struct config *c, char *err, size_t err_size)
+{
+	unsigned accept = 0;
+
+	for (size_t i = 0; i < c->n_peers; i++)
+		accept |= c->peers[i].accept;
+	err[0] = '\0';
+	if (!(accept & CONFIG_POSH))
+		return NULL;
+	const char **files = calloc(c->n_trust + 1, sizeof(*files));
+	check(files);
+	for (size_t i = 0; i < c->n_trust; i++)
+		files[i] = c->trust[i].path;
+	struct net_tls *tls =
+		net_tls_new(NET_TLS_HTTPS, files, c->n_trust, c->n_trust == 0, err, err_size);
+	free(files);
+	return tls;
+}
+
 /* --- the servers of foreign domains --- */
+
+static struct node_target target_of(const struct net_target *t)
+{
+	struct node_target target = {
+		.addr = t->addr, .direct_tls = t->direct_tls, .port = t->port
+	};
+
+	memcpy(target.host, t->host, sizeof(target.host));
+	return target;
+}
 
 static void on_resolved(
 	void *user, enum net_lookup_result result, const struct net_target *targets, size_t count)
@@ -129,7 +188,7 @@ static void on_resolved(
 	switch (result) {
 	case NET_LOOKUP_FOUND:
 		for (size_t i = 0; i < count; i++)
-			all[i] = (struct node_target){ targets[i].addr, targets[i].direct_tls };
+			all[i] = target_of(&targets[i]);
 		node_dial_targets(d, all, count);
 		break;
 	case NET_LOOKUP_NOT_FOUND:
@@ -169,6 +228,7 @@ static void lookup(struct node *n, struct dial *d)
 	struct arena a;
 	struct str ascii;
 
+	expect(n, d->us, d->them);
 	arena_init(&a, 8192);
 	if (d->host.len)
 		lookup_elsewhere(n, d, &a);
@@ -199,12 +259,22 @@ static struct net_resolver *resolver_new(struct node *n, char *err, size_t err_s
 		.user = n,
 	};
 	const struct str forward = n->config->resolver;
+	const char **anchors = calloc(n->config->n_anchors + 1, sizeof(*anchors));
+
+	check(anchors);
+	for (size_t i = 0; i < n->config->n_anchors; i++)
+		anchors[i] = n->config->anchors[i].path;
+	settings.anchors = anchors;
+	settings.n_anchors = n->config->n_anchors;
 
 	if (forward.len && !net_addr_parse(forward, &settings.forward)) {
 		snprintf(err, err_size, "%.*s is not an address", STR_FMT(forward));
+		free(anchors);
 		return NULL;
 	}
-	return net_resolver_new(n->loop, &settings, err, err_size);
+	struct net_resolver *r = net_resolver_new(n->loop, &settings, err, err_size);
+	free(anchors);
+	return r;
 }
 
 /* --- life --- */
@@ -217,7 +287,14 @@ static bool start(struct node *n, char *err, size_t err_size)
 	n->role_state = o;
 	table_init(&o->domains);
 	o->resolver = resolver_new(n, err, err_size);
-	return o->resolver && domains_load(n->config, &o->domains, err, err_size);
+	if (!o->resolver)
+		return false;
+	struct net_tls *https = https_new(n->config, err, err_size);
+	if (!https && err[0])
+		return false;
+	o->evidence = evidence_new(n, o->resolver, https);
+	net_tls_unref(https);
+	return domains_load(n->config, &o->domains, err, err_size);
 }
 
 static void stop(struct node *n)
@@ -226,6 +303,7 @@ static void stop(struct node *n)
 
 	if (!o)
 		return;
+	evidence_free(o->evidence);
 	if (o->resolver)
 		net_resolver_free(o->resolver);
 	domains_free(&o->domains);
@@ -238,14 +316,20 @@ static bool reload(struct node *n, char *err, size_t err_size)
 {
 	struct outer *o = n->role_state;
 	struct table fresh;
+	struct net_tls *https = https_new(n->config, err, err_size);
 
+	if (!https && err[0])
+		return false;
 	table_init(&fresh);
 	if (!domains_load(n->config, &fresh, err, err_size)) {
 		domains_free(&fresh);
+		net_tls_unref(https);
 		return false;
 	}
 	domains_free(&o->domains);
 	o->domains = fresh;
+	evidence_refresh(o->evidence, https);
+	net_tls_unref(https);
 	return true;
 }
 
@@ -259,6 +343,9 @@ static const struct node_role role = {
 	.plays = plays,
 	.rule = rule,
 	.proofs = proofs,
+	.evidence = evidence,
+	.evidence_cancel = evidence_cancel,
+	.expect = expect,
 	.creds = creds,
 	.lookup = lookup,
 	.lookup_cancel = lookup_cancel,

@@ -296,6 +296,8 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 	f->counts.closes[reason]++;
 	e.reason = close_rows[reason].name;
 	e.text = text;
+	if (reason == CLOSE_CERTIFICATE && s->certified.n_said)
+		e.certified = &s->certified;
 	e.warning = reason != CLOSE_PEER && reason != CLOSE_SHUTDOWN && reason != CLOSE_IDLE &&
 		reason != CLOSE_UNUSED;
 	e.cure = e.warning ? close_rows[reason].cure : NULL;

@@ -37,6 +37,7 @@ trust "pki/lab/ca.crt"
 dialback secret "pki/dialback.secret"
 allow address {net}/24
 peer refused.example {{ refuse }}
+{outer_peers}
 peer any {{ require tls accept pkix dialback }}
 profile {profile}
 control "outer.sock"
@@ -191,7 +192,7 @@ class Node:
 
 class World:
     def __init__(self, profile="standard", outer_extra="", inner_extra="", outer_limits=NO_LIMITS, close_ms=1000,
-                 start=True):
+                 start=True, outer_peers="", prepare=None):
         self.build = os.path.abspath(os.environ.get("SALLYPORT_BUILD") or sys.argv[1])
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
         base = "127.%d.%d." % (32 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
@@ -206,7 +207,8 @@ class World:
                         "--lab-domain", "other.example", "--lab-domain", "refused.example"],
                        cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
         self.profile, self.extra = profile, {"outer_extra": outer_extra, "inner_extra": inner_extra,
-                                             "outer_limits": outer_limits, "close_ms": close_ms}
+                                             "outer_limits": outer_limits, "close_ms": close_ms,
+                                             "outer_peers": outer_peers}
         self.write_config()
         self.outer, self.inner = Node(self, "outer"), Node(self, "inner")
         self.dns = Dns(self.address["dns"], {FOREIGN: self.address["foreign"],
@@ -214,6 +216,8 @@ class World:
                                              "loop.example": "127.0.0.1"})
         self.server = Listener(self, self.address["server"], LOCAL)
         self.foreign = Listener(self, self.address["foreign"], FOREIGN)
+        if prepare:
+            prepare(self)
         if start:
             self.start()
 

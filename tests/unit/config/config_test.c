@@ -207,7 +207,7 @@ static void inner_example(void **state)
 	assert_str(c->routes[0].via[0], "outer-mn");
 	assert_int_equal(c->routes[1].n_via, 0);
 	assert_int_equal(c->n_peers, 1);
-	assert_int_equal(c->peers[0].accept, CONFIG_PKIX | CONFIG_DIALBACK);
+	assert_int_equal(c->peers[0].accept, CONFIG_BY_CERTIFICATE | CONFIG_DIALBACK);
 	assert_true(c->peers[0].tls_required);
 	assert_string_equal(c->control, "/run/sallyport/inner.sock");
 	fixed_point(c);

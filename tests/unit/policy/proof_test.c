@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "policy/proof.h"
+#include "rows.h"
 
 #define ALL CONFIG_BY_CERTIFICATE
 #define PKIX(s) [POLICY_PROOF_PKIX] = { PROOF_##s, "pkix says" }
@@ -85,6 +86,7 @@ static void decides(void **state)
 		const struct config_peer peer = { .accept = cases[i].accept,
 			.require = cases[i].require };
 		struct proof_verdict v = proof_judge(&peer, &cases[i].table);
+		name_row(cases[i].name);
 		bool same_why = !cases[i].why || (v.why && strcmp(v.why, cases[i].why) == 0);
 		if (proof_wanted(&peer, &cases[i].table) != cases[i].wanted ||
 			v.decision != cases[i].decision || v.proof != cases[i].proof ||
