@@ -539,6 +539,9 @@ static int set_up(struct net_resolver *r)
 		const char *value;
 	} options[] = {
 		{ "do-not-query-localhost:", "no" },
+		/* Lifetimes are the peer's word: within reason. */
+		{ "cache-min-ttl:", "5" },
+		{ "cache-max-ttl:", "3600" },
 		{ "cache-max-negative-ttl:", "300" },
 		{ "msg-cache-size:", "8m" },
 		{ "rrset-cache-size:", "16m" },

@@ -59,6 +59,10 @@ static const struct record zone[] = {
 	{ "fallback.broken.lab", A, "192.0.2.9" },
 
 	{ "many.lab", A, "192.0.2.1" },
+	{ "zero-ttl.lab", A, "192.0.2.3" },
+	{ "long-ttl.lab", A, "192.0.2.4" },
+	{ "lies.lab", A, "192.0.2.5" },
+	{ "_xmpp-server._tcp.loop.lab", SRV, "0 0 5269 a.loop.lab" },
 };
 
 /* --- the responder --- */
@@ -94,8 +98,8 @@ static void put_record(struct message *m, const struct record *r)
 	put_name(m, r->name);
 	put16(m, (unsigned)r->type);
 	put16(m, 1);
-	put16(m, 0);
-	put16(m, 60);
+	put16(m, strcmp(r->name, "long-ttl.lab") == 0 ? 0x7fff : 0);
+	put16(m, strcmp(r->name, "zero-ttl.lab") == 0 ? 0 : 60);
 	size_t length_at = m->n;
 	put16(m, 0);
 	if (r->type == A) {
@@ -141,6 +145,8 @@ static bool has_suffix(const char *name, const char *suffix)
 	return str_ends(str_of(name), str_of(suffix));
 }
 
+static unsigned asked_zero_ttl;
+
 /* False: no answer at all. */
 static bool respond(const unsigned char *q, size_t n, struct message *m)
 {
@@ -152,6 +158,8 @@ static bool respond(const unsigned char *q, size_t n, struct message *m)
 
 	if (has_suffix(name, "silent.lab"))
 		return false;
+	if (strcmp(name, "zero-ttl.lab") == 0 && type == A)
+		asked_zero_ttl++;
 	memcpy(m->b, q, end);
 	m->n = end;
 	for (size_t i = 0; i < sizeof(zone) / sizeof(zone[0]); i++) {
@@ -181,6 +189,13 @@ static bool respond(const unsigned char *q, size_t n, struct message *m)
 			put_record(m, &(struct record){ name, A, data });
 		}
 	}
+	if (has_suffix(name, ".loop.lab") && type != SRV) {
+		/* Each is an alias of the other. */
+		exists = true;
+		const char *other = name[0] == 'a' ? "b.loop.lab" : "a.loop.lab";
+		put_record(m, &(struct record){ name, CNAME, other });
+		answers++;
+	}
 	unsigned rcode = exists ? 0 : NXDOMAIN;
 	if (has_suffix(name, "broken.lab"))
 		rcode = SERVFAIL;
@@ -190,6 +205,35 @@ static bool respond(const unsigned char *q, size_t n, struct message *m)
 	m->b[6] = (unsigned char)(answers >> 8);
 	m->b[7] = (unsigned char)answers;
 	return true;
+}
+
+/* Answers that come before the true one: of another id, to another question, cut short, pointers in a
+ * circle, and with a record about somebody else behind the answer. Each says 192.0.2.66. */
+static void tell_lies(
+	int fd, const unsigned char *q, size_t n, const struct sockaddr *to, socklen_t len)
+{
+	const struct record lie = { "lies.lab", A, "192.0.2.66" };
+	struct message m = { .n = n };
+	char name[256];
+	int type;
+
+	memcpy(m.b, q, n);
+	m.b[2] = 0x84;
+	m.b[3] = 0x80;
+	m.b[7] = 1;
+	m.b[11] = 0;
+	m.n = read_question(q, n, name, &type);
+	put_record(&m, &lie);
+	m.b[0] ^= 0x55; /* another id */
+	sendto(fd, m.b, m.n, 0, to, len);
+	m.b[0] ^= 0x55;
+	m.b[13] ^= 1; /* another question */
+	sendto(fd, m.b, m.n, 0, to, len);
+	m.b[13] ^= 1;
+	sendto(fd, m.b, m.n - 9, 0, to, len); /* cut short */
+	m.b[12] = 0xc0; /* a name that points at itself */
+	m.b[13] = 0x0c;
+	sendto(fd, m.b, m.n, 0, to, len);
 }
 
 static int responder_fd;
@@ -207,6 +251,11 @@ static void *run_responder(void *arg)
 		ssize_t n = recvfrom(responder_fd, q, sizeof(q), 0, (void *)&from, &len);
 		if (n < 12)
 			return NULL; /* the end of the test */
+		char name[256];
+		int type;
+		read_question(q, (size_t)n, name, &type);
+		if (strcmp(name, "lies.lab") == 0 && type == A)
+			tell_lies(responder_fd, q, (size_t)n, (void *)&from, len);
 		if (respond(q, (size_t)n, &m))
 			sendto(responder_fd, m.b, m.n, 0, (void *)&from, len);
 	}
@@ -359,12 +408,57 @@ static void test_timeout_and_cancel(void **state)
 	assert_int_equal(never.n_done, 0);
 }
 
+static void look_up(struct net_resolver *r, struct lookup *l, const char *domain)
+{
+	l->n_done = 0;
+	l->text[0] = '\0';
+	net_resolve(r, str_of(domain), done, l);
+	net_loop_run(l->loop);
+	assert_int_equal(l->n_done, 1);
+}
+
+/* Wrong answers before the right one do not count, and do not stop it. */
+static void test_lies(void **state)
+{
+	struct lookup l = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(l.loop, 20000);
+
+	look_up(r, &l, "lies.lab");
+	assert_null(strstr(l.text, "192.0.2.66"));
+	look_up(r, &l, "loop.lab");
+	assert_int_not_equal(l.result, NET_LOOKUP_FOUND);
+	net_resolver_free(r);
+	net_loop_free(l.loop);
+}
+
+/* Neither an answer that is stale at once nor one for ever: the first is asked for once in a while. */
+static void test_lifetimes(void **state)
+{
+	struct lookup l = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(l.loop, 20000);
+
+	asked_zero_ttl = 0;
+	for (int i = 0; i < 20; i++) {
+		look_up(r, &l, "zero-ttl.lab");
+		assert_string_equal(l.text, "192.0.2.3:5269");
+	}
+	assert_true(asked_zero_ttl >= 1 && asked_zero_ttl <= 3);
+	look_up(r, &l, "long-ttl.lab");
+	assert_string_equal(l.text, "192.0.2.4:5269");
+	net_resolver_free(r);
+	net_loop_free(l.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lookups),
-		cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_timeout_and_cancel),
+		{ "s2s A1 s2s A2 threats I1, I3 look-ups", test_lookups, NULL, NULL, NULL },
+		{ "threats I3, I11 a hundred targets of twenty addresses", test_bounded, NULL, NULL,
+			NULL },
+		{ "threats I4 a server that does not answer", test_timeout_and_cancel, NULL, NULL,
+			NULL },
+		{ "threats I3, I4 wrong answers, names in a circle", test_lies, NULL, NULL, NULL },
+		{ "threats I6 lifetimes of answers", test_lifetimes, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, start_responder, stop_responder);
 }

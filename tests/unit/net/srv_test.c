@@ -176,10 +176,10 @@ static void test_special(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_longest_name),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_special),
+		{ "threats I4 records of wrong form", test_read, NULL, NULL, NULL },
+		{ "threats I4 longest name", test_longest_name, NULL, NULL, NULL },
+		{ "s2s A1 priority and weight", test_order, NULL, NULL, NULL },
+		{ "threats I1 addresses that lead inside", test_special, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

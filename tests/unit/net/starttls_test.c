@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "raw.h"
+#include "rows.h"
 
 static struct cert ca, server_cert, client_cert;
 
@@ -316,28 +317,39 @@ static size_t first_word(struct end *e, struct str bytes)
 static void test_not_a_handshake(void **state)
 {
 	static const struct {
+		const char *name;
 		struct script script;
 		const char *text;
 	} cases[] = {
-		{ { "starttls<x/>", NULL, 0 }, "tls: plaintext before the handshake" },
-		{ { "starttls", "<stream>", 8 }, "tls: plaintext instead of a handshake" },
-		{ { "starttls", "SSH-2.0-x\r\n", 11 }, "tls: plaintext instead of a handshake" },
-		{ { "starttls", "\x16\x03\x01\x02\x00\x01\x01\x00\x00", 9 },
+		{ "threats D1 plaintext in one segment with starttls", { "starttls<x/>", NULL, 0 },
+			"tls: plaintext before the handshake" },
+		{ "threats D4 plaintext in place of the handshake", { "starttls", "<stream>", 8 },
+			"tls: plaintext instead of a handshake" },
+		{ "threats D15 another protocol", { "starttls", "SSH-2.0-x\r\n", 11 },
+			"tls: plaintext instead of a handshake" },
+		{ "threats D8 ClientHello shorter than it can be",
+			{ "starttls", "\x16\x03\x01\x02\x00\x01\x01\x00\x00", 9 },
 			"tls: not a ClientHello" },
-		{ { "starttls", "\x16\x03\x01\x02\x00\x02\x00\x00\x00", 9 },
+		{ "threats D4 a ServerHello",
+			{ "starttls", "\x16\x03\x01\x02\x00\x02\x00\x00\x00", 9 },
 			"tls: not a ClientHello" },
-		{ { "starttls", "\x16\x03\x01\x00\x01\x01\x00\x00\x00", 9 },
+		{ "threats D8 record of one byte",
+			{ "starttls", "\x16\x03\x01\x00\x01\x01\x00\x00\x00", 9 },
 			"tls: not a ClientHello" },
-		{ { "starttls", "\x16\x02\x01\x02\x00\x01\x00\x00\x00", 9 },
+		{ "threats D4 another major version",
+			{ "starttls", "\x16\x02\x01\x02\x00\x01\x00\x00\x00", 9 },
 			"tls: not a ClientHello" },
-		{ { "starttls", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10 }, NULL },
-		{ { "starttls", "\x16\x03\x01\x00\x00\x01\x00\x00\x01\x00", 10 }, NULL },
+		{ "threats D8 record shorter than its message",
+			{ "starttls", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10 }, NULL },
+		{ "threats D8 empty record",
+			{ "starttls", "\x16\x03\x01\x00\x00\x01\x00\x00\x01\x00", 10 }, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pairing p;
 		struct raw r;
 		struct script script = cases[i].script;
+		name_row(cases[i].name);
 		upgrade_init(&p);
 		p.server.on_input = first_word;
 		p.client.n_closed = 1;
@@ -345,9 +357,9 @@ static void test_not_a_handshake(void **state)
 		raw_start(&r, &p, play, &script);
 		pairing_run(&p);
 		if (cases[i].text && strcmp(p.server.text, cases[i].text) != 0)
-			fail_msg("case %zu: %s", i, p.server.text);
+			fail_msg("%s: %s", cases[i].name, p.server.text);
 		if (strncmp(p.server.text, "tls: ", 5) != 0)
-			fail_msg("case %zu: %s", i, p.server.text);
+			fail_msg("%s: %s", cases[i].name, p.server.text);
 		assert_int_equal(p.server.n_tls, 0);
 		pairing_done(&p);
 		raw_join(&r);
@@ -444,9 +456,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_upgrade),
-		cmocka_unit_test(test_single_bytes),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_abort_anywhere),
+		{ "threats D8, D16 a handshake of single bytes", test_single_bytes, NULL, NULL,
+			NULL },
+		{ "threats D16 cut after each byte", test_cut, NULL, NULL, NULL },
+		{ "threats D16 left at each step", test_abort_anywhere, NULL, NULL, NULL },
 		cmocka_unit_test(test_free_midway),
 		cmocka_unit_test(test_not_a_handshake),
 		cmocka_unit_test(test_large),

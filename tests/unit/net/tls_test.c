@@ -236,18 +236,34 @@ static void test_link_checks_the_server(void **state)
 /* --- other people's clients --- */
 
 struct client {
+	const char *name;
 	const char *alpn; /* with its length byte, or NULL */
 	int max_version;
 	const char *ciphers; /* for TLS 1.2 */
 	bool works;
-	bool renegotiates; /* tries to */
+	bool renegotiates; /* tries to, a hundred times */
+	const char *groups;
 };
 
 struct hello {
 	const struct client *client;
 	bool worked;
+	bool extras; /* compression or early data */
 	const char *alpn; /* chosen */
 };
+
+static void renegotiate(SSL *ssl)
+{
+	char byte;
+
+	/* Refused by an alert each time, or the connection is gone. */
+	for (int i = 0; i < 100; i++) {
+		if (SSL_renegotiate(ssl) != 1 || SSL_do_handshake(ssl) != 1)
+			break;
+		check(SSL_num_renegotiations(ssl) <= 1);
+	}
+	check(SSL_read(ssl, &byte, 1) <= 0 && SSL_num_renegotiations(ssl) <= 1);
+}
 
 static void foreign_client(int fd, void *arg)
 {
@@ -259,6 +275,9 @@ static void foreign_client(int fd, void *arg)
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 	SSL_CTX_set_max_proto_version(ctx, h->client->max_version);
+	SSL_CTX_clear_options(ctx, SSL_OP_NO_COMPRESSION);
+	if (h->client->groups)
+		check(SSL_CTX_set1_groups_list(ctx, h->client->groups) == 1);
 	if (h->client->ciphers)
 		check(SSL_CTX_set_cipher_list(ctx, h->client->ciphers) == 1);
 	SSL *ssl = SSL_new(ctx);
@@ -270,14 +289,13 @@ static void foreign_client(int fd, void *arg)
 	if (h->worked) {
 		SSL_get0_alpn_selected(ssl, &chosen, &len);
 		h->alpn = len ? "yes" : NULL;
+		h->extras = SSL_get_current_compression(ssl) != NULL;
 		SSL_write(ssl, "hello", 5);
-		if (h->client->renegotiates) {
-			char byte;
-			check(SSL_renegotiate(ssl) == 1);
-			SSL_do_handshake(ssl);
-			/* Refused by an alert, after which this client gives up. */
-			check(SSL_read(ssl, &byte, 1) <= 0 && SSL_num_renegotiations(ssl) <= 1);
-		}
+		if (h->client->renegotiates)
+			renegotiate(ssl);
+		/* Tickets come with what is read. */
+		SSL_set_mode(ssl, SSL_MODE_AUTO_RETRY);
+		h->extras |= SSL_SESSION_get_max_early_data(SSL_get_session(ssl)) != 0;
 		SSL_shutdown(ssl);
 	}
 	SSL_free(ssl);
@@ -287,27 +305,35 @@ static void foreign_client(int fd, void *arg)
 static void test_foreign_clients(void **state)
 {
 	static const struct client clients[] = {
-		{ NULL, TLS1_3_VERSION, NULL, true },
-		{ NULL, TLS1_2_VERSION, NULL, true },
-		{ NULL, TLS1_2_VERSION, NULL, true, true },
-		{ NULL, TLS1_1_VERSION, NULL, false },
-		{ NULL, TLS1_VERSION, NULL, false },
-		{ "\013xmpp-server", TLS1_3_VERSION, NULL, true },
-		{ "\002h2\013xmpp-server", TLS1_3_VERSION, NULL, true },
-		{ "\002h2", TLS1_3_VERSION, NULL, false },
-		{ "\013xmpp-client", TLS1_2_VERSION, NULL, false },
-		{ "\013XMPP-SERVER", TLS1_2_VERSION, NULL, false },
-		{ NULL, TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305", true },
-		{ NULL, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA", false },
-		{ NULL, TLS1_2_VERSION, "AES128-GCM-SHA256", false },
-		{ NULL, TLS1_2_VERSION, "NULL", false },
-		{ NULL, TLS1_2_VERSION, "aNULL", false },
+		{ "threats D7 TLS 1.3: no compression, no early data", NULL, TLS1_3_VERSION, NULL,
+			true },
+		{ "threats D7 TLS 1.2: no compression", NULL, TLS1_2_VERSION, NULL, true },
+		{ "threats D6 renegotiation", NULL, TLS1_2_VERSION, NULL, true, true },
+		{ "threats D5 TLS 1.1", NULL, TLS1_1_VERSION, NULL, false },
+		{ "threats D5 TLS 1.0", NULL, TLS1_VERSION, NULL, false },
+		{ "s2s E7 xmpp-server", "\013xmpp-server", TLS1_3_VERSION, NULL, true },
+		{ "s2s E7 xmpp-server among others", "\002h2\013xmpp-server", TLS1_3_VERSION, NULL,
+			true },
+		{ "s2s E7 threats D15 h2", "\002h2", TLS1_3_VERSION, NULL, false },
+		{ "s2s E7 threats D15 xmpp-client", "\013xmpp-client", TLS1_2_VERSION, NULL,
+			false },
+		{ "s2s E7 threats D15 other case", "\013XMPP-SERVER", TLS1_2_VERSION, NULL, false },
+		{ "s2s E4 ChaCha20", NULL, TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305", true },
+		{ "threats D5 CBC", NULL, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-SHA", false },
+		{ "threats D5 key transport by RSA", NULL, TLS1_2_VERSION, "AES128-GCM-SHA256",
+			false },
+		{ "threats D5 no encryption", NULL, TLS1_2_VERSION, "NULL", false },
+		{ "threats D5 no authentication", NULL, TLS1_2_VERSION, "aNULL", false },
+		{ .name = "threats D5 no common group",
+			.max_version = TLS1_3_VERSION,
+			.groups = "ffdhe8192" },
 	};
 
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
 		struct pairing p;
 		struct raw r;
 		struct hello h = { .client = &clients[i] };
+		name_row(clients[i].name);
 		direct_init(&p, false);
 		p.client.n_closed = 1;
 		p.server.n_closed = 0;
@@ -323,9 +349,10 @@ static void test_foreign_clients(void **state)
 		}
 		raw_join(&r);
 		if (h.worked != clients[i].works && clients[i].works)
-			fail_msg("client %zu", i);
+			fail_msg("%s", clients[i].name);
 		if (!clients[i].works && p.n_accepted != 0)
-			fail_msg("client %zu was accepted", i);
+			fail_msg("%s was accepted", clients[i].name);
+		assert_false(h.extras);
 		if (clients[i].works)
 			assert_true(str_is(buf_bytes(&p.server.got), "hello"));
 		pairing_done(&p);

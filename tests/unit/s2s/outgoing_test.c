@@ -23,7 +23,7 @@
 	" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></db:result>"
 
 static const struct dialogue ready[] = {
-	{ "s2s A5 own header", "",
+	{ "s2s A5 threats I2 own header", "",
 		{ OPEN, "<<?xml version=\"1.0\"?><stream:stream xmlns=\"jabber:server\"",
 			"<xmlns:db=\"jabber:server:dialback\" from=\"b.example\" to=\"a.example\" "
 			"version=\"1.0\"",

@@ -98,6 +98,10 @@ static const struct row rows[] = {
 		"ok" },
 	{ "s2s B15 threats A9 value: wide characters", { .value = 40 }, "<a b='", "\xe2\x82\xac",
 		14, "", "!value-too-long" },
+	{ "threats A10 value of 256 KB in pieces of 100 bytes and of one",
+		{ .bytes = 300000, .value = 300000 }, "<a b='", "0123456789abcdef", 16384, "'/>",
+		"ok" },
+	{ "threats A10 name of 30 KB in pieces", { .name = 40000 }, "<", "x", 30000, "/>", "ok" },
 	{ "s2s B15 threats A9 value of 2 MB", { 0 }, "<a b='", "0123456789abcdef", 131072, "",
 		"!value-too-long" },
 	{ "s2s B15 threats A9 text of 2 MB", { 0 }, "<a>", "0123456789abcdef", 131072, "",
@@ -251,7 +255,7 @@ static void test_forgive_space(void **state)
 }
 
 /* The tree that costs most memory for its bytes stops at a known point, not at malloc. */
-static void test_memory(void **state)
+static void test_threats_A12_memory(void **state)
 {
 	struct xml_limits limits = xml_limits_default;
 	struct buf doc, got;
@@ -273,6 +277,34 @@ static void test_memory(void **state)
 	assert_true(xml_reader_footprint(r) < 3 * 65536);
 	buf_done(&doc);
 	buf_done(&got);
+	xml_reader_free(r);
+}
+
+/* Counters do not wrap: more than 4 GB through one reader, and the limits still count from each stanza. */
+static void test_threats_A18_many_feeds(void **state)
+{
+	struct xml_reader *r = xml_reader_new(NULL, &xml_limits_default);
+	struct str root = STRL(ROOT);
+	struct buf stanza;
+
+	buf_init(&stanza, PLENTY);
+	buf_append_c(&stanza, "<a b='x'>");
+	put_units(&stanza, "0123456789abcdef", 15000);
+	buf_append_c(&stanza, "</a>");
+	assert_int_equal(xml_reader_next(r, &root), XML_OPEN);
+	for (uint64_t fed = 0; fed < (1ull << 32) + (1ull << 20); fed += buf_len(&stanza)) {
+		struct str in = buf_bytes(&stanza);
+		if (xml_reader_next(r, &in) != XML_STANZA || in.len)
+			fail_msg("after %lu bytes", fed);
+	}
+	struct str big = STRL("<a b='");
+	assert_int_equal(xml_reader_next(r, &big), XML_MORE);
+	buf_clear(&stanza, 0);
+	put_units(&stanza, "0123456789abcdef", 20000);
+	struct str in = buf_bytes(&stanza);
+	assert_int_equal(xml_reader_next(r, &in), XML_BAD);
+	assert_int_equal(xml_reader_error(r), XML_ERR_VALUE);
+	buf_done(&stanza);
 	xml_reader_free(r);
 }
 
@@ -313,7 +345,8 @@ int main(void)
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_set_limits),
 		cmocka_unit_test(test_forgive_space),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_threats_A12_memory),
+		cmocka_unit_test(test_threats_A18_many_feeds),
 		cmocka_unit_test(test_footprint),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
