@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build and run every test; the last line is "N passed, N failed" for the whole.
 
-    build        gcc, with all warnings as errors: unit, fuzz replay, lint, scenario
+    build        gcc, with all warnings as errors: unit, fuzz replay, lint, scenario, model
     interop      real servers, see tests/interop
     build-asan   gcc with ASan and UBSan:          unit, fuzz replay, scenario
     build-clang  clang: builds
@@ -201,7 +201,7 @@ def gcc_stages(wanted, ready):
             ready.set()
 
     def tests(tally):
-        meson_tests(tally, "build", ["unit", "fuzz", "lint", "scenario"])
+        meson_tests(tally, "build", ["unit", "fuzz", "lint", "scenario", "model"])
     first = next((name for name in ("gcc", "interop", "valgrind") if name in wanted), "")
     last = "interop" if {"gcc", "interop"} <= set(wanted) else ""
     return [(first, built), ("gcc", tests), ("interop", interop), (last, conformance)]
