@@ -45,9 +45,11 @@ static void check_end(struct preflight *p, const char *path, const struct net_cr
 	long long left = net_creds_not_after(creds) - p->now_s;
 
 	if (left <= 0) {
-		fail(p, "%s: the certificate has expired", path);
+		fail(p, "%s: the certificate has expired: get a new one, then `sallyport reload`",
+			path);
 	} else if (left < (long long)PREFLIGHT_SOON_DAYS * DAY_S) {
-		buf_printf(p->out, "warning: %s: the certificate expires in %lld days\n", path,
+		buf_printf(p->out,
+			"warning: %s: the certificate expires in %lld days: renew it now\n", path,
 			left / DAY_S);
 	}
 }
@@ -82,8 +84,11 @@ static void check_link(struct preflight *p, const struct config_keys *keys)
 	struct net_creds *creds = check_creds(p, keys);
 
 	if (creds && !net_creds_covers(creds, p->c->node))
-		fail(p, "%s: the certificate is not for node %.*s", keys->certificate,
-			STR_FMT(p->c->node));
+		fail(p,
+			"%s: the certificate is not for node %.*s: `sallyport pki init` makes one "
+			"for "
+			"each node",
+			keys->certificate, STR_FMT(p->c->node));
 	net_creds_unref(creds);
 	check_trust(p, NET_TLS_LINK, keys->trust);
 }
@@ -96,8 +101,10 @@ static void check_covers(
 	arena_reset(&p->arena);
 	if (jid_domain_to_ascii(&p->arena, d->name, &ascii) != JID_OK ||
 		!net_creds_covers(creds, ascii))
-		fail(p, "%s: the certificate is not for domain %.*s", d->keys.certificate,
-			STR_FMT(d->name));
+		fail(p,
+			"%s: the certificate is not for domain %.*s: it needs that name among its "
+			"subject alternative names",
+			d->keys.certificate, STR_FMT(d->name));
 }
 
 static bool same_keys(const struct config_keys *a, const struct config_keys *b)
@@ -139,8 +146,10 @@ static void check_secret(struct preflight *p, const char *path)
 	}
 	fclose(f);
 	if (!good || longest == 0)
-		fail(p, "%s: needs one secret of at least %d characters a line", path,
-			SECRET_LEAST);
+		fail(p,
+			"%s: needs one secret of at least %d characters a line: `sallyport pki "
+			"init` makes one",
+			path, SECRET_LEAST);
 	check_private(p, path);
 }
 
