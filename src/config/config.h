@@ -262,6 +262,7 @@ struct config {
 	enum log_level log_level;
 	bool open_profile;
 	bool redirect; /* outer: follow see-other-host */
+	bool multiplex; /* one stream of ours for more pairs, where the server's address is the same */
 	bool bidi; /* streams that carry both directions (XEP-0288) */
 	unsigned manage; /* bits of enum config_manage: acknowledgements (XEP-0198) */
 	bool flush; /* spaces behind long stanzas; default: in inner */

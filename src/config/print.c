@@ -213,6 +213,7 @@ static void print(const struct config *c, struct buf *out)
 	buf_printf(out, "flush %s\n", c->flush ? "on" : "off");
 	buf_printf(out, "bidi %s\n", c->bidi ? "on" : "off");
 	buf_printf(out, "stream-management %s\n", management[c->manage]);
+	buf_printf(out, "multiplex %s\n", c->multiplex ? "on" : "off");
 	if (c->dialback_secret) {
 		buf_append_c(out, "dialback secret ");
 		put_quoted(out, c->dialback_secret);

@@ -453,6 +453,12 @@ static bool parse_management(struct parser *p)
 	return true;
 }
 
+/* multiplex = `multiplex` (`on` | `off`) */
+static bool parse_multiplex(struct parser *p)
+{
+	return parse_switch(p, &p->c->multiplex);
+}
+
 /* bidi = `bidi` (`on` | `off`) */
 static bool parse_bidi(struct parser *p)
 {
@@ -519,6 +525,7 @@ const struct statement statements[] = {
 	{ "profile", BOTH, true, parse_profile },
 	{ "flush", BOTH, true, parse_flush },
 	{ "bidi", BOTH, true, parse_bidi },
+	{ "multiplex", BOTH, true, parse_multiplex },
 	{ "redirect", OUTER, true, parse_redirect },
 	{ "stream-management", BOTH, true, parse_management },
 	{ "control", BOTH, true, parse_control },

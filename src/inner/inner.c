@@ -112,6 +112,7 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 	return (struct s2s_rule){
 		.allowed = true,
 		.bidi = n->config->bidi,
+		.share = n->config->multiplex,
 		.tls_required = s->tls_required,
 		.accept_certificate = (s->accept & CONFIG_PKIX) != 0,
 		.accept_dialback = (s->accept & CONFIG_DIALBACK) != 0,

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "node/gate.h"
+#include "node/transport.h"
 
 enum { ATTEMPT_MS = 8000 };
 
@@ -156,6 +157,20 @@ static void try_next(struct dial *d)
 	node_dial_failed(d, d->failure);
 }
 
+/* Deferred: the role may know its targets at once, inside the face's own call. */
+static void on_share(void *user)
+{
+	struct dial *d = user;
+
+	d->node->now = net_now(d->node->loop);
+	net_timer_free(d->timer);
+	d->timer = NULL;
+	if (!d->stream || transport_share(d->node, d->stream, &d->targets[0]))
+		dial_free(d);
+	else
+		try_next(d);
+}
+
 void node_dial_targets(struct dial *d, const struct node_target *targets, size_t n)
 {
 	d->lookup = NULL;
@@ -169,7 +184,12 @@ void node_dial_targets(struct dial *d, const struct node_target *targets, size_t
 	check(d->targets);
 	memcpy(d->targets, targets, n * sizeof(*targets));
 	d->n_targets = n;
-	try_next(d);
+	if (!d->node->config->multiplex) {
+		try_next(d);
+		return;
+	}
+	d->timer = net_timer_new(d->node->loop, on_share, d);
+	net_timer_set(d->timer, net_now(d->node->loop));
 }
 
 static void on_deferred_failure(void *user)

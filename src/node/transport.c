@@ -253,6 +253,23 @@ void transport_connected(struct node *n, struct s2s_stream *stream, struct net_c
 	s2s_connected(stream, t, direct_tls, n->now);
 }
 
+static bool same_address(const struct node_target *a, const struct node_target *b)
+{
+	return a->addr.len == b->addr.len && a->direct_tls == b->direct_tls &&
+		memcmp(&a->addr.sa, &b->addr.sa, a->addr.len) == 0;
+}
+
+bool transport_share(struct node *n, struct s2s_stream *s, const struct node_target *target)
+{
+	LIST_EACH (&n->transports, it) {
+		struct transport *t = LIST_OWNER(it, struct transport, link);
+		if (t->target && t->stream && same_address(t->target, target) &&
+			s2s_join(s, t->stream, n->now))
+			return true;
+	}
+	return false;
+}
+
 /* --- struct s2s_ops --- */
 
 static void write_bytes(void *user, void *transport, struct str bytes)

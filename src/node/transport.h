@@ -14,6 +14,9 @@ void transport_fill_ops(struct s2s_ops *ops);
 bool transport_listen(struct node *n, char *err, size_t err_size);
 void transport_stop_listening(struct node *n);
 
+/* Lets the stream use another one that is connected to this very target, if there is one; s is invalid then. */
+bool transport_share(struct node *n, struct s2s_stream *s, const struct node_target *target);
+
 /* role->evidence() left something open for this transport, and now knows more. */
 void transport_proved(struct transport *t);
 /* The connection, for role->evidence(). */

@@ -113,6 +113,7 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 	return (struct s2s_rule){
 		.allowed = true,
 		.bidi = n->config->bidi,
+		.share = n->config->multiplex,
 		.redirect = n->config->redirect,
 		.tls_required = peer->tls_required,
 		.accept_certificate = (peer->accept & CONFIG_BY_CERTIFICATE) != 0,

@@ -71,6 +71,7 @@ struct s2s_face {
 		uint64_t keys_valid, keys_invalid, keys_error, keys_refused;
 		uint64_t verifies_answered, unsolicited;
 		uint64_t pings, pings_answered;
+		uint64_t shared; /* pairs that became guests of another pair's stream */
 		uint64_t slowed, destinations_refused;
 		uint64_t excesses[S2S_EXCESS_COUNT];
 	} counts;

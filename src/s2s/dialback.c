@@ -7,6 +7,7 @@
  */
 #include "s2s/dialback.h"
 
+#include "s2s/guest.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 #include "s2s/verify.h"
@@ -57,15 +58,15 @@ void dialback_answer_key(struct s2s_stream *s, struct str us, struct str them, c
 	stream_flush_out(s);
 }
 
-void dialback_send_key(struct s2s_stream *s)
+void dialback_send_key(struct s2s_stream *s, struct str us, struct str them)
 {
 	struct s2s_face *f = s->face;
 	struct buf *out = &f->out;
 	char key[65];
 
-	f->ops->dialback_key(f->user, s->them, s->us, s->peer_id, key);
+	f->ops->dialback_key(f->user, them, us, s->peer_id, key);
 	buf_append(out, STRL("<db:result"));
-	dialback_put_pair(out, s->us, s->them);
+	dialback_put_pair(out, us, them);
 	buf_printf(out, ">%s</db:result>", key);
 	stream_flush_out(s);
 }
@@ -123,6 +124,16 @@ static struct str error_condition(const struct xml_node *e)
 	return STRL("");
 }
 
+static void on_guest_answer(struct guest *g, struct str type, const struct xml_node *e)
+{
+	struct str condition = error_condition(e);
+
+	if (str_is(type, "valid"))
+		guest_accepted(g);
+	else
+		guest_refused(g, condition.len ? condition : type);
+}
+
 void dialback_on_answer(struct s2s_stream *s, struct xml_node *e)
 {
 	struct str type = xml_attr_get(e, "type");
@@ -131,9 +142,12 @@ void dialback_on_answer(struct s2s_stream *s, struct xml_node *e)
 	if (tls_missing(s) || !read_parties(s, e, &who))
 		return;
 	bool ours = str_eq(who.us, s->us) && str_eq(who.them, s->them);
+	struct guest *guest = guest_find(s, who.us, who.them);
 	if (!type.p) {
 		/* A key belongs on a stream of their own. */
 		dialback_answer_key(s, who.us, who.them, "error", "not-allowed");
+	} else if (guest && s->state == ST_READY) {
+		on_guest_answer(guest, type, e);
 	} else if (!ours || s->state != ST_DIALBACK) {
 		ignore(s, &who);
 	} else if (str_is(type, "valid")) {

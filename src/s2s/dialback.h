@@ -13,8 +13,8 @@ enum { DIALBACK_ID_MAX = 512 };
 /* A key is made of fields joined by spaces: an id with a space could be two of them (E5). */
 bool dialback_usable_id(struct str id);
 
-/* Outgoing: sends the key for the header's pair. */
-void dialback_send_key(struct s2s_stream *s);
+/* Outgoing: sends the key for this pair. */
+void dialback_send_key(struct s2s_stream *s, struct str us, struct str them);
 /* More is known of what the stream's certificate proves. */
 void dialback_proved(struct s2s_stream *s);
 /* db:result on an outgoing stream: the answer to our key. */

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "s2s/flush.h"
+#include "s2s/guest.h"
 #include "s2s/limits.h"
 #include "s2s/inbox.h"
 #include "s2s/manage.h"
@@ -196,6 +197,17 @@ void s2s_connect_failed(struct s2s_stream *s, const struct s2s_why *why, uint64_
 	pair_fail(p, why, STRL(""));
 }
 
+bool s2s_join(struct s2s_stream *s, struct s2s_stream *host, uint64_t now)
+{
+	s->face->now = now;
+	if (s->state != ST_CONNECTING || !guest_add(host, s->pair))
+		return false;
+	s->face->counts.shared++;
+	stream_go(s, ST_GONE);
+	forget_stream(s);
+	return true;
+}
+
 void s2s_tls_done(struct s2s_stream *s, uint64_t now)
 {
 	s->face->now = now;
@@ -229,6 +241,7 @@ void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now)
 	stream_close(s, reason, text ? str_of(text) : STRL(""));
 	if (s->state != ST_GONE)
 		stream_go(s, ST_GONE);
+	guest_drop_all(s);
 	if (s->pair)
 		pair_lost(s->pair, s);
 	LIST_EACH_SAFE (&s->carries, it) {
@@ -281,7 +294,7 @@ static bool may_send(struct s2s_pair *p, struct s2s_token token, enum s2s_failur
 {
 	bool last_words = !p->face->draining || !token.channel;
 
-	if (pair_pick(p) && (last_words || p->via->was_ready))
+	if (pair_pick(p) ? last_words || p->via->was_ready : p->guest && last_words)
 		return true;
 	if (last_words)
 		return pair_may_connect(p, ret_failure, ret_text);
@@ -329,7 +342,7 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 	if (!queued) {
 		*ret_failure = S2S_FULL;
 		*ret_text = "queue full";
-	} else if (!p->via) {
+	} else if (!p->via && !p->guest) {
 		pair_connect(p);
 	}
 	return queued;
@@ -342,7 +355,7 @@ void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now)
 
 	f->now = now;
 	struct s2s_pair *p = pair_get(f, us, them);
-	if (!pair_pick(p) && !f->draining && pair_may_connect(p, &failure, &text))
+	if (!pair_pick(p) && !p->guest && !f->draining && pair_may_connect(p, &failure, &text))
 		pair_connect(p);
 }
 

@@ -53,6 +53,7 @@ struct s2s_rule {
 	bool accept_certificate; /* some proof that a certificate can give */
 	bool accept_dialback;
 	bool redirect; /* see-other-host is followed (RFC 6120 section 4.9.3.19) */
+	bool share; /* the pair may use another pair's stream to the same address (XEP-0220 section 2.6) */
 	bool bidi; /* one stream may carry both directions (XEP-0288) */
 };
 
@@ -274,6 +275,11 @@ void s2s_face_free(struct s2s_face *f);
 /* A connection was accepted. direct_tls: TLS is already done (XEP-0368). NULL: refused, close it. */
 struct s2s_stream *s2s_accept(struct s2s_face *f, void *transport, bool direct_tls, uint64_t now);
 void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint64_t now);
+/*
+ * The connection that connect() is about would lead to the very address to which host, another outgoing stream, was
+ * connected. True: the pair uses host, s is invalid. False: it may not, connect.
+ */
+bool s2s_join(struct s2s_stream *s, struct s2s_stream *host, uint64_t now);
 /* text is static. s is invalid afterwards. */
 void s2s_connect_failed(struct s2s_stream *s, const struct s2s_why *why, uint64_t now);
 void s2s_tls_done(struct s2s_stream *s, uint64_t now);

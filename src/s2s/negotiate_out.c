@@ -76,7 +76,7 @@ static void begin_dialback(struct s2s_stream *s)
 		return;
 	}
 	stream_go(s, ST_DIALBACK);
-	dialback_send_key(s);
+	dialback_send_key(s, s->us, s->them);
 }
 
 /* The next way that is offered and not yet tried. */
@@ -173,7 +173,9 @@ void negotiate_on_features(struct s2s_stream *s, struct xml_node *e)
 	}
 	s->offers_bidi = xml_child(e, STRL(NS_BIDI_FEATURE), "bidi") != NULL;
 	s->offers_sasl = offers_external(e);
-	s->offers_dialback |= xml_child(e, STRL(NS_DIALBACK_FEATURE), "dialback") != NULL;
+	const struct xml_node *dialback = xml_child(e, STRL(NS_DIALBACK_FEATURE), "dialback");
+	s->offers_dialback |= dialback != NULL;
+	s->knows_errors = dialback && xml_child(dialback, STRL(NS_DIALBACK_FEATURE), "errors");
 	bool offers_tls = xml_child(e, STRL(NS_TLS), "starttls");
 	if (!s->tls && (offers_tls || stream_rule(s).tls_required))
 		begin_starttls(s);

@@ -92,7 +92,8 @@ void pair_free(struct s2s_pair *p)
 {
 	struct s2s_face *f = p->face;
 
-	check(list_empty(&p->members) && list_empty(&p->verifies) && !p->out && !p->via);
+	check(list_empty(&p->members) && list_empty(&p->verifies) && !p->out && !p->via &&
+		!p->guest);
 	if (f->last_pair == p)
 		f->last_pair = NULL;
 	f->pending -= queue_count(&p->queue);
@@ -114,7 +115,7 @@ void pair_used(struct s2s_pair *p)
 
 void pair_unused(struct s2s_pair *p)
 {
-	if (p->out || p->via || queue_count(&p->queue) || !list_empty(&p->members) ||
+	if (p->out || p->via || p->guest || queue_count(&p->queue) || !list_empty(&p->members) ||
 		!list_empty(&p->verifies) || !list_empty(&p->idle))
 		return;
 	p->idle_since = p->face->now;
@@ -218,6 +219,15 @@ bool pair_pick(struct s2s_pair *p)
 	return p->via;
 }
 
+void pair_carried(struct s2s_pair *p, struct s2s_stream *s)
+{
+	p->failures = 0;
+	p->retry_at = 0;
+	if (!p->via)
+		carry(p, s);
+	pair_flush(p, false);
+}
+
 void pair_connect(struct s2s_pair *p)
 {
 	struct s2s_face *f = p->face;
@@ -283,7 +293,7 @@ void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail)
 	struct s2s_event e = pair_event(p, "pair-failed");
 
 	p->failures++;
-	p->redirected = false;
+	p->redirected = p->loner = false;
 	p->failure = why->failure;
 	p->failure_text = why->text;
 	p->failure_step = why->step;
@@ -497,14 +507,18 @@ void pair_detach(struct s2s_pair *p, struct s2s_stream *s)
 /* Is there something that needs a stream of ours, and none? */
 static bool needs_stream(const struct s2s_pair *p)
 {
-	return !p->out && ((queue_count(&p->queue) && !p->via) || !list_empty(&p->verifies));
+	bool waits = queue_count(&p->queue) && !p->via && !p->guest;
+
+	return !p->out && (waits || !list_empty(&p->verifies));
 }
 
-static void reopen(struct s2s_pair *p)
+void pair_reopen(struct s2s_pair *p)
 {
 	const char *text = close_rows[CLOSE_LOST].text;
 	enum s2s_failure failure;
 
+	if (!needs_stream(p))
+		return;
 	if (p->quick_ends > QUICK_ENDS_MAX) {
 		p->quick_ends = 0;
 		const struct s2s_why why = pair_why(CLOSE_LOST, S2S_TIMEOUT);
@@ -550,6 +564,7 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 	if (p->via == s)
 		queue_rewind(&p->queue);
 	if (p->out == s) {
+		p->loner = false;
 		p->quick_ends = quick ? p->quick_ends + 1 : 0;
 		verify_forget_asked(p);
 	}
@@ -560,8 +575,7 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 		pair_flush(p, false);
 	if (p->face->draining && (!p->via || !p->via->was_ready))
 		pair_bounce_tokens(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
-	if (needs_stream(p))
-		reopen(p);
+	pair_reopen(p);
 	if (!queue_count(&p->queue))
 		queue_trim(&p->queue);
 	pair_unused(p);

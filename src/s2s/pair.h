@@ -27,6 +27,9 @@ struct s2s_pair {
 	struct list idle; /* in face.idle_pairs, or alone */
 	uint64_t idle_since;
 	struct timer timer; /* for the age of what is queued */
+	struct guest *
+		guest; /* on the stream of another pair: to be accepted, or what carries the queue; or NULL */
+	bool loner; /* was refused as a guest: until its own stream ends */
 	bool redirected; /* see-other-host was followed since a stream was last ready or given up */
 	unsigned failures; /* in a row */
 	unsigned quick_ends; /* ready streams in a row that ended before anything was taken */
@@ -76,6 +79,10 @@ bool pair_try_another(struct s2s_pair *p, void *dialled);
 void pair_detach(struct s2s_pair *p, struct s2s_stream *s);
 /* The transport of a stream that was ready is gone. */
 void pair_lost(struct s2s_pair *p, struct s2s_stream *s);
+/* A stream of another pair may carry the queue. */
+void pair_carried(struct s2s_pair *p, struct s2s_stream *s);
+/* Opens a stream if something needs one. */
+void pair_reopen(struct s2s_pair *p);
 /* Nothing carries the queue: takes a stream that can. False: there is none. */
 bool pair_pick(struct s2s_pair *p);
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judging what exists again after a reload, and the orderly end of everything. */
 #include "s2s/dialback.h"
+#include "s2s/guest.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
@@ -47,11 +48,21 @@ static void judge_incoming(struct s2s_stream *s)
 		stream_close(s, CLOSE_POLICY, STRL(""));
 }
 
+static bool guests_hold(const struct s2s_stream *s)
+{
+	LIST_EACH (&s->guests, it) {
+		const struct guest *g = LIST_OWNER(it, struct guest, in_stream);
+		if (!rule_holds(s, g->pair->us, g->pair->them, g->proof))
+			return false;
+	}
+	return true;
+}
+
 static void judge_outgoing(struct s2s_stream *s)
 {
 	struct s2s_pair *p = s->pair;
 
-	if (!stream_is_open(s) || rule_holds(s, s->us, s->them, s->proof))
+	if (!stream_is_open(s) || (rule_holds(s, s->us, s->them, s->proof) && guests_hold(s)))
 		return;
 	stream_close(s, CLOSE_POLICY, STRL(""));
 	if (p && !face_rule(s->face, p->us, p->them).allowed)
@@ -140,6 +151,20 @@ static void judge_outgoing_again(struct s2s_stream *s)
 		stream_close(s, CLOSE_PROOF_LOST, why_lost(&s->certified));
 }
 
+static void judge_guests_again(struct s2s_stream *s)
+{
+	LIST_EACH (&s->guests, it) {
+		struct guest *g = LIST_OWNER(it, struct guest, in_stream);
+		if (!by_certificate(g->proof))
+			continue;
+		if (!proof_holds(s, g->pair->us, g->pair->them, &g->certified)) {
+			stream_close(s, CLOSE_PROOF_LOST, why_lost(&g->certified));
+			return;
+		}
+		g->proof = g->certified.proof;
+	}
+}
+
 void s2s_judge_again(struct s2s_stream *s, uint64_t now)
 {
 	s->face->now = now;
@@ -150,6 +175,8 @@ void s2s_judge_again(struct s2s_stream *s, uint64_t now)
 		judge_members_again(s);
 	else
 		judge_outgoing_again(s);
+	if (stream_is_open(s))
+		judge_guests_again(s);
 }
 
 void s2s_proved(struct s2s_stream *s, uint64_t now)

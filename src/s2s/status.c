@@ -152,6 +152,7 @@ static void put_counters(const struct s2s_face *f, struct json *j)
 	PUT(keys_refused);
 	PUT(verifies_answered);
 	PUT(unsolicited);
+	PUT(shared);
 	PUT(pings);
 	PUT(pings_answered);
 	PUT(slowed);

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "s2s/guest.h"
 #include "s2s/idle.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
@@ -163,6 +164,7 @@ struct s2s_stream *stream_new(struct s2s_face *f, bool incoming)
 	s->timer.fire = on_timer;
 	list_init(&s->members);
 	list_init(&s->carries);
+	list_init(&s->guests);
 	manage_init(s);
 	list_append(&f->streams, &s->link);
 	f->n_streams++;
@@ -187,7 +189,8 @@ void stream_bury(struct s2s_stream *s)
 
 void stream_free(struct s2s_stream *s)
 {
-	check(list_empty(&s->members) && list_empty(&s->carries) && !s->pair);
+	check(list_empty(&s->members) && list_empty(&s->carries) && list_empty(&s->guests) &&
+		!s->pair);
 	check(!heap_holds(&s->timer.node));
 	list_remove(&s->link);
 	xml_reader_free(s->reader);
@@ -267,6 +270,7 @@ static void let_go(
 
 	if (!s->lingers)
 		member_drop_all(s);
+	guest_let_go(s);
 	if (p && !s->was_ready) {
 		p->certified = s->certified;
 		pair_detach(p, s);

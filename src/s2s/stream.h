@@ -107,6 +107,7 @@ struct s2s_stream {
 	bool offers_dialback; /* outgoing: by feature or namespace declaration */
 	bool bidi; /* stanzas go both ways (XEP-0288) */
 	bool offers_bidi; /* outgoing */
+	bool knows_errors; /* outgoing: their dialback feature says so (XEP-0220 section 2.4.2) */
 	bool strange_from; /* outgoing: the answer's from is not the domain asked for */
 	enum s2s_proof proof; /* outgoing: how we know them; incoming: of EXTERNAL */
 	struct s2s_certified certified; /* for the header's pair */
@@ -121,6 +122,8 @@ struct s2s_stream {
 	size_t rest; /* input behind the element that is being handled */
 	uint64_t at; /* position in all input of the end of that element */
 	struct s2s_pair *pair; /* outgoing: whose stream this is, NULL when detached */
+	struct list guests; /* outgoing: struct guest */
+	unsigned n_guests;
 	struct list carries; /* pairs whose queue leaves through it */
 	struct list members; /* struct member: pairs whose stanzas may come from it */
 	unsigned n_members;

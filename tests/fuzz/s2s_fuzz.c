@@ -120,6 +120,8 @@ static const char *const phrases[] = {
 	"<a" SM " h='0'/>",
 	"<a" SM " h='1'/>",
 	"<a" SM " h='3'/>",
+	"<db:result from='a2.example' to='b2.example' type='valid'/>",
+	"<db:result from='a2.example' to='b2.example' type='error'/>",
 };
 
 static bool op_plays(void *user, struct str us)
@@ -137,6 +139,7 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 		.accept_certificate = !(p->flags & NO_PKIX),
 		.accept_dialback = !(p->flags & NO_DIALBACK),
 		.bidi = !(p->flags & NO_BIDI),
+		.share = !(p->flags & NO_BIDI),
 	};
 }
 
@@ -388,6 +391,15 @@ static struct wire *connect_one(struct peers *p, bool tls)
 	return w;
 }
 
+/* The wanted connection would lead to where this one does. */
+static void join_one(struct peers *p, struct wire *w)
+{
+	struct s2s_stream *s = p->connecting;
+
+	if (s && w->stream && !w->closing && s2s_join(s, w->stream, p->now))
+		p->connecting = NULL;
+}
+
 static void refuse_one(struct peers *p)
 {
 	struct s2s_stream *s = p->connecting;
@@ -524,6 +536,9 @@ static void act(struct peers *p, unsigned command, struct input *in)
 	case 10:
 		for (unsigned i = RECEIPTS; i > 0; i--)
 			s2s_handled(p->face, p->receipts[i - 1]);
+		break;
+	case 11:
+		join_one(p, &p->wires[next(in) % WIRES]);
 		break;
 	default:
 		p->resending = !p->resending;

@@ -132,7 +132,7 @@ class Accepted(Stream):
         self.received = b""
         self.expect("<stream:stream[^>]*>")
         self.answer("<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
-                    "<mechanism>EXTERNAL</mechanism></mechanisms></stream:features>", listener)
+                    "<mechanism>EXTERNAL</mechanism></mechanisms>" + listener.offers + "</stream:features>", listener)
         self.expect("<auth[^>]*>[^<]*</auth>|<auth[^>]*/>")
         self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
         self.expect("<stream:stream[^>]*>")
@@ -152,6 +152,7 @@ class Listener(threading.Thread):
         self.whole, self.parts = "", []
         self.marks = None  # a set: of a flood only the texts of short bodies are kept
         self.tail = ""
+        self.offers = ""  # features beside EXTERNAL
         self.streams = []
         self.errors = queue.Queue()
         self.reading = threading.Event()

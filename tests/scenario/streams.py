@@ -79,6 +79,21 @@ def case_s2s_H5_larger_than_they_take(world):
     check("policy-violation" in error and "by=" not in error and "xxx" not in error, error[:500])
 
 
+@fresh(outer_extra="multiplex on")
+def case_s2s_G10_one_stream_for_two_domains(world):
+    """The second domain is served at the same address: its key is shown on the first one's stream."""
+    world.foreign.offers = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+    say(world, "first")
+    world.foreign.wait_for("<body>first</body>")
+    world.stream(us=LOCAL, to="other.example", role="inner").message(
+        "second", sender="a@" + LOCAL, to="x@other.example")
+    world.foreign.wait_for("<db:result [^>]*to=\"other.example\"[^>]*>")
+    check("second" not in world.foreign.text, "a stanza before the key was accepted")
+    world.foreign.streams[0].send("<db:result from='other.example' to='%s' type='valid'/>" % LOCAL)
+    world.foreign.wait_for("<body>second</body>")
+    check(len(world.foreign.streams) == 1, "outer opened another stream")
+
+
 def turn_away(listener, host):
     """A server that knows where the domain is served."""
     while True:

@@ -181,6 +181,7 @@ static void inner_example(void **state)
 		"flush off\n"
 		"bidi off\n"
 		"stream-management out\n"
+		"multiplex on\n"
 		"route *.mil via outer-mn outer-a\n"
 		"route any via any\n");
 
@@ -199,6 +200,7 @@ static void inner_example(void **state)
 	assert_false(c->flush);
 	assert_false(c->bidi);
 	assert_int_equal(c->manage, CONFIG_MANAGE_OUT);
+	assert_true(c->multiplex);
 	assert_true(c->steer_srv);
 	assert_true(c->steer_tls);
 	assert_int_equal(c->n_routes, 2);
@@ -230,6 +232,7 @@ static void defaults(void **state)
 	assert_true(outer->bidi);
 	assert_false(outer->redirect);
 	assert_int_equal(outer->manage, CONFIG_MANAGE_IN | CONFIG_MANAGE_OUT);
+	assert_false(outer->multiplex);
 	assert_true(inner->flush);
 	assert_int_equal(outer->log_level, LOG_INFO);
 	assert_null(outer->dialback_secret);

@@ -56,6 +56,8 @@ static const struct error_case cases[] = {
 		{ "t.conf:5:7: ", "expected: `off`, `on`" } },
 	{ "unknown bidi", OUT, OUTER_TEXT "bidi both\n",
 		{ "t.conf:5:6: ", "expected: `off`, `on`" } },
+	{ "unknown multiplex", OUT, OUTER_TEXT "multiplex in\n",
+		{ "t.conf:5:11: ", "expected: `off`, `on`" } },
 	{ "unknown redirect", OUT, OUTER_TEXT "redirect once\n",
 		{ "t.conf:5:10: ", "expected: `off`, `on`" } },
 	{ "unknown stream management", OUT, OUTER_TEXT "stream-management both\n",

@@ -42,7 +42,9 @@ static void configure(struct node *n, const char *words)
 		n->no_pkix = true;
 	if (strstr(words, "no-dialback"))
 		n->no_dialback = true;
-	if (strstr(words, "refuse-a"))
+	if (strstr(words, "refuse-a2"))
+		n->bad_pairs = "b.example>a2.example";
+	else if (strstr(words, "refuse-a"))
 		n->bad_pairs = "b.example>a.example b2.example>a.example";
 	if (strstr(words, "direct"))
 		n->direct_tls = true;
@@ -60,6 +62,8 @@ static void configure(struct node *n, const char *words)
 		n->fenced = true;
 	if (strstr(words, "bidi"))
 		n->bidi = true;
+	if (strstr(words, "share"))
+		n->share = true;
 	if (strstr(words, "elsewhere"))
 		n->redirect = true;
 	if (strstr(words, "no-creds"))
@@ -218,6 +222,12 @@ static void step_wire(struct play *p, char op, const char *text)
 	case 'N':
 		add_wire(p, script_connect(&p->node, *text == 'D'));
 		break;
+	case '=':
+		assert_true(script_share(&p->node, p->wires[p->at]));
+		break;
+	case '#':
+		assert_false(script_share(&p->node, p->wires[p->at]));
+		break;
 	case 'E':
 		assert_true(str_is(p->wires[p->at]->other->sni, text));
 		break;
@@ -237,13 +247,13 @@ static void step_wire(struct play *p, char op, const char *text)
 	}
 }
 
-static void give(struct play *p, const char *text, bool taken)
+static void give(struct play *p, const char *them, const char *text, bool taken)
 {
 	struct node *n = &p->node;
 	struct buf b;
 
 	expand(p, text, &b);
-	bool ok = node_send(n, "b.example", "a.example", buf_bytes(&b).p, 1, n->sent + 1);
+	bool ok = node_send(n, "b.example", them, buf_bytes(&b).p, 1, n->sent + 1);
 	if (!taken)
 		assert_false(ok);
 	buf_done(&b);
@@ -256,7 +266,9 @@ static void step_node(struct play *p, char op, const char *text)
 	if (op == 'W')
 		wait_ms(p, strtoul(text, NULL, 10));
 	else if (op == 'M' || op == 'm')
-		give(p, text, op == 'M');
+		give(p, "a.example", text, op == 'M');
+	else if (op == 'F')
+		give(p, "a2.example", text, true);
 	else if (op == 'G')
 		configure(n, text);
 	else if (op == 'Y')
@@ -284,7 +296,7 @@ static void step(struct play *p, const char *s)
 		step_text(p, *s, s + 1);
 	else if (strchr("UVPKB", *s))
 		step_number(p, *s, s + 1);
-	else if (strchr("WMmGDIRYZQJ", *s))
+	else if (strchr("WMmFGDIRYZQJ", *s))
 		step_node(p, *s, s + 1);
 	else
 		step_wire(p, *s, s + 1);

@@ -17,9 +17,12 @@
  *	Wms     time passes
  *	N       a new connection of the peer; ND: with TLS from the start
  *	A       the connection that the face wants is accepted; X: it is refused
+ *	=       the connection that the face wants leads to where this one does, and is shared; #: the face does
+ *	        not want that
  *	@n      goes back to connection n
  *	H       the peer hangs up
  *	Mtext   the face is given a stanza b.example -> a.example with this body; $BIG as above
+ *	Ftext   likewise b.example -> a2.example
  *	mtext   it does not take it: the queue is full, or it is too big
  *	Un      n stanzas came back unsent in all; Vn: n were sent
  *	Pn      pair_named was called n times

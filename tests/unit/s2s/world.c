@@ -42,6 +42,7 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 		.accept_dialback = !n->no_dialback,
 		.bidi = n->bidi,
 		.redirect = n->redirect,
+		.share = n->share,
 	};
 }
 
@@ -537,6 +538,18 @@ struct wire *script_accept(struct node *n)
 	s2s_connected(s, script->other, n->direct_tls, n->world->now);
 	world_run(n->world);
 	return script;
+}
+
+bool script_share(struct node *n, struct wire *script)
+{
+	struct s2s_stream *s = n->connecting[0];
+
+	assert_non_null(s);
+	if (!s2s_join(s, script->other->stream, n->world->now))
+		return false;
+	take_connecting(n);
+	world_run(n->world);
+	return true;
 }
 
 void script_send(struct wire *script, const char *bytes)

@@ -46,6 +46,7 @@ struct node {
 	bool no_pkix;
 	bool no_dialback;
 	bool bidi; /* rule: one stream may carry both directions */
+	bool share; /* rule: a pair may use another pair's stream */
 	bool redirect; /* rule: see-other-host is followed */
 	bool led_elsewhere; /* the next connect leads to the host that a peer named */
 	bool no_creds; /* no certificate for what it plays */
@@ -99,6 +100,8 @@ void world_wait(struct world *w, struct node **nodes, uint64_t ms);
 struct wire *script_connect(struct node *n, bool direct_tls);
 /* The node's face wanted a connection: the script accepts it (the script's end) or refuses it. */
 struct wire *script_accept(struct node *n);
+/* The address is that of this connection: asks the face to share it. False: it does not. */
+bool script_share(struct node *n, struct wire *script);
 /* Sends bytes and lets the world run. */
 void script_send(struct wire *script, const char *bytes);
 /* The script does its part of the handshake. */
