@@ -480,14 +480,14 @@ static void act_on_wire(struct peers *p, struct wire *w, unsigned command, struc
 	case 3:
 		w->stuck = !w->stuck;
 		break;
-	case 4:
+	case 9:
 		p->flags &= ~(unsigned)LATER;
 		s2s_proved(w->stream, p->now);
 		break;
-	case 5:
+	case 10:
 		s2s_judge_again(w->stream, p->now);
 		break;
-	case 6:
+	case 11:
 		p->flags ^= LATER;
 		break;
 	default:
