@@ -375,6 +375,35 @@ static void test_lookups(void **state)
 	net_loop_free(l.loop);
 }
 
+/* Where a redirect leads: the host's own addresses with the port, and the same rule about what may be dialled. */
+static void test_host(void **state)
+{
+	static const struct {
+		const char *host;
+		uint16_t port;
+		enum net_lookup_result result;
+		const char *targets;
+	} cases[] = {
+		{ "one.lab", 9222, NET_LOOKUP_FOUND, "192.0.2.1:9222 [2001:db8::1]:9222" },
+		{ "closed.lab", 5269, NET_LOOKUP_FOUND, "192.0.2.9:5269" },
+		{ "inside.lab", 5269, NET_LOOKUP_FORBIDDEN, "" },
+		{ "nothing.lab", 5269, NET_LOOKUP_NOT_FOUND, "" },
+		{ "a b.lab", 5269, NET_LOOKUP_NOT_FOUND, "" },
+	};
+	struct lookup l = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(l.loop, 20000);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		l.text[0] = '\0';
+		net_resolve_host(r, str_of(cases[i].host), cases[i].port, done, &l);
+		net_loop_run(l.loop);
+		if (l.result != cases[i].result || strcmp(l.text, cases[i].targets) != 0)
+			fail_msg("%s: %d %s", cases[i].host, l.result, l.text);
+	}
+	net_resolver_free(r);
+	net_loop_free(l.loop);
+}
+
 static void test_bounded(void **state)
 {
 	struct lookup l = { .loop = net_loop_new() };
@@ -452,13 +481,14 @@ static void test_lifetimes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "s2s A1 s2s A2 threats I1, I3 look-ups", test_lookups, NULL, NULL, NULL },
+		{ "s2s A1, A2, A3, E6 threats I1, I3 look-ups", test_lookups, NULL, NULL, NULL },
 		{ "threats I3, I11 a hundred targets of twenty addresses", test_bounded, NULL, NULL,
 			NULL },
 		{ "threats I4 a server that does not answer", test_timeout_and_cancel, NULL, NULL,
 			NULL },
 		{ "threats I3, I4 wrong answers, names in a circle", test_lies, NULL, NULL, NULL },
 		{ "threats I6 lifetimes of answers", test_lifetimes, NULL, NULL, NULL },
+		{ "s2s A22 addresses of a host", test_host, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, start_responder, stop_responder);
 }

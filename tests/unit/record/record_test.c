@@ -418,6 +418,24 @@ static void malformed_is_answered(void **state)
 	bench_done(&b);
 }
 
+static void errors_without_by(void **state)
+{
+	struct bench b;
+	struct record error;
+
+	bench_init(&b);
+	assert_int_equal(bench_pass(&b, M "/>", PROFILE_STANDARD), COND_NONE);
+	assert_true(record_make_error(
+		&b.again, COND_PEER_LIMIT, NULL, STRL("gateway.example"), &b.arena, &error));
+	buf_clear(&b.xml, SIZE_MAX);
+	assert_true(record_write(&error, &b.xml));
+	assert_true(str_is(buf_bytes(&b.xml),
+		"<message from=\"romeo@example.net\" to=\"juliet@example.com/balcony\" "
+		"type=\"error\"><error type=\"modify\"><policy-violation "
+		"xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error></message>"));
+	bench_done(&b);
+}
+
 static void all_conditions(void **state)
 {
 	struct bench b;
@@ -485,7 +503,9 @@ int main(void)
 		cmocka_unit_test(language_of_the_stream),
 		cmocka_unit_test(no_stanza),
 		cmocka_unit_test(too_deep),
-		cmocka_unit_test(errors_answer),
+		{ "s2s C8 errors answer as they should", errors_answer, NULL, NULL, NULL },
+		{ "s2s H5 an error about another server's limit has no by", errors_without_by, NULL,
+			NULL, NULL },
 		cmocka_unit_test(malformed_is_answered),
 		cmocka_unit_test(all_conditions),
 		cmocka_unit_test(output_limits),
