@@ -17,7 +17,8 @@
  * then) */
 #define STREAM_STATES(X)                                                                           \
 	/* outgoing: the program resolves and connects */                                          \
-	X(ST_CONNECTING, "connecting", TO(ST_HEADER), MS(connect_ms), CLOSE_CONNECT_TIMEOUT)       \
+	X(ST_CONNECTING, "connecting", TO(ST_HEADER) | TO(ST_PROOF), MS(connect_ms),               \
+		CLOSE_CONNECT_TIMEOUT)                                                             \
 	/* waiting for the other side's stream header */                                           \
 	X(ST_HEADER, "header",                                                                     \
 		TO(ST_PROOF) | TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) |              \
