@@ -2,6 +2,7 @@
 #include "s2s/idle.h"
 
 #include "base/random.h"
+#include "s2s/manage.h"
 #include "s2s/member.h"
 #include "xml/names.h"
 #include "xml/writer.h"
@@ -74,14 +75,17 @@ static bool is_probed(const struct s2s_stream *s)
 	return s->probed_at > heard_at(s);
 }
 
-/* A one-way stream of ours is silent by its nature: there a ping costs them a stream, so it comes later. */
+/*
+ * A one-way stream of ours is silent by its nature: there a ping costs them a stream, so it comes later. An
+ * acknowledgement comes on the stream itself.
+ */
 static uint64_t ping_due(const struct s2s_stream *s)
 {
 	uint64_t ms = s->face->settings.idle_ms;
 
 	if (!pinged(s) || is_probed(s))
 		return UINT64_MAX;
-	return after(heard_at(s), s->bidi ? ms : 2 * ms);
+	return after(heard_at(s), s->bidi || manage_covers(s) ? ms : 2 * ms);
 }
 
 static uint64_t silence_end(const struct s2s_stream *s)
@@ -113,9 +117,18 @@ static void ping(struct s2s_stream *s)
 	xml_write_value(out, p->them);
 	buf_printf(out, "\" type=\"get\" id=\"" ID_START "%s\"><ping xmlns=\"" NS_PING "\"/></iq>",
 		id);
-	s->probed_at = s->face->now;
 	s->face->counts.pings++;
 	stream_flush_out(s);
+}
+
+/* A ping would be a stanza that no queue holds: where stanzas are counted, they are asked for the count. */
+static void probe(struct s2s_stream *s)
+{
+	s->probed_at = s->face->now;
+	if (manage_covers(s))
+		manage_probe(s);
+	else
+		ping(s);
 }
 
 void idle_act(struct s2s_stream *s)
@@ -129,7 +142,7 @@ void idle_act(struct s2s_stream *s)
 	} else if (silence_end(s) <= now) {
 		stream_close(s, CLOSE_IDLE, STRL(""));
 	} else if (ping_due(s) <= now) {
-		ping(s);
+		probe(s);
 	} else {
 		if (s->pair)
 			queue_trim(&s->pair->queue);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Silence on a stream that is ready (RFC 6120 section 4.6): first white space, so that a dead connection is
- * found out by the kernel; then a ping (XEP-0199) where stanzas of ours may be written, so that a dead server
- * is; then the end. A stream that nobody uses ends, too.
+ * found out by the kernel; then a ping (XEP-0199) where stanzas of ours may be written, or a request for an
+ * acknowledgement where they are counted (XEP-0198), so that a dead server is; then the end. A stream that
+ * nobody uses ends, too.
  *
  * The answer to a ping comes on whatever stream they use for the pair. One-way incoming streams get no
  * ping: nothing but white space may be written there.

@@ -203,6 +203,12 @@ static void ask(struct s2s_stream *s)
 	timer_before(s->face, &s->timer, manage_due(s));
 }
 
+void manage_probe(struct s2s_stream *s)
+{
+	if (s->manage.state == MANAGE_ON && !s->manage.asking)
+		ask(s);
+}
+
 bool manage_is_ack(const struct xml_node *e)
 {
 	return str_is(e->name, "a") && str_is(e->ns, NS_SM);

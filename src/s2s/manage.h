@@ -51,6 +51,8 @@ static inline bool manage_covers(const struct s2s_stream *s)
 {
 	return s->manage.state != MANAGE_OFF;
 }
+/* Asks for an acknowledgement even though none is needed, unless an answer is due anyway. */
+void manage_probe(struct s2s_stream *s);
 /* Whose stanza is the oldest that they did not acknowledge, or NULL. */
 struct s2s_pair *manage_suspect(const struct s2s_stream *s);
 size_t manage_unacknowledged(const struct s2s_stream *s);

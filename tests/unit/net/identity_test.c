@@ -155,7 +155,8 @@ static int clean(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "s2s E9 s2s E10 threats D10 names in certificates", test_names, NULL, NULL, NULL },
+		{ "s2s E9 s2s E10 threats D10 names in certificates", test_names, NULL, NULL,
+			NULL },
 		cmocka_unit_test(test_patched_names),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_too_many_names),

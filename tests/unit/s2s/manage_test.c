@@ -113,6 +113,12 @@ static const struct dialogue theirs[] = {
 };
 
 static const struct dialogue ours[] = {
+	{ "s2s A19 s2s H2 silence: the count is asked for, no ping", "proved",
+		{ OUT_MANAGED, ASKS, ">" A_H("1"), "V1", "W299999", "!<r ", "W1", ASKS, "!<ping",
+			">" A_H("1"), "W299999", "!<r ", "O", "W1", ASKS, "O" } },
+	{ "s2s A19 s2s H2 no answer to that", "proved",
+		{ OUT_MANAGED, ASKS, ">" A_H("1"), "W300000", ASKS, "W179999", "O", "W1", "!<ping",
+			"C" } },
 	{ "s2s H2 not asked for when it is not offered", "proved",
 		{ OUT_FEATURES(""), "!enable", "V1" } },
 	{ "s2s H2 not asked for in an older version", "proved",
