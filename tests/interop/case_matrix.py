@@ -22,7 +22,8 @@ WORLDS = {
     "certificates": {"proof": "certificates", "flush_outside": True},
     "dialback": {"proof": "dialback"},
     "direct TLS": {"proof": "certificates", "direct_tls": True},
-    "IPv6": {"proof": "certificates", "family": 6},
+    "IPv6": {"proof": "certificates", "family": 6, "closed_first": True},
+    "jabberd2 without TLS": {"proof": "dialback", "jabberd2_tls": False},
 }
 
 PING = "<ping xmlns='urn:xmpp:ping'/>"
@@ -417,6 +418,21 @@ def _slips(world):
     return sum(s.slips() for s in [*world.inside.values(), *world.outside.values()])
 
 
+def _chat_ipv6(world, one, two):
+    """chat both ways by IPv6, though the server that DNS names first is closed (s2s A1) (s2s A3)"""
+    chat(world, one, two)
+
+
+def _chat_plain(world, one, two):
+    """chat both ways with stream headers that have no version (s2s A7)"""
+    chat(world, one, two)
+    for node, us, them, kind in (("inner", outside_domain(two), inside_domain(one), one),
+                                 ("outer", inside_domain(one), outside_domain(two), two)):
+        pair = _pair_status(world, node, us, them)
+        has_tls = {bool(s.get("tls")) for s in [pair["out"], *pair["in"]]}
+        equal(has_tls, {kind != "jabberd2"}, "TLS between %s and %s" % (node, them))
+
+
 def _direct(world, one, two):
     """the streams are direct TLS where the server can (s2s E6)"""
     chat(world, one, two)
@@ -433,15 +449,18 @@ def _direct(world, one, two):
 def pair_checks(label):
     if label in WHOLE:
         return PAIR_CHECKS
-    some = {"chat": chat, "proofs": proofs}
+    if label == "IPv6":
+        return {"chat": _chat_ipv6, "proofs": proofs}
     if label == "direct TLS":
-        some["direct TLS"] = _direct
-    return some
+        return {"chat": chat, "proofs": proofs, "direct TLS": _direct}
+    return {"chat": _chat_plain}
 
 
 def cells(label):
     """(title, cell, function) of each case of a world."""
     for one, two in PAIRS:
+        if label == "jabberd2 without TLS" and "jabberd2" not in (one, two):
+            continue
         for name, check in pair_checks(label).items():
             yield ("%s inside, %s outside: %s" % (one, two, check.__doc__),
                    _cell(check, name, inside=one, outside=two), _guarded(check, one, two))

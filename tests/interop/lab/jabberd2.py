@@ -76,7 +76,10 @@ S2S = """<s2s><id>s2s</id>
 
 
 class Jabberd2(Server):
-    """attach: the parts of the recipe; own: certificate and key; users: {jid: password}."""
+    """attach: the parts of the recipe; own: certificate and key; users: {jid: password}.
+
+    tls: as packaged it has no certificate and uses none; then its stream headers have no version.
+    """
 
     kind = package = "jabberd2"
     user = "jabber"
@@ -86,7 +89,7 @@ class Jabberd2(Server):
     login_attempts = 5
 
     def __init__(self, net, host, addr, folder, *, domain, attach, own, users, s2s_addr=None,
-                 direct_tls=False, keep=False):
+                 direct_tls=False, keep=False, tls=True):
         super().__init__(net, host, addr, folder, domain=domain, s2s_addr=s2s_addr)
         chains = "".join("<chain id='%s'>%s</chain>\n" % (
             name, "".join("<module>%s</module>" % m for m in modules.split()))
@@ -99,8 +102,8 @@ class Jabberd2(Server):
         self.put("c2s.xml", C2S.format(**fill))
         local = attach["local"].replace("/etc/jabberd2/server.pem", self.own("own.pem", *own))
         self.put("s2s.xml", S2S.format(**dict(
-            fill, addr=self.s2s_addr, port=S2S_PORT, local=local, lookup=attach["lookup"],
-            security=attach["security"])))
+            fill, addr=self.s2s_addr, port=S2S_PORT, local=local if tls else "",
+            lookup=attach["lookup"], security=attach["security"] if tls else "")))
         os.makedirs(folder + "/store", exist_ok=True)
         self._accounts(users)
         self.give_away()

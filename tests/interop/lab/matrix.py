@@ -39,7 +39,7 @@ listen link {link}:{link_port} {{
 resolver {dns}:53
 trust "{pki}/lab/ca.crt"
 dialback secret "{pki}/dialback.secret"
-peer any {{ require tls accept {proofs} }}
+{peers}
 allow address 198.51.100.0/24 2001:db8:100::/64
 profile open
 flush {flush}
@@ -86,16 +86,23 @@ class MatrixGateway(gateway.Gateway):
         self._put("outer", OUTER.format(
             domains=domains, addr=bracketed(world.outer_addr), dns=net.addr("public", 53),
             flush="on" if world.flush_outside else "off",
-            proofs="pkix dialback" if world.proof == "certificates" else "dialback", **common))
+            peers=self._peers(), **common))
         self._put("inner", INNER.format(
             servers="\n".join(self._server(kind) for kind in KINDS),
             addr=bracketed(world.inner_addr), dns=net.addr("local", 4), target=world.inner_addr,
             srv="srv tls" if world.direct_tls else "", **common))
 
+    def _peers(self):
+        proofs = "pkix dialback" if self.world.proof == "certificates" else "dialback"
+        plain = "" if self.world.jabberd2_tls else \
+            "peer %s { allow plaintext accept dialback }\n" % outside_domain("jabberd2")
+        return plain + "peer any { require tls accept %s }" % proofs
+
     def _server(self, kind):
         world = self.world
         proof = 'trust "%s/lab/ca.crt" accept pkix' % world.pki \
             if world.proof_of(kind) == "pkix" else "accept dialback"
+        proof += "" if kind != "jabberd2" or world.jabberd2_tls else " allow plaintext"
         return "server %s %s:5269 { domain %s %s }" % (
             kind, bracketed(world.wire_addr("local", OCTETS[kind])),
             " ".join(domains_of(kind, inside_domain(kind))), proof)
@@ -110,11 +117,14 @@ class MatrixWorld(World):
 
     direct_tls: DNS offers streams that begin with TLS, to both sides. flush_outside: outer
     flushes the parsers of the servers outside, as inner always does for those inside.
+    closed_first: the first server that DNS names for a domain outside takes no connections.
+    jabberd2_tls: jabberd2 has a certificate.
     """
 
     def __init__(self, proof="certificates", family=4, direct_tls=False, flush_outside=False,
-                 **settings):
+                 closed_first=False, jabberd2_tls=True, **settings):
         super().__init__(proof=proof, direct_tls=direct_tls, **settings)
+        self.closed_first, self.jabberd2_tls = closed_first, jabberd2_tls
         self.family, self.flush_outside = family, flush_outside
         self.inside, self.outside = {}, {}
         self.resources = itertools.count(1)
@@ -183,7 +193,8 @@ class MatrixWorld(World):
             keys.openssl_lab(self.pki + "/wild", *names)
 
     def _start_dns(self):
-        records = [dns.a("xmpp.example.se", self.outer_addr)]
+        records = [dns.a("xmpp.example.se", self.outer_addr),
+                   dns.a("closed.example", self.wire_addr("public", 53))]
         for kind, cls in KINDS.items():
             target = "xmpp." + outside_domain(kind)
             records.append(dns.a(target, self.wire_addr("public", OCTETS[kind])))
@@ -198,6 +209,8 @@ class MatrixWorld(World):
 
     def _services(self, name, target, direct):
         found = [dns.srv(name, target, 5269)]
+        if self.closed_first and target != "xmpp.example.se":
+            found.append(dns.srv(name, "closed.example", 5269, priority=1))
         if self.direct_tls and direct:
             found.append(dns.srv(name, target, 5270, priority=1, service="xmpps-server"))
         return found
@@ -219,7 +232,8 @@ class MatrixWorld(World):
                 dns=self.net.addr("public", 53) + ":53", family=self.family)
         own = "wild" if self.proof == "dialback" else "lab"
         wire = "local" if side == "in" else "public"
-        extra = {"proof": self.proof} if kind == "prosody" else {}
+        extra = {"prosody": {"proof": self.proof},
+                 "jabberd2": {"tls": self.jabberd2_tls}}.get(kind, {})
         server = KINDS[kind](
             self.net, host, self.net.addr(wire, OCTETS[kind]), folder, domain=domain,
             s2s_addr=self.wire_addr(wire, OCTETS[kind]), attach=lines, keep=self.keep,
