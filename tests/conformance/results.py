@@ -42,8 +42,12 @@ class Results:
             self.add(name, outcome)
 
     def add_interop(self, result):
-        """One line of the report: the title stands behind the module and the world."""
-        name = result["name"].split(": ", 1)[-1].splitlines()[0]
+        """One line of the report: the title stands behind the module and the world.
+
+        A check of the matrix has its title in every cell.
+        """
+        cell = result.get("cell") or {}
+        name = cell.get("title") or result["name"].split(": ", 1)[-1].splitlines()[0]
         self.add(name, SKIPPED if result.get("skipped") else PASSED if result["ok"] else FAILED)
 
 

@@ -59,7 +59,7 @@ def ways(alice, bob):
 # --- checks of a pair of servers ---
 
 
-def chat(world, one, two):
+def case_chat(world, one, two):
     """chat both ways (s2s A1)"""
     alice, bob = pair_of(world, one, two)
     for sender, receiver in ways(alice, bob):
@@ -71,9 +71,9 @@ def chat(world, one, two):
         receiver.wait_message(sender.jid, text)
 
 
-def proofs(world, one, two):
-    """each leg has the proof that it should have, inside TLS (s2s F1) (s2s G11)"""
-    chat(world, one, two)
+def case_proofs(world, one, two):
+    """each leg has the proof that it should have, inside TLS (s2s F2) (s2s G11)"""
+    case_chat(world, one, two)
     for node, us, them, kind in (("inner", outside_domain(two), inside_domain(one), one),
                                  ("outer", inside_domain(one), outside_domain(two), two)):
         pair = _pair_status(world, node, us, them)
@@ -98,7 +98,7 @@ def _pair_status(world, node, us, them):
     return found[0]
 
 
-def presence(world, one, two):
+def case_presence(world, one, two):
     """a presence subscription both ways, and what follows from it"""
     alice, bob = pair_of(world, one, two)
     for asks, says in ways(alice, bob):
@@ -116,7 +116,7 @@ def presence(world, one, two):
              and s.sender == alice.jid, 20, "unavailable")
 
 
-def ping(world, one, two):
+def case_ping(world, one, two):
     """ping to the far server and to a far client, both ways (s2s H3)"""
     alice, bob = pair_of(world, one, two)
     for asks, answers, server in ((alice, bob, outside_domain(two)),
@@ -149,21 +149,21 @@ def _room(world, one, two, host):
                and s.get("type") == "unavailable", 20, "the second has left")
 
 
-def room_inside(world, one, two):
+def case_room_inside(world, one, two):
     """a room inside, with one from outside in it"""
     if not KINDS[one].has_rooms:
         raise Skip("%s has no rooms" % one)
     _room(world, one, two, "conference." + inside_domain(one))
 
 
-def room_outside(world, one, two):
+def case_room_outside(world, one, two):
     """a room outside, with one from inside in it"""
     if not KINDS[two].has_rooms:
         raise Skip("%s has no rooms" % two)
     _room(world, one, two, "conference." + outside_domain(two))
 
 
-def letters(world, one, two):
+def case_letters(world, one, two):
     """addresses and texts that are not ASCII (s2s D4)"""
     alice = arrive(world, inside(one, "åsa"), "hemma på ön")
     bob = arrive(world, outside(two, "åsa"), "☃")
@@ -184,15 +184,27 @@ def _stalls(*kinds):
         % stalling[0] or None
 
 
-def long_tags(size):
-    def check(world, one, two):
-        alice, bob = pair_of(world, one, two)
-        for says, hears, flushed in ((bob, alice, True), (alice, bob, world.flush_outside)):
-            alone = flushed and not _stalls(one, two)
-            _long_tag(says, hears, size, alone)
-        return _stalls(one, two) or (None if world.flush_outside else OUTSIDE_STALLS)
-    check.__doc__ = "a start tag of %d KB, both ways (s2s B18)" % (size // 1024)
-    return check
+def case_tag_1(world, one, two):
+    """a start tag of 1 KB, both ways (s2s B18)"""
+    return _long_tags(world, one, two, 1024)
+
+
+def case_tag_4(world, one, two):
+    """a start tag of 4 KB, both ways (s2s B18)"""
+    return _long_tags(world, one, two, 4096)
+
+
+def case_tag_16(world, one, two):
+    """a start tag of 16 KB, both ways (s2s B18)"""
+    return _long_tags(world, one, two, 16384)
+
+
+def _long_tags(world, one, two, size):
+    alice, bob = pair_of(world, one, two)
+    for says, hears, flushed in ((bob, alice, True), (alice, bob, world.flush_outside)):
+        alone = flushed and not _stalls(one, two)
+        _long_tag(says, hears, size, alone)
+    return _stalls(one, two) or (None if world.flush_outside else OUTSIDE_STALLS)
 
 
 def _long_tag(says, hears, size, alone):
@@ -217,16 +229,16 @@ def _long_tag(says, hears, size, alone):
 
 
 PAIR_CHECKS = {
-    "chat": chat, "proofs": proofs, "presence": presence, "ping": ping,
-    "room inside": room_inside, "room outside": room_outside, "letters": letters,
-    "1 KB tag": long_tags(1024), "4 KB tag": long_tags(4096), "16 KB tag": long_tags(16384),
+    "chat": case_chat, "proofs": case_proofs, "presence": case_presence, "ping": case_ping,
+    "room inside": case_room_inside, "room outside": case_room_outside, "letters": case_letters,
+    "1 KB tag": case_tag_1, "4 KB tag": case_tag_4, "16 KB tag": case_tag_16,
 }
 
 
 # --- checks of one server ---
 
 
-def many_domains(world, side, kind):
+def case_many_domains(world, side, kind):
     """three domains of the other side at once (s2s G9) (s2s G10)"""
     here, there = (inside, outside) if side == "inside" else (outside, inside)
     me = arrive(world, here(kind, "erik"))
@@ -258,12 +270,12 @@ def _one_stream(world, kind):
     expect(shared, "no stream carries all pairs: %s" % streams)
 
 
-def restart(world, side, kind):
+def case_restart(world, side, kind):
     """conversations go on after it was restarted"""
     server = (world.inside if side == "inside" else world.outside)[kind]
     pairs = [(kind, k) if side == "inside" else (k, kind) for k in KINDS]
     for one, two in pairs:
-        chat(world, one, two)
+        case_chat(world, one, two)
         world.end_case()
     server.stop()
     server.start()
@@ -289,14 +301,14 @@ def _chat_again(world, one, two):
                 says.bare, hears.bare, [s for s in says.got if s.get("id") == ident]))
 
 
-def leaks(world, side, kind):
+def case_leaks(world, side, kind):
     """it sends nothing past inner, and what it would is dropped and counted"""
     if side == "outside":
         return
     host, inner = "in-" + kind, world.net.addr("local", 4)
     with Watch(world.net, host, "local") as watch:
         for two in KINDS:
-            chat(world, kind, two)
+            case_chat(world, kind, two)
     expect(watch.sent_to <= {inner}, "it sent to %s" % watch.sent_to)
     expect({addr for addr, _ in watch.opened} <= {inner}, "it connected to %s" % watch.opened)
     equal(world.firewall_counts(host), {"past_inner": 0, "past_gateway": 0}, "dropped")
@@ -316,13 +328,13 @@ def _connects(world, host, user, addr):
     return done.returncode == 0
 
 
-SERVER_CHECKS = {"three domains": many_domains, "restart": restart, "no leak": leaks}
+SERVER_CHECKS = {"three domains": case_many_domains, "restart": case_restart, "no leak": case_leaks}
 
 
 # --- checks of the whole world ---
 
 
-def rotation(world):
+def case_rotation(world):
     """new certificates by SIGHUP under traffic: no stream ends, no message is lost (s2s E13)"""
     clients = {}
     for kind in KINDS:
@@ -386,7 +398,7 @@ def _shown_certificate(world):
             return tls.getpeercert(True)
 
 
-WORLD_CHECKS = {"rotation": rotation}
+WORLD_CHECKS = {"rotation": case_rotation}
 
 
 # --- the cells ---
@@ -418,14 +430,14 @@ def _slips(world):
     return sum(s.slips() for s in [*world.inside.values(), *world.outside.values()])
 
 
-def _chat_ipv6(world, one, two):
+def case_chat_ipv6(world, one, two):
     """chat both ways by IPv6, though the server that DNS names first is closed (s2s A1) (s2s A3)"""
-    chat(world, one, two)
+    case_chat(world, one, two)
 
 
-def _chat_plain(world, one, two):
+def case_chat_plain(world, one, two):
     """chat both ways with stream headers that have no version (s2s A7)"""
-    chat(world, one, two)
+    case_chat(world, one, two)
     for node, us, them, kind in (("inner", outside_domain(two), inside_domain(one), one),
                                  ("outer", inside_domain(one), outside_domain(two), two)):
         pair = _pair_status(world, node, us, them)
@@ -433,9 +445,9 @@ def _chat_plain(world, one, two):
         equal(has_tls, {kind != "jabberd2"}, "TLS between %s and %s" % (node, them))
 
 
-def _direct(world, one, two):
+def case_direct(world, one, two):
     """the streams are direct TLS where the server can (s2s E6)"""
-    chat(world, one, two)
+    case_chat(world, one, two)
     outer = _pair_status(world, "outer", inside_domain(one), outside_domain(two))
     inner = _pair_status(world, "inner", outside_domain(two), inside_domain(one))
     # Inner itself knows the local server's address, and begins with STARTTLS there.
@@ -450,10 +462,10 @@ def pair_checks(label):
     if label in WHOLE:
         return PAIR_CHECKS
     if label == "IPv6":
-        return {"chat": _chat_ipv6, "proofs": proofs}
+        return {"chat": case_chat_ipv6, "proofs": case_proofs}
     if label == "direct TLS":
-        return {"chat": chat, "proofs": proofs, "direct TLS": _direct}
-    return {"chat": _chat_plain}
+        return {"chat": case_chat, "proofs": case_proofs, "direct TLS": case_direct}
+    return {"chat": case_chat_plain}
 
 
 def cells(label):
@@ -468,7 +480,7 @@ def cells(label):
         return
     for name, check in SERVER_CHECKS.items():
         for side in ("inside", "outside"):
-            if check is leaks and side == "outside":
+            if check is case_leaks and side == "outside":
                 continue
             for kind in KINDS:
                 yield ("%s %s: %s" % (kind, side, check.__doc__),

@@ -19,7 +19,8 @@ ABOUT = {
     "dialback": "Dialback with all servers; their certificates are trusted by nobody. Outer does not flush"
                 " parsers: a server outside may hold a long tag back until more messages come.",
     "direct TLS": "As certificates; DNS offers direct TLS to both sides, and the servers that can use it do.",
-    "IPv6": "As certificates, between hosts that find each other's IPv6 addresses alone. The first server that DNS names for a foreign domain is closed.",
+    "IPv6": "As certificates, between hosts that find each other's IPv6 addresses alone. The first server that DNS"
+            " names for a foreign domain is closed.",
     "jabberd2 without TLS": "As packaged jabberd2 has no certificate: it uses no TLS, and its stream headers have no"
                             " version. Dialback, `allow plaintext` for it alone.",
 }

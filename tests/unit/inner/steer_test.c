@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "inner/steer.h"
+#include "rows.h"
 
 enum { A = 1, SOA = 6, TXT = 16, AAAA = 28, SRV = 33, AXFR = 252, ANY = 255 };
 enum { NOERROR = 0, FORMERR = 1, NXDOMAIN = 3, NOTIMPL = 4, REFUSED = 5 };
@@ -96,6 +97,7 @@ static void answers(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		unsigned char q[512];
 		struct buf out;
+		name_row(cases[i].test);
 		size_t n = make_question(cases[i].name, cases[i].type, q);
 		buf_init(&out, 4096);
 		assert_true(steer_answer(cases[i].steer, str_from(q, n), &out));
