@@ -24,6 +24,7 @@ s2s_ports = {{ {s2s_port} }}
 s2s_direct_tls_ports = {{ {tls_port} }}
 c2s_direct_tls_ports = {{}}
 component_ports = {{}}
+smacks_s2s_resend = true
 use_ipv6 = false
 authentication = "internal_plain"
 storage = "internal"
@@ -45,14 +46,16 @@ class Prosody(Server):
     """attach: the parts of the recipe; own: certificate and key; users: {jid: password}.
 
     more: further virtual hosts. bidi: streams that carry both ways where the peer can (XEP-0288).
+    acks: stream management on its streams (XEP-0198); what was not acknowledged is sent again.
     """
 
     kind = user = package = "prosody"
 
     def __init__(self, net, host, addr, folder, *, domain, attach, own, users, s2s_addr=None,
-                 direct_tls=False, keep=False, more=(), bidi=True, proof=None):
+                 direct_tls=False, keep=False, more=(), bidi=True, proof=None, acks=False):
         super().__init__(net, host, addr, folder, domain=domain, s2s_addr=s2s_addr)
         modules = MODULES + (["dialback"] if proof == "dialback" else [])
+        modules += ["smacks"] if acks else []
         hosts = "".join('VirtualHost "%s"\n' % d for d in [domain, *more]) + MUC % self.room_domain
         self.put("prosody.cfg.lua", CONFIG.format(
             dir=folder, addr=addr, s2s_addr=self.s2s_addr, c2s_port=C2S_PORT, s2s_port=S2S_PORT,
