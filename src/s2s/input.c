@@ -92,8 +92,13 @@ static void on_bad_xml(struct s2s_stream *s)
 	enum xml_error error = xml_reader_error(s->reader);
 	const char *name = xml_error_name(error);
 
+	const struct xml_node *begun = xml_reader_begun(s->reader);
+	bool big = xml_error_is_size(error);
+
 	s->deaf = true;
-	stream_close_as(s, CLOSE_XML, xml_error_condition(error), name, str_of(name));
+	if (big && begun)
+		stanza_refuse_big(s, begun);
+	stream_close_xml(s, xml_error_condition(error), big ? STANZA_TOO_BIG : NULL, name);
 }
 
 static void on_end(struct s2s_stream *s)

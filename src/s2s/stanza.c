@@ -64,9 +64,16 @@ static void put_attr(struct buf *out, const char *name, struct str value)
 	buf_append(out, STRL("\""));
 }
 
-/* C5: the sender learns that the address of his stanza is malformed (RFC 6120 section 8.3.3.8). */
-static void answer_malformed(
-	const struct member *m, const struct xml_node *e, const struct jid *from)
+/* An error that the face makes itself. */
+struct answer {
+	struct str from;
+	const char *type;
+	const char *condition;
+	const char *more; /* an element of an application namespace, or empty */
+};
+
+static void answer(const struct member *m, const struct xml_node *e, const struct jid *to,
+	const struct answer *a)
 {
 	struct s2s_pair *p = m->pair;
 	struct str id = xml_attr_get(e, "id");
@@ -77,13 +84,14 @@ static void answer_malformed(
 	buf_init(&out, ERROR_MAX);
 	buf_append(&out, STRL("<"));
 	buf_append(&out, e->name);
-	put_attr(&out, "from", p->us);
-	put_attr(&out, "to", from->full);
+	put_attr(&out, "from", a->from);
+	put_attr(&out, "to", to->full);
 	if (id.p)
 		put_attr(&out, "id", id);
-	buf_append(&out, STRL(" type=\"error\"><error type=\"modify\""));
+	buf_printf(&out, " type=\"error\"><error type=\"%s\"", a->type);
 	put_attr(&out, "by", p->us);
-	buf_append(&out, STRL("><jid-malformed xmlns=\"" NS_STANZA_ERRORS "\"/></error></"));
+	buf_printf(
+		&out, "><%s xmlns=\"" NS_STANZA_ERRORS "\"/>%s</error></", a->condition, a->more);
 	buf_append(&out, e->name);
 	if (buf_append(&out, STRL(">")))
 		s2s_send(p->face, p->us, p->them, buf_bytes(&out), (struct s2s_token){ 0 },
@@ -91,18 +99,38 @@ static void answer_malformed(
 	buf_done(&out);
 }
 
-static void refuse_malformed(
-	const struct member *m, const struct xml_node *e, const struct jid *from, struct str to)
+/* The sender is told, unless his stanza may not be answered. */
+static void refuse(const struct member *m, const struct xml_node *e, const struct jid *sender,
+	struct str text, const struct answer *a)
 {
 	struct s2s_event event = stream_event(m->stream, "stanza-refused");
 
 	event.us = m->pair->us;
 	event.them = m->pair->them;
 	event.warning = true;
-	event.text = to;
+	event.text = text;
 	face_event(m->stream->face, &event);
 	if (is_answerable(e))
-		answer_malformed(m, e, from);
+		answer(m, e, sender, a);
+}
+
+void stanza_refuse_big(struct s2s_stream *s, const struct xml_node *e)
+{
+	struct str from = xml_attr_get(e, "from"), to = xml_attr_get(e, "to");
+	struct arena *arena = xml_reader_arena(s->reader);
+	struct jid sender, target;
+
+	if (!stanza_is(e) || !stream_takes_stanzas(s) || manage_ignores(s) || !from.p || !to.p ||
+		jid_parse(arena, from, &sender) != JID_OK ||
+		jid_parse(arena, to, &target) != JID_OK)
+		return;
+	const struct member *m = member_find(s, target.domain, sender.domain);
+	if (!m || !m->valid)
+		return;
+	/* It is settled: nobody is to send it again on the next stream. */
+	manage_consumed(s);
+	refuse(m, e, &sender, str_of(xml_error_name(xml_reader_error(s->reader))),
+		&(struct answer){ target.full, "cancel", "not-allowed", STANZA_TOO_BIG });
 }
 
 static void hand_over(struct s2s_stream *s, const struct member *m, struct s2s_stanza *stanza)
@@ -166,7 +194,9 @@ void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 	charge(s, p);
 	if (to_error) {
 		manage_consumed(s);
-		refuse_malformed(m, e, &stanza.from, to);
+		/* RFC 6120 section 8.3.3.8 */
+		refuse(m, e, &stanza.from, to,
+			&(struct answer){ m->pair->us, "modify", "jid-malformed", "" });
 		return;
 	}
 	if (idle_is_answer(e, &stanza.from, &stanza.to)) {

@@ -330,6 +330,13 @@ void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char 
 		&(struct last_words){ condition, detail, NULL }, text);
 }
 
+void stream_close_xml(
+	struct s2s_stream *s, const char *condition, const char *element, const char *name)
+{
+	close_with(s, CLOSE_XML, close_rows[CLOSE_XML].failure,
+		&(struct last_words){ condition, name, element }, str_of(name));
+}
+
 void stream_close_failing(
 	struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure, struct str text)
 {

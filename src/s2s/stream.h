@@ -171,6 +171,9 @@ void stream_close_as(struct s2s_stream *s, enum close_reason reason, const char 
 /* Likewise with an element of an application namespace in the error. */
 void stream_close_saying(
 	struct s2s_stream *s, enum close_reason reason, const char *element, struct str text);
+/* Ends it for what the reader refused. */
+void stream_close_xml(
+	struct s2s_stream *s, const char *condition, const char *element, const char *name);
 /* Likewise when the row's failure is not what a pair in set-up met. */
 void stream_close_failing(
 	struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure, struct str text);

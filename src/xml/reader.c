@@ -59,6 +59,11 @@ const char *xml_error_condition(enum xml_error e)
 	return error_conditions[e];
 }
 
+bool xml_error_is_size(enum xml_error e)
+{
+	return e >= XML_ERR_BYTES && e != XML_ERR_SPACE;
+}
+
 enum {
 	/* Memory of one tree: TREE_PER_BYTE * limits.bytes + TREE_BASE. */
 	TREE_PER_BYTE = 8,
@@ -127,7 +132,7 @@ void xml_reader_free(struct xml_reader *r)
 /* Gives back what an unusual stanza made the reader take. */
 static void reset_tree(struct xml_reader *r)
 {
-	r->node = NULL;
+	r->node = r->begun = NULL;
 	r->delivered = false;
 	arena_reset(&r->arena);
 	if (r->tok.cap > KEEP_TOKEN)
@@ -345,9 +350,16 @@ enum xml_event xml_reader_next(struct xml_reader *r, struct str *in)
 	if (r->counting)
 		r->used += (size_t)(r->p - r->counted);
 	*in = str_from(r->p, (size_t)(r->input_end - r->p));
-	if (r->event == XML_BAD)
+	if (r->event == XML_BAD) {
+		r->begun = r->depth > 1 ? r->node : NULL;
 		r->node = NULL;
+	}
 	return r->event;
+}
+
+const struct xml_node *xml_reader_begun(const struct xml_reader *r)
+{
+	return r->begun;
 }
 
 struct xml_node *xml_reader_node(struct xml_reader *r)

@@ -78,6 +78,8 @@ enum xml_error {
 
 const char *xml_error_name(enum xml_error e);
 const char *xml_error_condition(enum xml_error e);
+/* Was it one of the limits on a first-level element? */
+bool xml_error_is_size(enum xml_error e);
 
 struct xml_reader;
 
@@ -109,6 +111,12 @@ struct xml_node *xml_reader_node(struct xml_reader *r);
  * that a prefix is bound to on the root; p == NULL when it is not bound.
  */
 struct str xml_reader_root_ns(const struct xml_reader *r, struct str prefix);
+
+/*
+ * After XML_BAD: the first-level element in whose content it happened, for its name and attributes alone, or NULL.
+ * Valid until the restart.
+ */
+const struct xml_node *xml_reader_begun(const struct xml_reader *r);
 
 enum xml_error xml_reader_error(const struct xml_reader *r);
 

@@ -142,6 +142,7 @@ struct xml_reader {
 	struct arena arena; /* of the present tree */
 	struct arena lasting; /* of the root: names and declarations */
 	struct xml_node *node;
+	struct xml_node *begun; /* after XML_BAD */
 	struct xml_open *open; /* open[0] is the root */
 	size_t depth;
 	size_t open_cap;

@@ -72,6 +72,12 @@ static void configure(struct node *n, const char *words)
 		n->bounce = true;
 	if (strstr(words, "hold"))
 		n->hold_receipts = true;
+	if (strstr(words, "small")) {
+		struct s2s_settings set = n->world->settings;
+		set.limits = xml_limits_default;
+		set.limits.bytes = 5000;
+		s2s_set_settings(n->face, &set);
+	}
 	if (strstr(words, "unmanaged")) {
 		struct s2s_settings set = n->world->settings;
 		set.manage_in = set.manage_out = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Acknowledgements (XEP-0198) on streams of both directions. */
+/* Acknowledgements (XEP-0198) on streams of both directions, and the end of a stream for what is too big. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "dialogue.h"
 #include "s2s/inbox.h"
+#include "s2s/stanza.h"
 #include "s2s/stream.h"
 
 #define SM " xmlns='urn:xmpp:sm:3'"
@@ -25,6 +26,8 @@
 #define TOO_HIGH                                                                                   \
 	"<" ERR("undefined-condition"), "<<handled-count-too-high" SM_OUT, "C", "Lhandled-count"
 #define UNEXPECTED "<" ERR("unsupported-stanza-type"), "C"
+#define TEN "<x><x><x><x><x><x><x><x><x><x>"
+#define DEEP TEN TEN TEN TEN TEN TEN TEN
 #define SUCCESS "<success" SASL "/>"
 #define BODY(text) "<body>" text "</body>"
 
@@ -110,6 +113,48 @@ static const struct dialogue theirs[] = {
 	{ "s2s A23 s2s H2 the end of patience", "proved hold",
 		{ IN_MANAGED, ">" MSG_AB("x"), "I", "!" END, "Z", ACK("0") END, ">" END, "W1",
 			"C" } },
+};
+
+#define BIG(attrs) "<message from='u@a.example/r' to='v@b.example'" attrs "><body>$BIG"
+#define TOLD                                                                                       \
+	"<<message from=\"v@b.example\" to=\"u@a.example/r\" id=\"7\" type=\"error\">"             \
+	"<error type=\"cancel\" by=\"b.example\">"                                                 \
+	"<not-allowed xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>" STANZA_TOO_BIG              \
+	"</error></message>"
+#define ENDS "<" ERR("policy-violation"), "<" STANZA_TOO_BIG "</stream:error>", "s xxx"
+
+static const struct dialogue too_big[] = {
+	{ "s2s B16 the sender is told, on a stream of ours", "proved direct small",
+		{ "ND", ">" AB AUTH("="), ">" AB, ">" BIG(" id='7'"), ENDS, "C", "K1", "A",
+			">" ANSWER("id2") FEATURES(OFFER_SASL) SUCCESS,
+			">" ANSWER("id3") FEATURES(""), TOLD } },
+	{ "s2s B16 the sender is told, on the same stream", "proved small bidi",
+		{ "N", IN_TLS, ">" BIDI, ">" AUTH("="), ">" AB, ">" BIG(" id='7'"), TOLD, ENDS, "C",
+			"K0" } },
+	{ "s2s B16 s2s H2 it is not to be sent again", "proved small",
+		{ IN_MANAGED, ">" BIG(""), "<<a" SM_OUT " h=\"1\"/><stream:error>", ENDS, "C" } },
+	{ "s2s B16 too deep", "proved direct",
+		{ "ND", ">" AB AUTH("="), ">" AB,
+			">"
+			"<iq from='a.example' to='b.example' type='get' id='7'>" DEEP,
+			"<" ERR("policy-violation"), "<" STANZA_TOO_BIG "</stream:error>", "K1" } },
+	{ "s2s B16 s2s C7 an error is not answered", "proved direct small",
+		{ "ND", ">" AB AUTH("="), ">" AB, ">" BIG(" type='error'"), ENDS, "C", "K0" } },
+	{ "s2s B16 s2s C4 no answer to a pair that is not valid", "proved direct small",
+		{ "ND", ">" AB AUTH("="), ">" AB,
+			">"
+			"<message from='u@c.example' to='v@b.example'><body>$BIG",
+			ENDS, "C", "K0" } },
+	{ "s2s B16 its start tag is not complete", "proved direct small",
+		{ "ND", ">" AB AUTH("="), ">" AB,
+			">"
+			"<message from='u@a.example' to='v@b.example' x='$BIG",
+			ENDS, "C", "K0" } },
+	{ "s2s B16 not a limit: no answer", "proved direct small",
+		{ "ND", ">" AB AUTH("="), ">" AB,
+			">"
+			"<message from='u@a.example' to='v@b.example'></iq>",
+			"<" ERR("not-well-formed"), "!too-big", "C", "K0" } },
 };
 
 static const struct dialogue ours[] = {
@@ -200,6 +245,11 @@ static const struct dialogue ours[] = {
 			">" SUCCESS, ">" ANSWER("id3") FEATURES(OFFER_SM), "<<enable", ">" ENABLED,
 			ASKS, ">" MSG_AB("x") R A_H("1"), ACK("0"), "V1", "D0", ACK("1"), "O" } },
 };
+
+static void test_too_big(void **state)
+{
+	RUN_ALL(too_big);
+}
 
 static void test_theirs(void **state)
 {
@@ -440,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "s2s H2 theirs", test_theirs },
+		{ "s2s B16 too big", test_too_big },
 		{ "s2s H2 ours", test_ours },
 		{ "threats J4 a flood of questions", test_flood },
 		{ "s2s H2 one question a turn", test_batch },
