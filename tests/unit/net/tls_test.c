@@ -276,8 +276,11 @@ static void foreign_client(int fd, void *arg)
 	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
 	SSL_CTX_set_max_proto_version(ctx, h->client->max_version);
 	SSL_CTX_clear_options(ctx, SSL_OP_NO_COMPRESSION);
-	if (h->client->groups)
-		check(SSL_CTX_set1_groups_list(ctx, h->client->groups) == 1);
+	if (h->client->groups) {
+		char groups[32]; /* OpenSSL's macro takes no const */
+		snprintf(groups, sizeof(groups), "%s", h->client->groups);
+		check(SSL_CTX_set1_groups_list(ctx, groups) == 1);
+	}
 	if (h->client->ciphers)
 		check(SSL_CTX_set_cipher_list(ctx, h->client->ciphers) == 1);
 	SSL *ssl = SSL_new(ctx);
