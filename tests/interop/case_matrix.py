@@ -23,6 +23,7 @@ WORLDS = {
     "dialback": {"proof": "dialback"},
     "direct TLS": {"proof": "certificates", "direct_tls": True},
     "IPv6": {"proof": "certificates", "family": 6, "closed_first": True},
+    "serverAuth": {"proof": "certificates", "server_auth": True},
     "jabberd2 without TLS": {"proof": "dialback", "jabberd2_tls": False},
 }
 
@@ -435,6 +436,18 @@ def case_chat_ipv6(world, one, two):
     case_chat(world, one, two)
 
 
+def case_chat_server_auth(world, one, two):
+    """chat both ways, the certificates between outer and outside without clientAuth (s2s E11, F4)"""
+    case_chat(world, one, two)
+    pair = _pair_status(world, "outer", inside_domain(one), outside_domain(two))
+    equal({s["proof"] for s in pair["in"]}, {"pkix"}, "proof of the streams from outside")
+    # ejabberd refuses our certificate as a client's; dialback follows on the same stream.
+    refused = [line for line in world.gateway.outer.log_text().splitlines()
+               if '"event":"sasl-failed"' in line and '"us":"%s"' % inside_domain(one) in line
+               and '"them":"%s"' % outside_domain(two) in line]
+    equal(len(refused), 1 if two == "ejabberd" else 0, "refusals of EXTERNAL")
+
+
 def case_chat_plain(world, one, two):
     """chat both ways with stream headers that have no version (s2s A7)"""
     case_chat(world, one, two)
@@ -463,6 +476,8 @@ def pair_checks(label):
         return PAIR_CHECKS
     if label == "IPv6":
         return {"chat": case_chat_ipv6, "proofs": case_proofs}
+    if label == "serverAuth":
+        return {"chat": case_chat_server_auth}
     if label == "direct TLS":
         return {"chat": case_chat, "proofs": case_proofs, "direct TLS": case_direct}
     return {"chat": case_chat_plain}

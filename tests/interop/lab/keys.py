@@ -35,7 +35,7 @@ def openssl_lab(folder, *names):
                  "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in alt))
 
 
-def renew(folder, stem, *names):
+def renew(folder, stem, *names, usage="serverAuth,clientAuth"):
     """A new certificate FOLDER/STEM.crt and key for these names, from FOLDER/ca."""
     ca = folder + "/ca"
     new = "%s/%s.new" % (folder, stem)
@@ -43,7 +43,7 @@ def renew(folder, stem, *names):
              "-keyout", new + ".key", "-out", new + ".crt", "-subj", "/CN=" + names[0],
              "-days", "2", "-CA", ca + ".crt", "-CAkey", ca + ".key",
              "-addext", "basicConstraints=critical,CA:FALSE",
-             "-addext", "extendedKeyUsage=serverAuth,clientAuth",
+             "-addext", "extendedKeyUsage=" + usage,
              "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names))
     for end in (".key", ".crt"):
         os.replace(new + end, "%s/%s%s" % (folder, stem, end))

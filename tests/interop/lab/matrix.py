@@ -118,13 +118,15 @@ class MatrixWorld(World):
     direct_tls: DNS offers streams that begin with TLS, to both sides. flush_outside: outer
     flushes the parsers of the servers outside, as inner always does for those inside.
     closed_first: the first server that DNS names for a domain outside takes no connections.
-    jabberd2_tls: jabberd2 has a certificate.
+    jabberd2_tls: jabberd2 has a certificate. server_auth: the certificates of the public network have no
+    clientAuth, as those of public CAs, and ejabberd outside would take dialback, too.
     """
 
     def __init__(self, proof="certificates", family=4, direct_tls=False, flush_outside=False,
-                 closed_first=False, jabberd2_tls=True, **settings):
+                 closed_first=False, jabberd2_tls=True, server_auth=False, **settings):
         super().__init__(proof=proof, direct_tls=direct_tls, **settings)
         self.closed_first, self.jabberd2_tls = closed_first, jabberd2_tls
+        self.server_auth = server_auth
         self.family, self.flush_outside = family, flush_outside
         self.inside, self.outside = {}, {}
         self.resources = itertools.count(1)
@@ -191,6 +193,9 @@ class MatrixWorld(World):
         keys.pki_init(self.program("cli", "sallyport"), self.pki, *options)
         if self.proof == "dialback":
             keys.openssl_lab(self.pki + "/wild", *names)
+        for name in names if self.server_auth else []:
+            domains = name.split("+")
+            keys.renew(self.pki + "/lab", domains[0], *domains, usage="serverAuth")
 
     def _start_dns(self):
         records = [dns.a("xmpp.example.se", self.outer_addr),
@@ -230,6 +235,8 @@ class MatrixWorld(World):
                 cli, kind, self.folder + "/public.conf", trust, domain=domain,
                 proof="certificates" if self.proof_of(kind) == "pkix" else "dialback",
                 dns=self.net.addr("public", 53) + ":53", family=self.family)
+            if self.server_auth and kind == "ejabberd":
+                lines["modules"] += "  mod_s2s_dialback: {}\n"
         own = "wild" if self.proof == "dialback" else "lab"
         wire = "local" if side == "in" else "public"
         extra = {"prosody": {"proof": self.proof},

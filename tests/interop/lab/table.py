@@ -21,6 +21,8 @@ ABOUT = {
     "direct TLS": "As certificates; DNS offers direct TLS to both sides, and the servers that can use it do.",
     "IPv6": "As certificates, between hosts that find each other's IPv6 addresses alone. The first server that DNS"
             " names for a foreign domain is closed.",
+    "serverAuth": "As certificates, but those between outer and the servers outside have no clientAuth, as public CAs"
+                  " issue them now. ejabberd refuses them in the client's role and gets dialback.",
     "jabberd2 without TLS": "As packaged jabberd2 has no certificate: it uses no TLS, and its stream headers have no"
                             " version. Dialback, `allow plaintext` for it alone.",
 }
