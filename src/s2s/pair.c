@@ -517,6 +517,8 @@ void pair_reopen(struct s2s_pair *p)
 	const char *text = close_rows[CLOSE_LOST].text;
 	enum s2s_failure failure;
 
+	if (p->face->draining && (!p->via || !p->via->was_ready))
+		pair_bounce_tokens(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
 	if (!needs_stream(p))
 		return;
 	if (p->quick_ends > QUICK_ENDS_MAX) {
@@ -573,8 +575,6 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 	drop_old(p);
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);
-	if (p->face->draining && (!p->via || !p->via->was_ready))
-		pair_bounce_tokens(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
 	pair_reopen(p);
 	if (!queue_count(&p->queue))
 		queue_trim(&p->queue);

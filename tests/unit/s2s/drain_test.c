@@ -225,6 +225,27 @@ static void test_shutdown_with_bytes_under_way(void **state)
 	refuse_with_bytes_under_way(true);
 }
 
+/* A pair whose key on another pair's stream is refused gets no stream of its own any more. */
+static void test_drain_with_a_guest(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	t.n.share = true;
+	give(&t, "a.example", "one", 1, 1);
+	t.peer = script_accept(&t.n);
+	script_send(t.peer, ANSWER("i") FEATURES(OFFER_SASL OFFER_DB) "<success" SASL "/>");
+	script_send(t.peer, ANSWER("j") FEATURES(""));
+	give(&t, "a2.example", "two", 2, 1);
+	assert_true(script_share(&t.n, t.peer));
+	s2s_drain(t.n.face, t.w.now);
+	assert_int_equal(t.n.unsent, 0);
+	script_send(t.peer, "<db:result from='a2.example' to='b.example' type='error'/>");
+	assert_int_equal(t.n.unsent, 1);
+	assert_int_equal(t.n.connects, 2);
+	end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +255,7 @@ int main(void)
 		{ "s2s A23 s2s H1 streams of both directions while draining", test_drain_bidi },
 		{ "s2s C17 refused with bytes under way", test_refused_with_bytes_under_way },
 		{ "s2s C17 shut down with bytes under way", test_shutdown_with_bytes_under_way },
+		{ "s2s A23 s2s G10 drain with a guest", test_drain_with_a_guest, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
