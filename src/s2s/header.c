@@ -14,6 +14,11 @@ void stream_restart(struct s2s_stream *s)
 
 	s->header_sent = s->header_seen = s->versioned = s->strange_from = false;
 	s->offers_sasl = s->offers_dialback = s->offers_bidi = false;
+	/* Only what was said inside TLS holds until the end. */
+	if (!s->sasl_done) {
+		s->knows_errors = false;
+		s->peer_bytes = s->peer_idle_ms = 0;
+	}
 	s->lang[0] = '\0';
 	str_free(&s->peer_id);
 	if (s->incoming)

@@ -45,6 +45,10 @@ static const struct dialogue ready[] = {
 			"xmlns:stream='http://etherx.jabber.org/streams' from='a.example' id='id2' "
 			"version='1.0'>" FEATURES(""),
 			"!<auth", "!<db:result", "C", "Lno-authentication", "U1" } },
+	{ "s2s A12 s2s H5 limits from before TLS do not count after it", "",
+		{ OPEN, ">" ANSWER("id1") FEATURES(OFFER_TLS LIMITS("100", "1")), ">" PROCEED, "T",
+			">" STREAM("id='id2'"), "<<db:result", ">" VALID, "V1", "M$BIG", "<xxx",
+			"V2" } },
 	{ "EXTERNAL", "proved",
 		{ OPEN, OUT_SASL, ">" SUCCESS, "<<stream:stream", "V0",
 			">" ANSWER("id3") FEATURES(""), "<" BODY("one"), "V1",
