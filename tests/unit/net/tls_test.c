@@ -362,6 +362,61 @@ static void test_foreign_clients(void **state)
 	}
 }
 
+/* --- each handshake stands alone --- */
+
+struct again {
+	SSL_CTX *ctx;
+	SSL_SESSION *session; /* of the handshake before */
+	bool reused;
+};
+
+static void session_client(int fd, void *arg)
+{
+	struct again *a = arg;
+	SSL *ssl = SSL_new(a->ctx);
+	char byte;
+
+	SSL_set_fd(ssl, fd);
+	if (a->session)
+		check(SSL_set_session(ssl, a->session) == 1);
+	check(SSL_connect(ssl) == 1);
+	a->reused |= SSL_session_reused(ssl);
+	SSL_write(ssl, "hello", 5);
+	SSL_shutdown(ssl);
+	/* Tickets, if there were any, would come by now. */
+	while (SSL_read(ssl, &byte, 1) > 0) {
+	}
+	SSL_SESSION_free(a->session);
+	a->session = SSL_get1_session(ssl);
+	SSL_free(ssl);
+}
+
+/* Nobody gets around the check of his certificate with a session of another handshake. */
+static void test_no_resumption(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		struct pairing p;
+		struct again a = { .ctx = SSL_CTX_new(TLS_client_method()) };
+		SSL_CTX_set_max_proto_version(a.ctx, versions[i]);
+		direct_init(&p, false);
+		for (int round = 0; round < 3; round++) {
+			struct raw r;
+			p.client.n_closed = 1;
+			p.server.n_closed = 0;
+			raw_start(&r, &p, session_client, &a);
+			p.n_accepted = 1;
+			pairing_run(&p);
+			raw_join(&r);
+		}
+		assert_false(a.reused);
+		SSL_SESSION_free(a.session);
+		SSL_CTX_free(a.ctx);
+		pairing_done(&p);
+	}
+}
+
 /* --- certificates of peers, by a whole handshake --- */
 
 static enum net_cert judged;
@@ -581,6 +636,8 @@ int main(void)
 		cmocka_unit_test(test_link_checks_the_server),
 		{ "s2s E4 s2s E7 versions, suites and ALPN of foreign clients",
 			test_foreign_clients, NULL, NULL, NULL },
+		{ "s2s E15 threats D13 no session is resumed", test_no_resumption, NULL, NULL,
+			NULL },
 		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_costly_certificates),
 		cmocka_unit_test(test_load_errors),
