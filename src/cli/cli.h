@@ -14,6 +14,7 @@ struct cli {
 	bool json;
 	bool help;
 	bool version;
+	const char *from; /* test-peer */
 	/* check */
 	bool print;
 	bool outer;
@@ -43,6 +44,7 @@ int cmd_check(const struct cli *c);
 int cmd_status(const struct cli *c);
 int cmd_peers(const struct cli *c);
 int cmd_trace(const struct cli *c);
+int cmd_test_peer(const struct cli *c);
 int cmd_reload(const struct cli *c);
 int cmd_attach(const struct cli *c);
 int cmd_pki_init(const struct cli *c);

@@ -30,6 +30,15 @@ static const struct command commands[] = {
 		"Only these domains, if there are any.\n\n" SOCKET_HELP
 		"  --json             one JSON object a daemon\n",
 		cmd_peers },
+	{ "test-peer", "DOMAIN [--from LOCAL] [-s SOCKET] [--json]",
+		"connect to a domain's server and explain each step, without a stanza",
+		"Outer looks the domain up, connects, starts TLS, judges the certificate, proves "
+		"itself, and\n"
+		"closes again, as for a stanza. Done within a minute.\n\n" SOCKET_HELP
+		"  --from LOCAL       the local domain that the stream is from (default: the "
+		"first)\n"
+		"  --json             one JSON object a step\n",
+		cmd_test_peer },
 	{ "trace", "[LOCAL FOREIGN] [-s SOCKET] [--json]",
 		"follow the records of a pair of domains",
 		"Without domains, or with `*` for one: any. Ends with Ctrl-C.\n\n" SOCKET_HELP
@@ -128,6 +137,7 @@ int main(int argc, char **argv)
 		{ "--version", "-V", OPTION_FLAG, .flag = &c.version },
 		{ "--json", NULL, OPTION_FLAG, .flag = &c.json },
 		{ "--socket", "-s", OPTION_VALUE, .value = &c.socket },
+		{ "--from", NULL, OPTION_VALUE, .value = &c.from },
 		{ "--print", NULL, OPTION_FLAG, .flag = &c.print },
 		{ "--outer", NULL, OPTION_FLAG, .flag = &c.outer },
 		{ "--inner", NULL, OPTION_FLAG, .flag = &c.inner },

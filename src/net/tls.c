@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -186,6 +187,29 @@ bool net_tls_add_crls(
 		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(t->ctx),
 			X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	return true;
+}
+
+bool net_crl_next(const char *file, long long *ret_next_s, char *err, size_t err_size)
+{
+	BIO *in;
+	X509_CRL *crl;
+	bool any = false;
+
+	*ret_next_s = 0;
+	ERR_clear_error();
+	in = BIO_new_file(file, "r");
+	while (in && (crl = PEM_read_bio_X509_CRL(in, NULL, NULL, NULL))) {
+		long long next = net_time_of(X509_CRL_get0_nextUpdate(crl));
+		if (next && (!*ret_next_s || next < *ret_next_s))
+			*ret_next_s = next;
+		any = true;
+		X509_CRL_free(crl);
+	}
+	BIO_free(in);
+	if (!any)
+		net_tls_error(err, err_size, file);
+	ERR_clear_error();
+	return any;
 }
 
 struct net_tls *net_tls_ref(struct net_tls *t)

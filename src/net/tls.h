@@ -35,6 +35,8 @@ struct net_tls *net_tls_new(enum net_tls_use use, const char *const *trust_files
  */
 bool net_tls_add_crls(
 	struct net_tls *t, const char *const *files, size_t n, char *err, size_t err_size);
+/* When the first of a file's lists is due to be replaced, seconds since 1970; 0: they do not say. */
+bool net_crl_next(const char *file, long long *ret_next_s, char *err, size_t err_size);
 struct net_tls *net_tls_ref(struct net_tls *t);
 void net_tls_unref(struct net_tls *t);
 

@@ -16,6 +16,7 @@ static const struct {
 	{ "status", CONTROL_STATUS, 0 },
 	{ "reload", CONTROL_RELOAD, 0 },
 	{ "trace", CONTROL_TRACE, 2 },
+	{ "test", CONTROL_TEST, 2 },
 	{ "ping", CONTROL_PING, 0 },
 };
 

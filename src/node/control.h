@@ -2,10 +2,12 @@
 /*
  * The control protocol between the daemons and the `sallyport` command: one line of request (at most 1024
  * bytes: a verb and words, separated by spaces), answered by lines; the daemon closes at the end. An answer to every
- * verb but `trace` is one JSON object; `trace` answers with lines until the client closes.
+ * verb but `trace` and `test` is one JSON object; `trace` answers with lines until the client closes.
  *
  *	status              node, links, pairs, streams, counters
  *	reload              reads the configuration again
+ *	test LOCAL FOREIGN  opens a stream to this foreign domain as that local one ("*": any), and tells each step
+ *	                    in one JSON object; the last has "step":"result". Only outer does.
  *	trace LOCAL FOREIGN one JSON object per record of this pair, both directions ("*" for any)
  *	ping                {"ok":true}
  *
@@ -19,7 +21,7 @@
 
 enum { CONTROL_LINE_MAX = 1024, CONTROL_WORDS_MAX = 4 };
 
-enum control_verb { CONTROL_STATUS, CONTROL_RELOAD, CONTROL_TRACE, CONTROL_PING };
+enum control_verb { CONTROL_STATUS, CONTROL_RELOAD, CONTROL_TRACE, CONTROL_TEST, CONTROL_PING };
 
 struct control_request {
 	enum control_verb verb;

@@ -12,6 +12,7 @@
 #include "net/local.h"
 #include "node/carrier.h"
 #include "node/control.h"
+#include "node/probe.h"
 #include "node/gate.h"
 #include "node/trace.h"
 
@@ -238,6 +239,55 @@ static void answer_status(struct control *c, struct net_local_client *client)
 	buf_done(&out);
 }
 
+/* --- test --- */
+
+static void on_probe_line(void *user, struct str json)
+{
+	net_local_send(user, json);
+}
+
+static void on_probe_end(void *user)
+{
+	net_local_set_user(user, NULL);
+	net_local_finish(user);
+}
+
+/* The domains of the request, prepared; "*" is the first local domain. */
+static const char *test_domains(struct node *n, const struct control_request *r, struct arena *a,
+	struct str *ret_us, struct str *ret_them)
+{
+	const struct config *c = n->config;
+
+	if (n->role->link != LINK_OUTER)
+		return "ask an outer: inner opens no streams to foreign servers";
+	if (jid_parse_domain(a, r->words[1], ret_them) != JID_OK)
+		return "not a domain";
+	*ret_us = c->n_domains ? c->domains[0].name : STRL("");
+	if (!str_is(r->words[0], "*") && jid_parse_domain(a, r->words[0], ret_us) != JID_OK)
+		return "not a domain";
+	return NULL;
+}
+
+/* False: the answer is complete. */
+static bool start_test(
+	struct control *c, struct net_local_client *client, const struct control_request *r)
+{
+	struct probe *p = NULL;
+	struct str us, them;
+	struct arena a;
+
+	arena_init(&a, 16384);
+	const char *error = test_domains(c->node, r, &a, &us, &them);
+	if (!error)
+		p = probe_start(c->node, us, them, on_probe_line, on_probe_end, client, &error);
+	arena_done(&a);
+	if (p)
+		net_local_set_user(client, p);
+	else
+		answer_error(client, error);
+	return p != NULL;
+}
+
 static void on_input(void *user, struct net_local_client *client, struct str bytes)
 {
 	struct control *c = user;
@@ -258,6 +308,10 @@ static void on_input(void *user, struct net_local_client *client, struct str byt
 			start_trace(c, client, &request);
 			return;
 		}
+		if (request.verb == CONTROL_TEST && start_test(c, client, &request))
+			return;
+		if (request.verb == CONTROL_TEST)
+			break;
 		if (request.verb == CONTROL_STATUS)
 			answer_status(c, client);
 		else if (request.verb == CONTROL_RELOAD)
@@ -271,9 +325,12 @@ static void on_input(void *user, struct net_local_client *client, struct str byt
 
 static void on_closed(void *user, struct net_local_client *client)
 {
-	struct watcher *w = net_local_user(client);
+	struct control *c = user;
+	void *w = net_local_user(client);
 
-	if (w)
+	if (w && w == c->node->probe)
+		probe_leave(w);
+	else if (w)
 		watcher_free(w);
 }
 

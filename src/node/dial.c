@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "node/probe.h"
 #include "node/gate.h"
 #include "node/transport.h"
 
@@ -115,6 +116,8 @@ static void on_closed(void *user, const char *text)
 	d->failure = d->targets[d->next - 1].direct_tls ? DIAL_DIRECT_TLS : DIAL_CONNECT;
 	if (strstr(text, "refused"))
 		d->failure = DIAL_REFUSED;
+	if (d->observed)
+		probe_attempt(d->node, &d->targets[d->next - 1], text);
 	try_next(d);
 }
 
@@ -184,7 +187,9 @@ void node_dial_targets(struct dial *d, const struct node_target *targets, size_t
 	check(d->targets);
 	memcpy(d->targets, targets, n * sizeof(*targets));
 	d->n_targets = n;
-	if (!d->node->config->multiplex) {
+	if (d->observed)
+		probe_targets(d->node, targets, n);
+	if (!d->node->config->multiplex || d->observed) {
 		try_next(d);
 		return;
 	}
@@ -215,7 +220,11 @@ void dial_start(void *user, struct s2s_stream *s, struct str us, struct str them
 	struct dial *d = calloc(1, sizeof(*d));
 
 	check(d);
-	*d = (struct dial){ .node = n, .stream = s, .us = str_dup(us), .them = str_dup(them) };
+	*d = (struct dial){ .node = n,
+		.stream = s,
+		.us = str_dup(us),
+		.them = str_dup(them),
+		.observed = n->observing };
 	list_append(&n->dials, &d->link);
 	d->host = n->redirect;
 	n->redirect = (struct str){ NULL, 0 };

@@ -20,6 +20,7 @@
 #include "node/control_server.h"
 #include "node/gate.h"
 #include "node/preflight.h"
+#include "node/probe.h"
 #include "node/relay.h"
 #include "node/secrets.h"
 #include "node/transport.h"
@@ -67,7 +68,7 @@ struct config *node_read_config(enum config_role role, const char *path, struct 
 	return c;
 }
 
-static void apply_limits(struct node *n, struct s2s_settings *s)
+void node_face_settings(struct node *n, struct s2s_settings *s)
 {
 	const struct config *c = n->config;
 	const struct config_limits *l = &c->limits;
@@ -157,6 +158,8 @@ static void arm_timer(struct node *n)
 		at = face;
 	if (transport_recheck_at(n) < at)
 		at = transport_recheck_at(n);
+	if (probe_deadline(n) < at)
+		at = probe_deadline(n);
 	if (n->draining && n->now + DRAIN_STEP_MS < at)
 		at = n->now + DRAIN_STEP_MS;
 	net_timer_set(n->timer, at);
@@ -212,6 +215,7 @@ static void on_turn(void *user)
 	relay_turn(n);
 	link_flush(n->link, n->now);
 	s2s_flush(n->face, n->now);
+	probe_turn(n);
 	log_limits(n, n->gate);
 	log_limits(n, n->link_gate);
 	if (n->draining && !n->stopped)
@@ -226,6 +230,7 @@ static void on_timer(void *user)
 	n->now = net_now(n->loop);
 	link_tick(n->link, n->now);
 	s2s_tick(n->face, n->now);
+	probe_tick(n);
 	transport_recheck(n);
 }
 
@@ -286,7 +291,7 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	}
 	net_tls_unref(old_tls);
 	log_init(c->log_level, c->node);
-	apply_limits(n, &settings);
+	node_face_settings(n, &settings);
 	s2s_set_settings(n->face, &settings);
 	apply_node_limits(n);
 	announce_domains(n);
@@ -406,7 +411,7 @@ static bool build(struct node *n, char *err, size_t err_size)
 
 	n->dict = xml_dict_new();
 	record_fill_dict(n->dict);
-	apply_limits(n, &settings);
+	node_face_settings(n, &settings);
 	uint64_t descriptors = raise_descriptors();
 	n->gate = gate_new(&n->config->limits, descriptors);
 	n->link_gate = gate_new(&n->config->limits, descriptors / LINK_PART);
@@ -459,6 +464,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	list_init(&n->listeners);
 	list_init(&n->dials);
 	list_init(&n->transports);
+	list_init(&n->closing_probes);
 	heap_init(&n->rechecks);
 	list_init(&n->deferred);
 	arena_init(&n->arena, 32 * 1024 * 1024);
@@ -478,6 +484,7 @@ static void node_free(struct node *n)
 	/* Closes every connection; their callbacks still reach face and link. */
 	net_timer_free(n->timer);
 	net_loop_free(n->loop);
+	probe_free(n);
 	s2s_face_free(n->face);
 	gate_free(n->gate);
 	gate_free(n->link_gate);

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "link/link.h"
 #include "base/heap.h"
+#include "base/json.h"
 #include "net/conn.h"
 #include "policy/loop.h"
 #include "policy/proof.h"
@@ -25,6 +26,7 @@
 struct node;
 struct transport;
 struct dial;
+struct probe;
 
 struct node_target {
 	struct net_addr addr;
@@ -59,6 +61,8 @@ struct node_role {
 	void (*evidence)(struct node *n, struct transport *t, struct str us, struct str them,
 		unsigned wanted, struct proof_table *table);
 	void (*evidence_cancel)(struct node *n, struct transport *t);
+	/* For `sallyport test-peer`: members of an open object about what evidence() knows of them. NULL: nothing. */
+	void (*describe)(struct node *n, struct str them, struct json *j);
 	/* A stream has named the pair: what evidence() will need may be looked up already. NULL: never. */
 	void (*expect)(struct node *n, struct str us, struct str them);
 	/* Credentials for a domain that we play, a new reference; NULL: none. */
@@ -86,6 +90,7 @@ struct dial {
 	size_t n_targets;
 	size_t next;
 	struct net_conn *conn;
+	bool observed; /* by node->probe */
 	bool tls_pending;
 	enum dial_failure failure; /* the latest */
 	struct net_timer *timer;
@@ -138,6 +143,9 @@ struct node {
 	struct list listeners; /* of the face */
 	struct list dials;
 	struct list transports;
+	struct probe *probe; /* `sallyport test-peer`, while it runs */
+	struct list closing_probes; /* have said all, and close their streams */
+	bool observing; /* the dial that begins now is the probe's */
 	struct heap rechecks; /* of transports, by the time when their proofs are judged again */
 	/* Addresses that transport_another() found, for the dial_start() that follows at once. */
 	struct node_target *spare;
@@ -183,6 +191,9 @@ static inline struct str node_them(const struct node *n, struct link_pair p)
 {
 	return n->role->link == LINK_OUTER ? p.foreign : p.local;
 }
+
+/* The settings of a face by this configuration. */
+void node_face_settings(struct node *n, struct s2s_settings *s);
 
 /* The whole life of a daemon: arguments, configuration, loop, drain. Returns the exit code. */
 int node_main(int argc, char **argv, const struct node_role *role);

@@ -14,21 +14,46 @@ enum { DAY_S = 24 * 60 * 60, SECRET_LEAST = 16 };
 struct preflight {
 	const struct config *c;
 	long long now_s;
+	struct config_place at; /* of the statement that is looked at */
 	struct buf *out;
 	bool ok;
 	struct arena arena;
 };
 
-__attribute__((format(printf, 2, 3))) static void fail(struct preflight *p, const char *format, ...)
+/* Where the statement stands, in the form of the messages of config/. */
+static void put_place(struct preflight *p)
+{
+	if (p->at.line)
+		buf_printf(p->out, "%s:%u:%u: ", p->c->file, p->at.line, p->at.column);
+}
+
+static void put(struct preflight *p, const char *before, const char *format, va_list args)
 {
 	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, args);
+	buf_append_c(p->out, before);
+	put_place(p);
+	buf_printf(p->out, "%s\n", text);
+}
+
+__attribute__((format(printf, 2, 3))) static void fail(struct preflight *p, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	put(p, "", format, args);
 	va_end(args);
-	buf_printf(p->out, "%s\n", text);
 	p->ok = false;
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(struct preflight *p, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put(p, "warning: ", format, args);
+	va_end(args);
 }
 
 /* A key or a secret that others may read. */
@@ -37,7 +62,7 @@ static void check_private(struct preflight *p, const char *path)
 	struct stat st;
 
 	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH))
-		buf_printf(p->out, "warning: %s: everybody may read it (chmod 600)\n", path);
+		warn(p, "%s: everybody may read it (chmod 600)", path);
 }
 
 static void check_end(struct preflight *p, const char *path, const struct net_creds *creds)
@@ -48,8 +73,7 @@ static void check_end(struct preflight *p, const char *path, const struct net_cr
 		fail(p, "%s: the certificate has expired: get a new one, then `sallyport reload`",
 			path);
 	} else if (left < (long long)PREFLIGHT_SOON_DAYS * DAY_S) {
-		buf_printf(p->out,
-			"warning: %s: the certificate expires in %lld days: renew it now\n", path,
+		warn(p, "%s: the certificate expires in %lld days: renew it now", path,
 			left / DAY_S);
 	}
 }
@@ -57,6 +81,7 @@ static void check_end(struct preflight *p, const char *path, const struct net_cr
 static struct net_creds *check_creds(struct preflight *p, const struct config_keys *keys)
 {
 	char err[512] = "";
+	p->at = keys->at;
 	struct net_creds *creds = net_creds_load(keys->certificate, keys->key, err, sizeof(err));
 
 	check_private(p, keys->key);
@@ -66,6 +91,17 @@ static struct net_creds *check_creds(struct preflight *p, const struct config_ke
 	}
 	check_end(p, keys->certificate, creds);
 	return creds;
+}
+
+/* Public CAs issue certificates for one usage: servers look for serverAuth, also in who dials them. */
+static void check_usage(
+	struct preflight *p, const struct config_keys *keys, const struct net_creds *creds)
+{
+	if (creds && !net_creds_for_servers(creds))
+		fail(p,
+			"%s: the certificate is not for servers: its extended key usage has no "
+			"serverAuth",
+			keys->certificate);
 }
 
 static void check_trust(struct preflight *p, enum net_tls_use use, const char *path)
@@ -89,6 +125,7 @@ static void check_link(struct preflight *p, const struct config_keys *keys)
 			"for "
 			"each node",
 			keys->certificate, STR_FMT(p->c->node));
+	check_usage(p, keys, creds);
 	net_creds_unref(creds);
 	check_trust(p, NET_TLS_LINK, keys->trust);
 }
@@ -120,6 +157,7 @@ static void check_domains(struct preflight *p)
 	while (d < end) {
 		const struct config_keys *keys = &d->keys;
 		struct net_creds *creds = check_creds(p, keys);
+		check_usage(p, keys, creds);
 		for (; d < end && same_keys(keys, &d->keys); d++) {
 			if (creds)
 				check_covers(p, creds, d);
@@ -153,6 +191,54 @@ static void check_secret(struct preflight *p, const char *path)
 	check_private(p, path);
 }
 
+static void check_crl(struct preflight *p, const char *path)
+{
+	char err[512] = "";
+	long long next;
+
+	if (!net_crl_next(path, &next, err, sizeof(err)))
+		fail(p, "%s", err);
+	else if (next && next <= p->now_s)
+		fail(p,
+			"%s: the revocation list is out of date: what its CA issued would be "
+			"refused",
+			path);
+}
+
+/* A file with a DS or DNSKEY record; libunbound says no more of one that it cannot use. */
+static void check_anchor(struct preflight *p, const char *path)
+{
+	char line[2048];
+	bool found = false;
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		fail(p, "%s: %s", path, strerror(errno));
+		return;
+	}
+	while (!found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, ";")] = '\0';
+		found = strstr(line, "DNSKEY") || strstr(line, "\tDS\t") || strstr(line, " DS ");
+	}
+	fclose(f);
+	if (!found)
+		fail(p, "%s: has no DS or DNSKEY record", path);
+}
+
+/* Some servers cannot do anything else: not a fault, but worth a word. */
+static void check_dialback(struct preflight *p)
+{
+	unsigned accept = 0;
+
+	for (size_t i = 0; i < p->c->n_peers; i++)
+		accept |= p->c->peers[i].accept;
+	p->at = p->c->peers[0].at;
+	if (accept && !(accept & CONFIG_DIALBACK))
+		warn(p,
+			"no `peer` accepts dialback: servers that can do nothing else, such as "
+			"jabberd2, are refused");
+}
+
 static void check_outer(struct preflight *p)
 {
 	const struct config *c = p->c;
@@ -160,8 +246,19 @@ static void check_outer(struct preflight *p)
 	check_domains(p);
 	for (size_t i = 0; i < c->n_listen_link; i++)
 		check_link(p, &c->listen_link[i].keys);
-	for (size_t i = 0; i < c->n_trust; i++)
+	for (size_t i = 0; i < c->n_trust; i++) {
+		p->at = c->trust[i].at;
 		check_trust(p, NET_TLS_S2S, c->trust[i].path);
+	}
+	for (size_t i = 0; i < c->n_crls; i++) {
+		p->at = c->crls[i].at;
+		check_crl(p, c->crls[i].path);
+	}
+	for (size_t i = 0; i < c->n_anchors; i++) {
+		p->at = c->anchors[i].at;
+		check_anchor(p, c->anchors[i].path);
+	}
+	check_dialback(p);
 }
 
 static void check_inner(struct preflight *p)
@@ -171,6 +268,7 @@ static void check_inner(struct preflight *p)
 	for (size_t i = 0; i < c->n_links; i++)
 		check_link(p, &c->links[i].keys);
 	for (size_t i = 0; i < c->n_servers; i++) {
+		p->at = c->servers[i].at;
 		if (c->servers[i].trust)
 			check_trust(p, NET_TLS_S2S, c->servers[i].trust);
 	}
@@ -188,6 +286,7 @@ bool preflight(const struct config *c, long long now_s, struct buf *messages)
 	} else {
 		check_inner(&p);
 	}
+	p.at = c->dialback_at;
 	if (c->dialback_secret)
 		check_secret(&p, c->dialback_secret);
 	arena_done(&p.arena);

@@ -139,6 +139,13 @@ static void evidence_cancel(struct node *n, struct transport *t)
 		evidence_forget(o->evidence, t);
 }
 
+static void describe(struct node *n, struct str them, struct json *j)
+{
+	struct outer *o = n->role_state;
+
+	evidence_describe(o->evidence, them, j);
+}
+
 static void expect(struct node *n, struct str us, struct str them)
 {
 	struct outer *o = n->role_state;
@@ -347,6 +354,7 @@ static const struct node_role role = {
 	.evidence = evidence,
 	.evidence_cancel = evidence_cancel,
 	.expect = expect,
+	.describe = describe,
 	.creds = creds,
 	.lookup = lookup,
 	.lookup_cancel = lookup_cancel,

@@ -200,7 +200,7 @@ void s2s_connect_failed(struct s2s_stream *s, const struct s2s_why *why, uint64_
 bool s2s_join(struct s2s_stream *s, struct s2s_stream *host, uint64_t now)
 {
 	s->face->now = now;
-	if (s->state != ST_CONNECTING || !guest_add(host, s->pair))
+	if (s->face != host->face || s->state != ST_CONNECTING || !guest_add(host, s->pair))
 		return false;
 	s->face->counts.shared++;
 	stream_go(s, ST_GONE);

@@ -219,6 +219,8 @@ struct s2s_ops {
 	 * next connect() of the pair will try there; another() is asked all the same. NULL: never.
 	 */
 	bool (*redirect)(void *user, void *transport, struct str host);
+	/* What the features of an outgoing stream, which is not authenticated yet, hold. NULL: nobody cares. */
+	void (*offered)(void *user, bool starttls, bool external, bool dialback);
 	/* A key came on this transport: may its address make us ask about one more? NULL: always. */
 	bool (*may_ask)(void *user, void *transport);
 };

@@ -177,6 +177,9 @@ void negotiate_on_features(struct s2s_stream *s, struct xml_node *e)
 	s->offers_dialback |= dialback != NULL;
 	s->knows_errors = dialback && xml_child(dialback, STRL(NS_DIALBACK_FEATURE), "errors");
 	bool offers_tls = xml_child(e, STRL(NS_TLS), "starttls");
+	if (s->face->ops->offered)
+		s->face->ops->offered(
+			s->face->user, offers_tls, s->offers_sasl, s->offers_dialback);
 	if (!s->tls && (offers_tls || stream_rule(s).tls_required))
 		begin_starttls(s);
 	else

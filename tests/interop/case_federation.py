@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What two organisations do with each other all day, under each way of proving who one is."""
+import json
+
 from lab.expect import equal, expect
 from lab.xmpp import MUC
 
@@ -160,6 +162,22 @@ def case_unknown_user(world):
         answer = one.iq("get", nobody + "/x", "<query xmlns='%s'/>" % DISCO)
         equal(answer.condition, "service-unavailable", "asking " + nobody)
         equal(answer.sender, nobody + "/x", "sender of the error")
+
+
+def case_test_peer(world):
+    """`sallyport test-peer` explains each step towards a real server, and sends it no stanza"""
+    before = world.gateway.ask("outer", "status", "--json")
+    text = world.gateway.ask("outer", "test-peer", "example.com", "--from", "example.se", "--json")
+    steps = [json.loads(line) for line in text.splitlines()]
+    words = [step["step"] for step in steps]
+    expect(words[:3] == ["policy", "dns", "connect"] and words[-1] == "result", "steps: %s" % words)
+    equal(steps[1]["targets"][0]["host"], "xmpp.example.com", "the server that DNS names")
+    equal(steps[-1]["ok"], True, "the result: %s" % steps[-1])
+    proof = "dialback" if world.proof == "dialback" else "pkix"
+    equal(steps[-1]["proof"], proof, "how they were proved")
+    after = world.gateway.ask("outer", "status", "--json")
+    pairs = [json.loads(status)["pairs"] for status in (before, after)]
+    equal(len(pairs[1]), len(pairs[0]), "pairs of the node")
 
 
 def case_closed_streams(world):

@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import http.server
+import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -94,7 +96,7 @@ def prepare(world):
         issued(world, name)
     crl(world)
     at = {n: world.base + str(n) for n in range(6, 20)}
-    world.right_at, world.contradicted_at, world.web_at = at[6], at[7], at[8]
+    world.right_at, world.contradicted_at, world.web_at, world.silent_at = at[6], at[7], at[8], at[9]
     lie = key_digest(world.keys("stranger." + PLAIN)[0])
     right = key_digest(world.keys("bogus." + ZONE)[0])
     broken = key_digest(world.keys("broken." + ZONE)[0])
@@ -108,6 +110,7 @@ def prepare(world):
                server_records("none." + ZONE, at[6]))
     plain = ["_xmpp-server._tcp.insecure SRV 1 0 5269 host", "_5269._tcp.host TLSA 3 1 1 " + lie, "host A " + at[6]]
     plain += ["%s A %s" % (name, at[8]) for name in ("posh", "lost", "led", "moved", "web")]
+    plain.append("silent A " + at[9])
     zones = {PLAIN: plain, "example.com": ["@ A " + world.address["foreign"]]}
     world.dns.ended = True
     world.dns.join()
@@ -213,6 +216,76 @@ def case_outgoing(world):
     world.server.wait_for("<message[^>]*%s[^>]*id=[\"']to-wrong|id=[\"']to-wrong[\"'][^>]*%s" % (error, error))
     check("to-wrong</body>" not in world.right.text, "it was sent all the same")
     world.outer.wait_event("pair-failed", them="wrong." + ZONE, proofs="dane: denies")
+
+
+def test_peer(world, *words):
+    """The command against outer: its exit code, and its steps."""
+    done = subprocess.run([os.path.join(world.build, "src/cli/sallyport"), "test-peer", "-s", world.path("outer.sock"),
+                           "--json", *words], capture_output=True, text=True, timeout=90)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def step(steps, name):
+    return [s for s in steps if s["step"] == name][-1]
+
+
+def case_test_peer(world):
+    """`sallyport test-peer` explains each step, sends no stanza, and leaves the pair as it was."""
+    name_row("test-peer: DANE")
+    world.right.domain = "right." + ZONE
+    world.right.forget()
+    before = world.outer.status()["pairs"]
+    code, steps, trouble = test_peer(world, "right." + ZONE, "--from", LOCAL)
+    check(code == 0 and not trouble, "%r %r" % (steps, trouble))
+    check([s["step"] for s in steps] == ["policy", "dns", "connect", "features", "starttls", "certificate", "features",
+                                         "sasl", "result"], repr(steps))
+    check(step(steps, "policy")["require"] == ["dane"], repr(steps))
+    check(step(steps, "dns")["targets"][0]["host"] == "host-right." + ZONE, repr(steps))
+    seen = step(steps, "certificate")
+    check(seen["tls"] == "TLSv1.3" and seen["proofs"][0] == {"proof": "dane", "said": "yes"} and
+          seen["dane"][0]["records"] == 1 and
+          seen["sha256"] == hashlib.sha256(cert_der(world.keys("right." + ZONE)[0])).hexdigest(), repr(seen))
+    check(step(steps, "result")["proof"] == "dane", repr(steps))
+    check(not world.right.stanzas() and len(world.outer.status()["pairs"]) == len(before), "it left something")
+
+    name_row("test-peer: contradicted")
+    world.right.domain = "wrong." + ZONE
+    code, steps, _ = test_peer(world, "wrong." + ZONE)
+    check(code == 1 and step(steps, "certificate")["proofs"][0]["said"] == "denies", repr(steps))
+    check(step(steps, "result")["reason"] == "bad-certificate" and "cure" in step(steps, "result"), repr(steps))
+
+    name_row("test-peer: not in DNS, refused, not a domain, not ours")
+    code, steps, _ = test_peer(world, "nowhere." + PLAIN)
+    check(code == 1 and "dig" in step(steps, "result")["cure"], repr(steps))
+    code, steps, _ = test_peer(world, "refused.example")
+    check(code == 1 and not step(steps, "policy")["ok"], repr(steps))
+    code, _, trouble = test_peer(world, "a b")
+    check(code == 1 and "not a domain" in trouble, trouble)
+    code, _, trouble = test_peer(world, "right." + ZONE, "--from", "elsewhere.example")
+    check(code == 1 and "does not play" in trouble, trouble)
+
+    name_row("test-peer: one at a time, while the node serves")
+    silent = socket.socket()
+    silent.bind((world.silent_at, 5269))
+    silent.listen()
+    here = os.getcwd()
+    os.chdir(world.folder)
+    first = socket.socket(socket.AF_UNIX)
+    first.connect("outer.sock")
+    os.chdir(here)
+    first.sendall(b"test * silent.plain.example\n")
+    held, _ = silent.accept()
+    code, _, trouble = test_peer(world, "right." + ZONE)
+    check(code == 1 and "another test is running" in trouble, trouble)
+    stream = world.stream(us="pinned." + PLAIN)
+    stream.message("while-testing")
+    world.server.wait_for("while-testing")
+    first.close()
+    held.close()
+    silent.close()
+    world.right.domain = "right." + ZONE
+    world.wait(lambda: test_peer(world, "right." + ZONE)[0] == 0, "the next test may begin")
+    check("inner opens no streams" in world.inner.control(b"test * x.example\n").decode(), "inner does not do it")
 
 
 class Web(threading.Thread):
@@ -333,5 +406,5 @@ def prepare_all(world):
 
 
 if __name__ == "__main__":
-    run([case_incoming, case_audit, case_contradiction_beats_pkix, case_outgoing, case_posh, case_revoked,
-         case_expired], prepare=prepare_all)
+    run([case_incoming, case_audit, case_contradiction_beats_pkix, case_outgoing, case_test_peer, case_posh,
+         case_revoked, case_expired], prepare=prepare_all)

@@ -200,6 +200,46 @@ class Cli(unittest.TestCase):
         self.assertEqual(run("trace", "*", "*", "-s", self.path).returncode, 1)
         self.assertIn("not a domain", run("trace", "a b", "*", "-s", self.path).stderr)
 
+    def test_test_peer(self):
+        steps = [{"step": "policy", "ok": True, "peer": "any", "line": 3, "tls_required": True,
+                  "accept": ["dane", "pkix"]},
+                 {"step": "dns", "ok": True, "targets": [{"host": "x.example.com", "address": "192.0.2.1:5269",
+                                                          "direct_tls": True}]},
+                 {"step": "connect", "ok": False, "address": "192.0.2.1:5269", "text": "refused " + EVIL},
+                 {"step": "features", "ok": True, "starttls": False, "external": True, "dialback": True},
+                 {"step": "certificate", "ok": True, "tls": "TLSv1.3", "cipher": "X", "sha256": "ab",
+                  "not_after": 1700000000,
+                  "proofs": [{"proof": "dane", "said": "silent", "why": "no TLSA record"}]},
+                 {"step": "future", "ok": True, "text": "unknown"}]
+        good = steps + [{"step": "result", "ok": True, "text": "accepted", "proof": "pkix"}]
+        bad = steps + [{"step": "result", "ok": False, "text": "no", "reason": "bad-certificate", "cure": "mend it"}]
+        lines = [b"".join(json.dumps(s).encode() + b"\n" for s in answer) for answer in (good, bad, steps, good)]
+        daemon = self.daemon(*lines, {"error": "another test " + EVIL}, b"not json\n")
+        done = run("test-peer", "EXAMPLE.com", "-s", self.path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for part in ("ok  policy", "peer any (line 3): accepts dane, pkix; TLS is required",
+                     "x.example.com 192.0.2.1:5269 direct TLS", "NO  connect", "offers external, dialback",
+                     "certificate to 2023-11-14",
+                     "dane: silent, no TLSA record", "future", "ok  result", "they are proved by pkix"):
+            self.assertIn(part, done.stdout)
+        self.assert_harmless(done.stdout)
+        done = run("test-peer", "example.com", "--from", "Example.se", "-s", self.path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no [bad-certificate]\n             cure: mend it", done.stdout)
+        done = run("test-peer", "example.com", "-s", self.path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("gave no result", done.stderr)
+        done = run("test-peer", "example.com", "--json", "-s", self.path)
+        self.assertEqual((done.returncode, [json.loads(s) for s in done.stdout.splitlines()]), (0, good))
+        for text in ("another test", "not an answer"):
+            done = run("test-peer", "example.com", "-s", self.path)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(text, done.stderr)
+            self.assert_harmless(done.stderr)
+        self.assertEqual(daemon.asked[:2], [b"test * example.com\n", b"test example.se example.com\n"])
+        self.assertIn("not a domain", run("test-peer", "a b", "-s", self.path).stderr)
+        self.assertIn("not a domain", run("test-peer", "a.example", "--from", "a b", "-s", self.path).stderr)
+
     def test_reload(self):
         self.daemon({"ok": True, "message": ""}, {"ok": False, "message": "x.conf:1:1: " + EVIL + "\n  ^\n"})
         self.assertEqual(run("reload", "-s", self.path).returncode, 0)
@@ -211,7 +251,9 @@ class Cli(unittest.TestCase):
     def test_usage(self):
         for words, code in ((["--help"], 0), (["--version"], 0), ([], 2), (["wat"], 2),
                             (["check", "--help"], 0), (["status", "--help"], 0),
-                            (["trace", "--help"], 0), (["peers", "--help"], 0), (["reload", "--help"], 0),
+                            (["trace", "--help"], 0), (["peers", "--help"], 0),
+                            (["test-peer", "--help"], 0), (["test-peer"], 2),
+                            (["test-peer", "a.example", "b.example"], 2), (["reload", "--help"], 0),
                             (["pki", "init", "--help"], 0), (["pki"], 2), (["check"], 2),
                             (["check", "a", "b"], 2), (["check", "a", "--outer", "--inner"], 2),
                             (["status", "--wat"], 2), (["status", "-s"], 2), (["status", "x"], 2),
@@ -332,6 +374,46 @@ dialback secret "p/mint/dialback.secret"
             answer = json.loads(done.stdout)
             self.assertEqual((done.returncode, answer["ok"], answer["role"]), (1, False, "outer"), name)
             self.assertIn(says, answer["messages"], name)
+
+    def test_check_says_where(self):
+        """threats D12, D17 and the files of proofs: each finding with file, line and column of its statement."""
+        self.init()
+        crt, key = self.path("client.crt"), self.path("client.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "90", "-subj", "/CN=x", "-addext", "subjectAltName=DNS:example.se",
+                        "-addext", "extendedKeyUsage=clientAuth", "-addext", "basicConstraints=critical,CA:FALSE",
+                        "-keyout", key, "-out", crt], check=True, capture_output=True)
+        self.write("ca.conf", "[ca]\ndefault_ca=x\n[x]\ndatabase=%s\ndefault_md=sha256\n" % self.path("index"))
+        self.write("index", "")
+        for next_one, name in (("20200201000000Z", "old.crl"), ("20990101000000Z", "good.crl")):
+            subprocess.run(["openssl", "ca", "-gencrl", "-config", self.path("ca.conf"), "-cert",
+                            self.path("p/lab/ca.crt"), "-keyfile", self.path("p/lab/ca.key"), "-out", self.path(name),
+                            "-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", next_one],
+                           check=True, capture_output=True)
+        self.write("root.key", ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
+        self.write("no.key", "; nothing but a DS in a comment\n")
+        base = self.outer()
+        with open(base) as f:
+            text = f.read()
+        rows = (("certificate without serverAuth", text.replace("p/lab/example.se", "client"), None,
+                 "has no serverAuth"),
+                ("list that is out of date", text + '\n  crl "old.crl"\n', '  crl "old.crl"', "out of date"),
+                ("list that is none", text + '\ncrl "p/lab/ca.crt"\n', 'crl "p/lab', "p/lab/ca.crt: "),
+                ("list that is not there", text + '\ncrl "good.crl" "no.crl"\n', 'crl "good', "no.crl: No such file"),
+                ("anchor without a key", text + '\nanchor "no.key"\n', 'anchor "no', "has no DS or DNSKEY"),
+                ("anchor that is not there", text + '\nanchor "nowhere"\n', 'anchor "now', "nowhere: No such file"))
+        for name, changed, line, says in rows:
+            path = self.write("changed.conf", changed)
+            done = run("check", path)
+            self.assertEqual(done.returncode, 1, name)
+            self.assertRegex(done.stderr, r"changed.conf:\d+:\d+: [^\n]*" + says, name)
+            if line:
+                number = [n for n, l in enumerate(changed.split("\n"), 1) if l.startswith(line)][0]
+                self.assertIn("changed.conf:%d:" % number, done.stderr, name)
+        good = self.write("good.conf", text + '\ncrl "good.crl"\nanchor "root.key"\npeer any { accept pkix dane }\n')
+        done = run("check", good)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no `peer` accepts dialback", done.stderr)
 
     def test_check_dates_and_secrets(self):
         self.init("--days", "3")

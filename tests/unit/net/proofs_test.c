@@ -10,12 +10,14 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "base/check.h"
 #include "net/dane.h"
 #include "net/posh.h"
 #include "pairing.h"
+#include "raw.h"
 #include "rows.h"
 
 #define SAN "DNS:peer.example"
@@ -377,6 +379,74 @@ static void test_end(void **state)
 	cert_free(&short_ca);
 }
 
+/* --- resumption --- */
+
+struct visit {
+	int version;
+	SSL_SESSION *session; /* of the visit before */
+	bool reused;
+	bool ticket;
+};
+
+/* A client that keeps what the server gives it, and tries to come back with it. */
+static void visit(int fd, void *arg)
+{
+	struct visit *v = arg;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	char byte;
+
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT);
+	SSL_CTX_set_max_proto_version(ctx, v->version);
+	SSL *ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, fd);
+	if (v->session)
+		SSL_set_session(ssl, v->session);
+	check(SSL_connect(ssl) == 1);
+	v->reused = SSL_session_reused(ssl);
+	SSL_write(ssl, "hello", 5);
+	SSL_shutdown(ssl);
+	while (SSL_read(ssl, &byte, 1) > 0) /* tickets come behind the handshake */
+		;
+	v->ticket = SSL_SESSION_has_ticket(SSL_get0_session(ssl));
+	SSL_SESSION_free(v->session);
+	v->session = SSL_get1_session(ssl);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+}
+
+static void serve_visit(struct visit *v)
+{
+	struct net_tls *tls = cert_tls(NET_TLS_S2S, &ca);
+	struct pairing p;
+	struct raw r;
+
+	pairing_init(&p, (struct net_listen_settings){ .detect = true, .tls = tls });
+	p.tls = tls;
+	p.creds = cert_creds(&issued);
+	p.client.n_closed = 1;
+	p.n_accepted = 1;
+	raw_start(&r, &p, visit, v);
+	pairing_run(&p);
+	raw_join(&r);
+	assert_true(str_is(buf_bytes(&p.server.got), "hello"));
+	pairing_done(&p);
+}
+
+/* Each connection is a whole handshake: who comes back is looked at again. */
+static void test_resumption(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct visit v = { .version = versions[i] };
+		serve_visit(&v);
+		assert_false(v.ticket);
+		serve_visit(&v);
+		assert_false(v.reused);
+		SSL_SESSION_free(v.session);
+	}
+}
+
 static void test_usage(void **state)
 {
 	struct net_creds *good = cert_creds(&issued), *bad = cert_creds(&for_clients);
@@ -422,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_crls),
 		{ "s2s E12 the end of a chain", test_end, NULL, NULL, NULL },
+		{ "s2s E15 no tickets and no resumption", test_resumption, NULL, NULL, NULL },
 		{ "threats D12 usage of own certificates", test_usage, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, make_certs, drop_certs);

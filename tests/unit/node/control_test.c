@@ -25,6 +25,8 @@ static const struct row rows[] = {
 	{ "ping", STR("ping\n"), CONTROL_REQUEST, CONTROL_PING },
 	{ "trace", STR("trace a.example *\n"), CONTROL_REQUEST, CONTROL_TRACE,
 		{ "a.example", "*" } },
+	{ "test", STR("test * a.example\n"), CONTROL_REQUEST, CONTROL_TEST, { "*", "a.example" } },
+	{ "test of nobody", STR("test\n"), CONTROL_BAD, .error = "wrong number of words" },
 	{ "more spaces", STR("  trace  a   b \n"), CONTROL_REQUEST, CONTROL_TRACE, { "a", "b" } },
 	{ "UTF-8", STR("trace \xc3\xa5.example b\n"), CONTROL_REQUEST, CONTROL_TRACE,
 		{ "\xc3\xa5.example", "b" } },
