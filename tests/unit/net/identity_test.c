@@ -152,14 +152,37 @@ static int clean(void **state)
 	return 0;
 }
 
+/* A subject is never read: not its CN, and not what other fields of it pretend. */
+static void test_subjects(void **state)
+{
+	static const char *const subjects[] = { "a.example", "CN=a.example", "x, CN=a.example",
+		"x/CN=a.example", "x+CN=a.example", "x\nCN=a.example" };
+	static const char *const sans[] = { NULL, "DNS:b.example" };
+	const char *why;
+
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		for (size_t k = 0; k < 2; k++) {
+			const struct cert_spec spec = { .cn = subjects[i], .san = sans[k] };
+			struct cert cert = cert_make("one", &spec, NULL);
+			struct str der = cert_der(&cert);
+			if (net_identity_der_names(der, STRL("a.example"), &why))
+				fail_msg("%s", subjects[i]);
+			str_free(&der);
+			cert_free(&cert);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "s2s E9 s2s E10 threats D10 names in certificates", test_names, NULL, NULL,
 			NULL },
-		cmocka_unit_test(test_patched_names),
-		cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_too_many_names),
+		{ "threats D11 what a subject pretends", test_subjects, NULL, NULL, NULL },
+		{ "threats D10 NUL and other bytes in names", test_patched_names, NULL, NULL,
+			NULL },
+		{ "threats D9 malformed certificates", test_malformed, NULL, NULL, NULL },
+		{ "threats D9 too many names", test_too_many_names, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, NULL, clean);
 }
