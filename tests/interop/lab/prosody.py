@@ -56,6 +56,7 @@ class Prosody(Server):
         super().__init__(net, host, addr, folder, domain=domain, s2s_addr=s2s_addr)
         modules = MODULES + (["dialback"] if proof == "dialback" else [])
         modules += ["smacks"] if acks else []
+        modules += ["s2s_bidi"] if bidi else []
         hosts = "".join('VirtualHost "%s"\n' % d for d in [domain, *more]) + MUC % self.room_domain
         self.put("prosody.cfg.lua", CONFIG.format(
             dir=folder, addr=addr, s2s_addr=self.s2s_addr, c2s_port=C2S_PORT, s2s_port=S2S_PORT,

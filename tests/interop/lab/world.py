@@ -34,14 +34,15 @@ class World:
     DNS records; ends: last octets of more public addresses of outside. more_config: lines for
     both configuration files. direct_tls: DNS tells both sides to begin streams with TLS.
     acks: both servers speak stream management (XEP-0198) on their streams.
+    bidi: and let one stream carry both directions (XEP-0288).
     """
 
     def __init__(self, mode="gateway", proof="certificates", profile="open", net=None,
                  build=None, keep=False, folder=None, records=None, ends=None,
-                 more_config="", direct_tls=False, acks=False):
+                 more_config="", direct_tls=False, acks=False, bidi=False):
         self.mode, self.proof, self.profile, self.keep = mode, proof, profile, keep
         self.build, self.public_extra, self.more_config = build, ends or [], more_config
-        self.direct_tls, self.acks = direct_tls, acks
+        self.direct_tls, self.acks, self.bidi = direct_tls, acks, bidi
         self.net = make_net(net)
         self.extra_records = records(self.net) if records else []
         self.folder = folder or tempfile.mkdtemp(prefix="sallyport-lab-")
@@ -159,7 +160,7 @@ class World:
         server = Prosody(
             self.net, host, addr, folder, domain=domain, more=more, users=users, attach=lines,
             own=["%s/%s/%s.%s" % (self.pki, own, domain, end) for end in ("crt", "key")],
-            direct_tls=self.direct_tls, keep=self.keep, bidi=False, proof=self.proof,
+            direct_tls=self.direct_tls, keep=self.keep, bidi=self.bidi, proof=self.proof,
             acks=self.acks)
         self.processes += server.processes
         return server
