@@ -17,6 +17,8 @@
 #include "outer/reach.h"
 #include "policy/peer.h"
 
+enum { OWN_MS = 10000 };
+
 /* A local domain and its certificate. */
 struct domain {
 	struct str name;
@@ -27,6 +29,8 @@ struct outer {
 	struct table domains; /* by prepared name */
 	struct net_resolver *resolver;
 	struct evidence *evidence;
+	struct reach_own own; /* of the host */
+	uint64_t own_at; /* when it was asked for them last */
 };
 
 /* --- the local domains --- */
@@ -177,6 +181,19 @@ static struct net_tls *https_new(const struct config *c, char *err, size_t err_s
 
 /* --- the servers of foreign domains --- */
 
+/* Interfaces come and go: what the system said counts for some seconds. */
+static bool reach(struct node *n, const struct net_addr *addr)
+{
+	struct outer *o = n->role_state;
+
+	if (o->own_at == 0 || n->now - o->own_at >= OWN_MS) {
+		o->own_at = n->now;
+		if (!reach_own_load(&o->own))
+			LOG(LOG_WARNING, "own-addresses-unknown");
+	}
+	return reach_permitted(n->config, &o->own, addr);
+}
+
 static struct node_target target_of(const struct net_target *t)
 {
 	struct node_target target = {
@@ -224,7 +241,7 @@ static void lookup_elsewhere(struct node *n, struct dial *d, struct arena *a)
 		node_dial_failed(d, DIAL_ELSEWHERE);
 	else if (e.addr.len == 0)
 		d->lookup = net_resolve_host(o->resolver, e.name, e.port, on_resolved, d);
-	else if (reach_permitted(n->config, &e.addr))
+	else if (reach(n, &e.addr))
 		node_dial_targets(d, &(struct node_target){ .addr = e.addr }, 1);
 	else
 		node_dial_failed(d, DIAL_ELSEWHERE_FORBIDDEN);
@@ -256,7 +273,7 @@ static bool may_dial(void *user, const struct net_addr *addr)
 {
 	struct node *n = user;
 
-	return reach_permitted(n->config, addr);
+	return reach(n, addr);
 }
 
 static struct net_resolver *resolver_new(struct node *n, char *err, size_t err_size)
@@ -315,6 +332,7 @@ static void stop(struct node *n)
 	if (o->resolver)
 		net_resolver_free(o->resolver);
 	domains_free(&o->domains);
+	reach_own_done(&o->own);
 	free(o);
 	n->role_state = NULL;
 }

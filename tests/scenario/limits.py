@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one peer may take up: whoever is over a limit is refused or slowed down, and all others go on."""
+import os
 import signal
 import socket
 import ssl
@@ -256,6 +257,49 @@ def case_threats_H16_one_domain_floods_the_link(world):
     print("       %d MB of flood, delay of 20 messages: median %.1f ms, most %.1f ms" % (
         sent[0] / 1000000, sorted(delays)[10] * 1000, max(delays) * 1000))
     check(sorted(delays)[10] < 2, "the other domain was held up")
+
+
+def free_port():
+    """Below those that the kernel gives to outgoing connections, of which other tests have thousands."""
+    for n in range(1000):
+        port = 10000 + (os.getpid() + n) % 20000
+        with socket.socket() as s:
+            try:
+                s.bind(("0.0.0.0", port))
+                return port
+            except OSError:
+                pass
+    raise AssertionError("no free port")
+
+
+@fresh(outer_extra="allow address 127.0.0.0/8\nlisten s2s 0.0.0.0:%d" % free_port())
+def case_threats_I1_threats_E10_never_dial_ourselves(world):
+    """With a listener on all interfaces each of their addresses is our own, and `allow address` changes nothing."""
+    inside = world.stream(us=LOCAL, to="loop.example", role="inner")
+    inside.message("loop", sender="a@" + LOCAL, to="x@loop.example")
+    world.outer.wait_event("address-forbidden", domain="loop.example")
+    world.server.wait_for("<message[^>]*type=\"error\"")
+
+
+@fresh(outer_limits=NO_LIMITS.replace("address verifications 0", "address verifications 2"))
+def case_threats_I5_random_subdomains_by_dialback(world):
+    """Keys from names without end are looked up at the rate of one address, and refused beyond."""
+    for _ in range(4):
+        stream = Stream.connect(world, world.address["outer"], "r.example", source=source(world, 120))
+        stream.header(LOCAL)
+        stream.expect("</stream:features>")
+        stream.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        stream.expect("<proceed[^>]*/>")
+        stream.start_tls(certificate=False)
+        stream.header(LOCAL)
+        stream.expect("</stream:features>")
+        for n in range(15):
+            stream.send("<db:result from='r%d-%d.r.example' to='%s'>00</db:result>" % (id(stream), n, LOCAL))
+        stream.expect("(<db:result[^>]*type=.error..*){15}")
+        stream.close()
+    asked = len([name for name in world.dns.asked if name.startswith("r") and name.endswith(".r.example")])
+    check(refused(world, "address verifications") > 20, "counted")
+    check(10 <= asked <= 50, "%d names were looked up" % asked)
 
 
 if __name__ == "__main__":
