@@ -193,6 +193,8 @@ struct config_stanzas {
 	X(stanza_ms, 30000, 1000, 600000, "stanza time", "milliseconds",                           \
 		"a stanza from its first byte to its last")                                        \
 	X(close_ms, 5000, 100, 60000, "close time", "milliseconds", "wait for the peer's end tag") \
+	X(write_ms, 60000, 1000, 600000, "write time", "milliseconds",                             \
+		"a write without progress, before the stream ends")                                \
 	X(idle_ms, 300000, 1000, 86400000, "idle time", "milliseconds",                            \
 		"silence before a keepalive; twice this closes")                                   \
 	X(queue_stanzas, 1024, 16, 8192, "queue stanzas", "stanzas", "queue of one pair")          \

@@ -91,6 +91,7 @@ void node_face_settings(struct node *n, struct s2s_settings *s)
 	s->connect_ms = (unsigned)l->connect_ms;
 	s->stanza_ms = (unsigned)l->stanza_ms;
 	s->close_ms = (unsigned)l->close_ms;
+	s->write_ms = (unsigned)l->write_ms;
 	s->idle_ms = (unsigned)l->idle_ms;
 	s->retry_min_ms = (unsigned)l->retry_min_ms;
 	s->retry_max_ms = (unsigned)l->retry_max_ms;
