@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 enum { CHUNK = 4096 };
 
@@ -34,8 +35,15 @@ static void add_chunk(struct arena *a, size_t size)
 	struct arena_chunk *c = malloc(sizeof(*c) + size);
 
 	check(c);
+	memory_take(sizeof(*c) + size);
 	*c = (struct arena_chunk){ .older = a->chunks, .size = size };
 	use_chunk(a, c);
+}
+
+static void free_chunk(struct arena_chunk *c)
+{
+	memory_give(sizeof(*c) + c->size);
+	free(c);
 }
 
 void arena_reserve(struct arena *a, size_t size)
@@ -52,7 +60,7 @@ void arena_reset(struct arena *a)
 		return;
 	while (c->older) {
 		struct arena_chunk *older = c->older;
-		free(c);
+		free_chunk(c);
 		c = older;
 	}
 	use_chunk(a, c);
@@ -62,7 +70,8 @@ void arena_reset(struct arena *a)
 void arena_done(struct arena *a)
 {
 	arena_reset(a);
-	free(a->chunks);
+	if (a->chunks)
+		free_chunk(a->chunks);
 	arena_init(a, a->limit);
 }
 

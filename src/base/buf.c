@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 void buf_init(struct buf *b, size_t limit)
 {
@@ -14,6 +15,7 @@ void buf_init(struct buf *b, size_t limit)
 
 void buf_done(struct buf *b)
 {
+	memory_give(b->cap);
 	free(b->data);
 	buf_init(b, b->limit);
 }
@@ -47,6 +49,8 @@ char *buf_make_space(struct buf *b, size_t n)
 		cap = 1;
 	char *data = malloc(cap);
 	check(data);
+	memory_take(cap);
+	memory_give(b->cap);
 	if (len)
 		memcpy(data, b->data + b->off, len);
 	free(b->data);
@@ -75,6 +79,7 @@ void buf_clear(struct buf *b, size_t keep)
 {
 	b->off = b->end = 0;
 	if (b->cap > keep) {
+		memory_give(b->cap);
 		free(b->data);
 		b->data = NULL;
 		b->cap = 0;

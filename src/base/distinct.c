@@ -4,12 +4,14 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/table.h"
 
 enum { BITS_PER_NAME = 8, BITS_MIN = 512, BITS_MAX = 1 << 24, WORD = 32 };
 
 void distinct_done(struct distinct *d)
 {
+	memory_give(d->n_bits / 8);
 	free(d->bits);
 	*d = (struct distinct){ 0 };
 }
@@ -39,6 +41,7 @@ static void widen(struct distinct *d, unsigned max)
 		d->n_bits *= 2;
 	d->bits = calloc(d->n_bits / WORD, sizeof(*d->bits));
 	check(d->bits);
+	memory_take(d->n_bits / 8);
 	for (unsigned i = 0; i < d->count; i++)
 		set_bit(d, d->few[i]);
 }

@@ -215,6 +215,7 @@ struct config_stanzas {
 	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")           \
 	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \
 		"after input, look for more so long before sleeping")                              \
+	X(memory, 1073741824, 16777216, 1099511627776, "memory", "bytes", "held for peers in all") \
 	X(address_conns, 256, 0, 1000000, "address connections", "connections",                    \
 		"incoming ones from one address (IPv4, IPv6 /64)")                                 \
 	X(network_conns, 1024, 0, 1000000, "network connections", "connections",                   \

@@ -312,6 +312,7 @@ const size_t n_limit_rows = COUNT(limit_rows);
 #define SUFFIXES(X)                                                                                \
 	X("k", "bytes", 1024)                                                                      \
 	X("M", "bytes", 1024 * 1024)                                                               \
+	X("G", "bytes", 1024 * 1024 * 1024)                                                        \
 	X("k", "bytes a second", 1024)                                                             \
 	X("M", "bytes a second", 1024 * 1024)                                                      \
 	X("ms", "milliseconds", 1)                                                                 \
@@ -354,7 +355,7 @@ static bool limit_number(
 	if (digits == 0 || !find_factor(suffix, row->unit, &factor)) {
 		report_at(p->report, at, "not a number of %s", row->unit);
 		if (strncmp(row->unit, "bytes", 5) == 0)
-			report_hint(p->report, "digits, then `k`, `M` or nothing for bytes");
+			report_hint(p->report, "digits, then `k`, `M`, `G` or nothing for bytes");
 		if (strcmp(row->unit, "milliseconds") == 0)
 			report_hint(p->report,
 				"digits, then `s`, `min`, `ms` or nothing for milliseconds");

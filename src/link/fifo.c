@@ -5,8 +5,15 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 enum { CHUNK_BYTES = 2048, POOL_CHUNKS = 1024 };
+
+static void free_chunk(struct fifo_chunk *c)
+{
+	memory_give(sizeof(*c) + c->cap);
+	free(c);
+}
 
 void fifo_pool_init(struct fifo_pool *pool)
 {
@@ -17,7 +24,7 @@ void fifo_pool_init(struct fifo_pool *pool)
 void fifo_pool_done(struct fifo_pool *pool)
 {
 	LIST_EACH_SAFE (&pool->chunks, it)
-		free(LIST_OWNER(it, struct fifo_chunk, link));
+		free_chunk(LIST_OWNER(it, struct fifo_chunk, link));
 	fifo_pool_init(pool);
 }
 
@@ -53,6 +60,7 @@ static struct fifo_chunk *take_chunk(struct fifo_pool *pool, uint32_t need)
 		cap = need;
 	struct fifo_chunk *c = malloc(sizeof(*c) + cap);
 	check(c);
+	memory_take(sizeof(*c) + cap);
 	c->cap = cap;
 	c->used = 0;
 	list_init(&c->link);
@@ -65,7 +73,7 @@ void fifo_release(struct fifo_pool *pool, struct fifo_chunk *c)
 		return;
 	list_remove(&c->link);
 	if (c->cap != CHUNK_BYTES - sizeof(*c) || pool->n >= POOL_CHUNKS) {
-		free(c);
+		free_chunk(c);
 		return;
 	}
 	c->used = 0;

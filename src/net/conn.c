@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "net/conn_int.h"
 
 enum {
@@ -25,6 +26,7 @@ enum {
 	CIPHER_MAX = 2 * NET_READ_SIZE,
 	WIRE_MAX = OUT_HARD,
 	LAST_WAIT_MS = 1000, /* for the peer's FIN after ours */
+	HANDLES = 1024, /* bytes for what libuv keeps of a connection */
 };
 
 const char *net_errno_text(int error)
@@ -37,6 +39,7 @@ struct net_conn *net_conn_new(struct net_loop *loop, int fd, const struct net_ad
 	struct net_conn *c = calloc(1, sizeof(*c));
 
 	check(c);
+	memory_take(sizeof(*c) + HANDLES);
 	c->magic = NET_CONN_MAGIC;
 	c->loop = loop;
 	c->fd = fd;
@@ -73,6 +76,7 @@ void net_conn_free(struct net_conn *c)
 	buf_done(&c->out);
 	buf_done(&c->wire);
 	free(c->text);
+	memory_give(sizeof(*c) + HANDLES + (c->ssl_counted ? NET_SSL_BYTES : 0));
 	free(c);
 }
 

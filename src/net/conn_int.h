@@ -34,6 +34,9 @@ enum net_conn_tls {
 	NET_CONN_TLS_BROKEN, /* nothing can be sealed any more */
 };
 
+/* What OpenSSL keeps for one connection, about: measured with both sides' chains. */
+enum { NET_SSL_BYTES = 24 * 1024 };
+
 enum { NET_MARKS = NET_BATCH + 2, NET_CONN_MAGIC = 0x6e65636f };
 
 struct net_shake;
@@ -70,6 +73,7 @@ struct net_conn {
 	struct list fat;
 
 	SSL *ssl;
+	bool ssl_counted; /* in memory_held() */
 	struct net_shake *shake; /* during the handshake */
 	struct net_tls_peer peer; /* what the handshake found out */
 	struct str bio_in; /* what OpenSSL may read now */

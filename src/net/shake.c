@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "net/conn_int.h"
 
 enum {
@@ -340,6 +341,8 @@ void net_shake_prepare(struct net_conn *c, struct net_tls *tls, struct net_creds
 	c->shake = new_shake(c, tls, server);
 	c->ssl = SSL_new(tls->ctx);
 	check(c->ssl);
+	c->ssl_counted = true;
+	memory_take(NET_SSL_BYTES);
 	BIO *bio = net_flow_bio(c);
 	SSL_set_bio(c->ssl, bio, bio);
 	SSL_set_ex_data(c->ssl, net_tls_slot_conn(), c);

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "net/local.h"
 #include "node/carrier.h"
 #include "node/control.h"
@@ -78,6 +79,8 @@ void control_write_status(struct node *n, struct buf *out)
 	json_u64(&j, "pid", (uint64_t)getpid());
 	json_u64(&j, "uptime_ms", n->now - n->started);
 	json_u64(&j, "rss", resident_bytes());
+	json_u64(&j, "memory_held", memory_held());
+	json_bool(&j, "memory_short", n->memory_short);
 	json_u64(&j, "cpu_us", cpu_us());
 	json_cstr(&j, "profile", n->config->open_profile ? "open" : "standard");
 	uint64_t waiting, refused;

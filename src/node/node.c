@@ -20,6 +20,7 @@
 #include "node/control_server.h"
 #include "node/gate.h"
 #include "node/preflight.h"
+#include "node/pressure.h"
 #include "node/probe.h"
 #include "node/relay.h"
 #include "node/secrets.h"
@@ -157,6 +158,8 @@ static void arm_timer(struct node *n)
 
 	if (face < at)
 		at = face;
+	if (pressure_due(n) < at)
+		at = pressure_due(n);
 	if (transport_recheck_at(n) < at)
 		at = transport_recheck_at(n);
 	if (probe_deadline(n) < at)
@@ -217,6 +220,7 @@ static void on_turn(void *user)
 	link_flush(n->link, n->now);
 	s2s_flush(n->face, n->now);
 	probe_turn(n);
+	pressure_turn(n);
 	log_limits(n, n->gate);
 	log_limits(n, n->link_gate);
 	if (n->draining && !n->stopped)

@@ -138,6 +138,8 @@ struct node {
 	struct control *control;
 	struct gate *gate; /* of the face */
 	struct gate *link_gate;
+	bool memory_short;
+	uint64_t relieve_at; /* when streams may be ended for it again */
 
 	struct net_tls *tls; /* for the face */
 	struct list listeners; /* of the face */

@@ -109,8 +109,11 @@ static bool take_stanza(
 	enum record_profile profile = n->config->open_profile ? PROFILE_OPEN : PROFILE_STANDARD;
 	struct record_report report = { 0 };
 
-	if (st->excess) {
-		refuse_stanza(n, st, COND_RESOURCE_CONSTRAINT, s2s_excess_text(st->excess), trace);
+	const char *over = n->memory_short ? "memory is short"
+		: st->excess               ? s2s_excess_text(st->excess)
+					   : NULL;
+	if (over) {
+		refuse_stanza(n, st, COND_RESOURCE_CONSTRAINT, over, trace);
 		return false;
 	}
 	enum record_condition cond = record_from_stanza(

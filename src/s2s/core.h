@@ -59,6 +59,7 @@ struct s2s_face {
 	struct inbox_slot *slots; /* see inbox.h */
 	size_t *free_slots;
 	size_t n_slots, n_free_slots, cap_slots;
+	bool memory_short;
 	bool draining; /* s2s_drain() was called */
 	bool stopping; /* s2s_shutdown() was */
 	struct buf out; /* what is being composed */

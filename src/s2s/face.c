@@ -14,7 +14,7 @@
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 
-enum { SENDERS_MAX = 16384, OUT_MAX = 1024 * 1024, KEY_MAX = 4096 };
+enum { QUEUE_SHORT = 16 * 1024, SENDERS_MAX = 16384, OUT_MAX = 1024 * 1024, KEY_MAX = 4096 };
 
 const struct s2s_settings s2s_settings_default = {
 	.header_ms = 10000,
@@ -319,6 +319,12 @@ static bool may_reach(struct s2s_pair *p, enum s2s_failure *ret_failure, const c
 	return false;
 }
 
+/* When memory is short a queue does not grow beyond this. */
+static bool is_long(const struct s2s_pair *p)
+{
+	return p->face->memory_short && buf_len(&p->queue.bytes) > QUEUE_SHORT;
+}
+
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
 	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text)
 {
@@ -335,7 +341,9 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 		*ret_text = LIMITS_TEXT;
 		return false;
 	}
-	if (pair_can_write(p))
+	if (is_long(p))
+		queued = false;
+	else if (pair_can_write(p))
 		queued = send_now(p, xml, token);
 	else
 		queued = send_later(p, xml, token);

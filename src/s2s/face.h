@@ -319,6 +319,17 @@ void s2s_handled(struct s2s_face *f, uint64_t receipt);
 /* Reads again from the streams that ops->stanza stopped for this pair. */
 void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now);
 
+/*
+ * Memory is short: from now on a queue that is long already takes nothing more (S2S_FULL), until it is said to be
+ * enough.
+ */
+void s2s_set_short(struct s2s_face *f, bool memory_short);
+/*
+ * Ends the streams that hold most, the biggest first, until about so many bytes are free; those that hold little
+ * stay. Returns how many bytes.
+ */
+size_t s2s_relieve(struct s2s_face *f, size_t bytes, uint64_t now);
+
 /* --- time, reload, end --- */
 /* At the end of a loop turn: writes acknowledgements, and asks for them, once for all stanzas of the turn. */
 void s2s_flush(struct s2s_face *f, uint64_t now);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "base/utf8.h"
 #include "s2s/flush.h"
@@ -64,6 +65,7 @@ static struct s2s_pair *pair_new(struct s2s_face *f, struct str us, struct str t
 	struct s2s_pair *p = calloc(1, sizeof(*p) + key.len);
 
 	check(p);
+	memory_take(sizeof(*p) + key.len);
 	char *copy = (char *)(p + 1);
 	memcpy(copy, key.p, key.len);
 	p->face = f;
@@ -102,6 +104,7 @@ void pair_free(struct s2s_pair *p)
 	timer_set(f, &p->timer, UINT64_MAX);
 	queue_done(&p->queue);
 	traffic_done(&p->traffic);
+	memory_give(sizeof(*p) + p->key.len);
 	free(p);
 }
 

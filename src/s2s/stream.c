@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "s2s/guest.h"
 #include "s2s/idle.h"
@@ -154,6 +155,7 @@ struct s2s_stream *stream_new(struct s2s_face *f, bool incoming)
 	struct s2s_stream *s = calloc(1, sizeof(*s));
 
 	check(s);
+	memory_take(sizeof(*s));
 	s->face = f;
 	s->number = ++f->stream_numbers;
 	s->incoming = incoming;
@@ -197,6 +199,7 @@ void stream_free(struct s2s_stream *s)
 	str_free(&s->us);
 	str_free(&s->them);
 	str_free(&s->peer_id);
+	memory_give(sizeof(*s));
 	free(s);
 }
 

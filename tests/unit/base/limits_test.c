@@ -6,8 +6,11 @@
 
 #include <cmocka.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/distinct.h"
 #include "base/ledger.h"
+#include "base/memory.h"
 
 static const struct rate_limit ten_a_second = { .amount = 10, .burst = 30, .period_ms = 1000 };
 
@@ -175,6 +178,54 @@ static void distinct_small_and_no_limit(void **state)
 	distinct_done(&d);
 }
 
+/* What is taken is given back to the last byte, whatever the way. */
+static void memory_is_counted(void **state)
+{
+	size_t before = memory_held();
+	struct distinct d = { 0 };
+	struct arena a;
+	struct buf b, c;
+
+	buf_init(&b, 1 << 20);
+	buf_init(&c, 1 << 20);
+	for (int i = 0; i < 10000; i++)
+		buf_append_c(&b, "some bytes");
+	assert_true(memory_held() >= before + 100000);
+	assert_true(memory_held() <= before + 300000);
+	buf_consume(&b, 90000);
+	buf_append_c(&b, "more");
+	struct buf swapped = b;
+	b = c;
+	c = swapped;
+	buf_clear(&c, 1 << 20);
+	assert_true(memory_held() > before);
+	buf_clear(&c, 16);
+	assert_int_equal(memory_held(), before);
+	buf_append_c(&b, "again");
+	buf_done(&b);
+	buf_done(&b);
+	buf_done(&c);
+	assert_int_equal(memory_held(), before);
+	arena_init(&a, 1 << 20);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 1000; i++)
+			arena_alloc(&a, 100);
+		assert_true(memory_held() >= before + 100000);
+		arena_reset(&a);
+		assert_true(memory_held() < before + 10000);
+	}
+	arena_reserve(&a, 50000);
+	assert_true(memory_held() >= before + 50000);
+	arena_done(&a);
+	arena_done(&a);
+	assert_int_equal(memory_held(), before);
+	for (unsigned i = 0; i < 100; i++)
+		add(&d, i, 1000, 0);
+	assert_true(memory_held() > before);
+	distinct_done(&d);
+	assert_int_equal(memory_held(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +238,7 @@ int main(void)
 		cmocka_unit_test(distinct_counts_names_once),
 		cmocka_unit_test(distinct_few_take_no_memory),
 		cmocka_unit_test(distinct_small_and_no_limit),
+		{ "threats H14 memory is counted", memory_is_counted, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "dialogue.h"
 
 struct scene {
@@ -317,6 +318,87 @@ static void open_verifications(void **state)
 	world_done(&w);
 }
 
+/* Many streams with half a stanza each, the i-th of sizes[i] bytes; a small one reads on. */
+static void hold_half(struct node *n, struct wire **peers, const size_t *sizes, size_t count)
+{
+	static char body[256 * 1024];
+
+	memset(body, 'x', sizeof(body));
+	for (size_t i = 0; i < count; i++) {
+		peers[i] = script_connect(n, true);
+		script_send(peers[i], AB);
+		script_send(peers[i], AUTH(A_IN_BASE64));
+		script_send(peers[i], AB);
+		script_send(peers[i], "<message from='u@a.example' to='v@b.example'><body>");
+		body[sizes[i]] = '\0';
+		script_send(peers[i], body);
+		body[sizes[i]] = 'x';
+	}
+}
+
+/* threats H14: the biggest end first, and only as many as it takes; what they held is free at once. */
+static void biggest_end_first(void **state)
+{
+	static const size_t sizes[] = { 1000, 150000, 100000, 200000, 1000, 200000 };
+	struct world w;
+	struct node n, *nodes[] = { &n, NULL };
+	struct wire *peers[6];
+
+	world_init(&w, false);
+	node_init(&n, &w, "b.example");
+	n.trusted = "a.example";
+	hold_half(&n, peers, sizes, 6);
+	size_t before = memory_held();
+	size_t freed = s2s_relieve(n.face, 300000, w.now);
+	world_run(&w);
+	assert_true(freed >= 300000 && memory_held() <= before - 300000);
+	assert_has(script_look(peers[5]), ERR("resource-constraint"));
+	assert_has(script_look(peers[3]), ERR("resource-constraint"));
+	assert_lacks(script_look(peers[1]), "resource-constraint");
+	/* All that are fat, and never the others. */
+	s2s_relieve(n.face, SIZE_MAX, w.now);
+	world_run(&w);
+	assert_has(script_look(peers[1]), ERR("resource-constraint"));
+	assert_has(script_look(peers[2]), ERR("resource-constraint"));
+	assert_int_equal(s2s_relieve(n.face, SIZE_MAX, w.now), 0);
+	for (int i = 0; i <= 4; i += 4)
+		script_send(peers[i], "</body></message>");
+	assert_int_equal(n.received, 2);
+	/* What the others still say does not matter any more. */
+	script_send(peers[5], "</body></message></stream:stream>");
+	world_wait(&w, nodes, 10000);
+	assert_int_equal(n.received, 2);
+	assert_true(peers[5]->other->dead && peers[3]->other->dead && !peers[0]->other->dead);
+	node_done(&n);
+	world_done(&w);
+}
+
+/* threats H14: a long queue takes nothing more while memory is short; a short one does. */
+static void long_queues_do_not_grow(void **state)
+{
+	struct world w;
+	struct node n;
+	char body[2001];
+	unsigned queued = 0;
+
+	world_init(&w, false);
+	node_init(&n, &w, "b.example");
+	n.hold_connect = true;
+	memset(body, 'x', 2000);
+	body[2000] = '\0';
+	for (int i = 0; i < 20; i++)
+		assert_true(node_send(&n, "b.example", "a.example", body, 1, (uint64_t)i));
+	s2s_set_short(n.face, true);
+	assert_false(node_send(&n, "b.example", "a.example", body, 1, 20));
+	for (int i = 0; i < 20; i++)
+		queued += node_send(&n, "b.example", "c.example", body, 2, (uint64_t)i);
+	assert_in_range(queued, 5, 10);
+	s2s_set_short(n.face, false);
+	assert_true(node_send(&n, "b.example", "a.example", body, 1, 21));
+	node_done(&n);
+	world_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +410,8 @@ int main(void)
 		{ "threats G8 requests and joins", requests_and_joins, NULL, NULL, NULL },
 		{ "threats G4 new destinations", new_destinations, NULL, NULL, NULL },
 		{ "threats G15 a destination that is gone", gone_destination, NULL, NULL, NULL },
+		{ "threats H14 the biggest end first", biggest_end_first, NULL, NULL, NULL },
+		{ "threats H14 long queues", long_queues_do_not_grow, NULL, NULL, NULL },
 		{ "s2s G14 open verifications", open_verifications, NULL, NULL, NULL },
 	};
 

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/pressure.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "node/gate.h"
+
+enum { RELIEVE_MS = 100, SPARE_PART = 8 };
+
+static void change(struct node *n, size_t held)
+{
+	n->memory_short = !n->memory_short;
+	gate_set_short(n->gate, n->memory_short);
+	s2s_set_short(n->face, n->memory_short);
+	if (n->memory_short)
+		LOG(LOG_WARNING, "memory-short", LF_U64("held", held),
+			LF_U64("limit", n->config->limits.memory));
+	else
+		LOG(LOG_INFO, "memory-enough", LF_U64("held", held));
+}
+
+void pressure_turn(struct node *n)
+{
+	size_t held = memory_held(), limit = n->config->limits.memory;
+	size_t enough = limit - limit / SPARE_PART;
+
+	if (n->memory_short ? held <= enough : held > limit)
+		change(n, held);
+	if (!n->memory_short || n->now < n->relieve_at)
+		return;
+	n->relieve_at = n->now + RELIEVE_MS;
+	s2s_relieve(n->face, held - enough, n->now);
+}
+
+uint64_t pressure_due(const struct node *n)
+{
+	return n->memory_short ? n->relieve_at : UINT64_MAX;
+}

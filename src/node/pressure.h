@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The budget of memory over everything that peers can grow (`limit memory`). When it is passed:
+ *
+ *	strangers are not let in              (gate)
+ *	stanzas are refused, with an error    (relay)
+ *	long queues do not grow               (s2s_set_short)
+ *	the fattest streams end               (s2s_relieve)
+ *
+ * until an eighth of it is free again.
+ */
+#ifndef NODE_PRESSURE_H
+#define NODE_PRESSURE_H
+
+#include "node/node.h"
+
+/* Once a turn. */
+void pressure_turn(struct node *n);
+/* When it wants another turn; UINT64_MAX: never. */
+uint64_t pressure_due(const struct node *n);
+
+#endif
