@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one peer may take up: whoever is over a limit is refused or slowed down, and all others go on."""
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -300,6 +301,89 @@ def case_threats_I5_random_subdomains_by_dialback(world):
     asked = len([name for name in world.dns.asked if name.startswith("r") and name.endswith(".r.example")])
     check(refused(world, "address verifications") > 20, "counted")
     check(10 <= asked <= 50, "%d names were looked up" % asked)
+
+
+@fresh(outer_limits=NO_LIMITS, outer_extra="limit memory 16M")
+def case_threats_H14_every_stream_at_its_limit(world):
+    """Half stanzas of many megabytes: the biggest streams end, memory stays near the budget, the others go on."""
+    good = works(world, "before", 100)
+    start = world.outer.status()["node"]
+    held, most, refused_ones = [], 0, 0
+    for n in range(200):
+        try:
+            stream = world.stream(source=source(world, 101))
+            stream.send("<message from='b@example.com' to='a@example.se'><body>" + "x" * 200000)
+            held.append(stream)
+        except (Closed, OSError):
+            refused_ones += 1
+        if n % 20 == 0:
+            good.message("beside-%d" % n)
+            most = max(most, world.outer.status()["node"]["memory_held"])
+    closed = world.outer.status()["counters"]["closed"].get("memory-short", 0)
+    check(closed >= 50, "%d were closed" % closed)
+    check(most < 24 * 1024 * 1024, "%d bytes were held" % most)
+    check(world.outer.events("memory-short") and world.outer.events("memory-enough"), "both are logged")
+    print("       %d streams closed, %d not let in; %.1f MB held at most, %.1f MB resident (%.1f MB before)" % (
+        closed, refused_ones, most / 1e6, world.outer.status()["node"]["rss"] / 1e6, start["rss"] / 1e6))
+    for stream in held:
+        stream.close()
+    world.wait(lambda: not world.outer.status()["node"]["memory_short"], "there is room again")
+    works(world, "stranger", 102)
+    good.message("after")
+    world.server.wait_for("<body>after</body>")
+    world.wait(lambda: world.outer.status()["node"]["memory_held"] < start["memory_held"] + 1000000,
+               lambda: "%s of %s" % (world.outer.status()["node"]["memory_held"], start["memory_held"]))
+
+
+def processor_seconds(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+        fields = f.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@fresh()
+def case_threats_H13_no_descriptors_left(world):
+    """Accepting pauses without a busy loop, streams that are there go on, and it resumes by itself."""
+    good = works(world, "before", 100)
+    pid = world.outer.process.pid
+    folder = "/proc/%d/fd" % pid
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    check(soft == hard, "the node has taken as many as it may: %d of %d" % (soft, hard))
+    most = len(os.listdir(folder)) + 20
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, hard))
+    held = [Stream.connect(world, world.address["outer"], FOREIGN, source=source(world, 101)) for _ in range(100)]
+    world.wait(lambda: len(os.listdir(folder)) >= most - 1, "the descriptors are used up")
+    used, began = processor_seconds(pid), time.monotonic()
+    for n in range(4):
+        good.message("without-%d" % n)
+        world.server.wait_for("<body>without-%d</body>" % n)
+        time.sleep(0.5)
+    share = (processor_seconds(pid) - used) / (time.monotonic() - began)
+    check(share < 0.5, "it is busy with nothing: %d per cent" % (share * 100))
+    for stream in held:
+        stream.close()
+    works(world, "after", 100)
+
+
+@fresh()
+def case_threats_H18_the_log_is_gone(world):
+    """A full disk, a pipe that nobody reads, a pipe that nobody has: traffic goes on."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    reader, unread = os.pipe()
+    gone, closed = os.pipe()
+    os.close(gone)
+    for n, target in enumerate((full, unread, closed)):
+        world.outer.stop()
+        world.outer.start(stderr=target)
+        world.inner.wait_event("link-up", count=n + 2)
+        for _ in range(400):  # each leaves a line or two, more than a pipe holds
+            stream = Stream.connect(world, world.address["outer"], FOREIGN)
+            stream.send("nonsense")
+            stream.read_to_end()
+            stream.close()
+        works(world, "unlogged-%d" % n, 100)
+    for fd in (full, reader, unread, closed):
+        os.close(fd)
 
 
 if __name__ == "__main__":

@@ -125,11 +125,13 @@ class Node:
         self.log_path = os.path.join(world.folder, role + ".log")
         self.process = None
 
-    def start(self):
+    def start(self, stderr=None):
+        """stderr: where the log goes instead of the file."""
         program = os.path.join(self.world.build, "src", self.role, "sallyport-" + self.role)
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen([*UNDER, program, "-c", self.role + ".conf"], cwd=self.world.folder,
-                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        stdin=subprocess.DEVNULL, stdout=log,
+                                        stderr=log if stderr is None else stderr,
                                         preexec_fn=lambda: PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL))
         log.close()
 
