@@ -19,7 +19,7 @@ World = MatrixWorld
 WORLD_SECONDS = 600
 
 WORLDS = {
-    "certificates": {"proof": "certificates", "flush_outside": True},
+    "certificates": {"proof": "certificates", "flush_outside": True, "prosody_extras": True},
     "dialback": {"proof": "dialback"},
     "direct TLS": {"proof": "certificates", "direct_tls": True},
     "IPv6": {"proof": "certificates", "family": 6, "closed_first": True},
@@ -185,6 +185,21 @@ def _stalls(*kinds):
         % stalling[0] or None
 
 
+def case_extras(world, one, two):
+    """streams carry both ways and are acknowledged where the server can (s2s H1, H2)"""
+    if "prosody" not in (one, two):
+        raise Skip("neither knows XEP-0288 or XEP-0198 on s2s")
+    case_chat(world, one, two)
+    for node, us, them, kind in (("inner", outside_domain(two), inside_domain(one), one),
+                                 ("outer", inside_domain(one), outside_domain(two), two)):
+        pair = _pair_status(world, node, us, them)
+        streams = {s["stream"]: s for s in _status(world, node)["streams"]}
+        carrying = {s["stream"] for s in [pair["out"], *pair["in"]]}
+        for word in ("bidi", "acknowledgements"):
+            equal({streams[n][word] for n in carrying}, {kind == "prosody"},
+                  "%s: %s with %s" % (node, word, them))
+
+
 def case_tag_1(world, one, two):
     """a start tag of 1 KB, both ways (s2s B18)"""
     return _long_tags(world, one, two, 1024)
@@ -312,6 +327,7 @@ def case_leaks(world, side, kind):
             case_chat(world, kind, two)
     expect(watch.sent_to <= {inner}, "it sent to %s" % watch.sent_to)
     expect({addr for addr, _ in watch.opened} <= {inner}, "it connected to %s" % watch.opened)
+    equal(world.s2s_peers(kind), {inner}, "s2s connections")
     equal(world.firewall_counts(host), {"past_inner": 0, "past_gateway": 0}, "dropped")
     neighbour = world.inside[[k for k in KINDS if k != kind][0]]
     expect(not _connects(world, host, KINDS[kind].user, neighbour.addr), "it reached its neighbour")
@@ -472,6 +488,8 @@ def case_direct(world, one, two):
 
 
 def pair_checks(label):
+    if label == "certificates":
+        return dict(PAIR_CHECKS, extras=case_extras)
     if label in WHOLE:
         return PAIR_CHECKS
     if label == "IPv6":

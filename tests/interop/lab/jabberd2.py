@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One jabberd2 as packaged by Debian: router, session manager, s2s and c2s, each a process."""
+import glob
 import os
 import re
 import sqlite3
@@ -7,7 +8,7 @@ import sqlite3
 from .proc import Process, user_prefix
 from .server import C2S_PORT, S2S_PORT, Server
 
-LIBRARIES = "/usr/lib/x86_64-linux-gnu/jabberd2"
+LIBRARIES = (glob.glob("/usr/lib/*/jabberd2") or ["/usr/lib/jabberd2"])[0]
 
 ROUTER = """<router><id>router</id>
 <log type='stdout'/>

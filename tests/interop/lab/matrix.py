@@ -119,16 +119,18 @@ class MatrixWorld(World):
     flushes the parsers of the servers outside, as inner always does for those inside.
     closed_first: the first server that DNS names for a domain outside takes no connections.
     jabberd2_tls: jabberd2 has a certificate. server_auth: the certificates of the public network have no
-    clientAuth, as those of public CAs, and ejabberd outside would take dialback, too.
+    clientAuth, as those of public CAs, and ejabberd outside would take dialback, too. prosody_extras:
+    Prosody has its modules for XEP-0288 and XEP-0198.
     """
 
     def __init__(self, proof="certificates", family=4, direct_tls=False, flush_outside=False,
-                 closed_first=False, jabberd2_tls=True, server_auth=False, **settings):
+                 closed_first=False, jabberd2_tls=True, server_auth=False, prosody_extras=False, **settings):
         super().__init__(proof=proof, direct_tls=direct_tls, **settings)
         self.closed_first, self.jabberd2_tls = closed_first, jabberd2_tls
-        self.server_auth = server_auth
+        self.server_auth, self.prosody_extras = server_auth, prosody_extras
         self.family, self.flush_outside = family, flush_outside
         self.inside, self.outside = {}, {}
+        self.recipe_checks = {}  # kind: the commands by which a recipe lets its reader check
         self.resources = itertools.count(1)
         self.cast = ("alice", "bob")  # who talks: inside, outside
 
@@ -229,6 +231,7 @@ class MatrixWorld(World):
             shutil.copyfile(self.pki + "/mint/ca.crt", trust)
             lines = attach.recipe(cli, kind, self.gateway.config("inner"), trust, server=kind)
             self._firewall(host, lines["nftables"])
+            self.recipe_checks[kind] = lines["check"]
         else:
             shutil.copyfile(self.pki + "/lab/ca.crt", trust)
             lines = attach.public_recipe(
@@ -239,7 +242,8 @@ class MatrixWorld(World):
                 lines["modules"] += "  mod_s2s_dialback: {}\n"
         own = "wild" if self.proof == "dialback" else "lab"
         wire = "local" if side == "in" else "public"
-        extra = {"prosody": {"proof": self.proof},
+        extra = {"prosody": {"proof": self.proof, "bidi": self.prosody_extras,
+                             "acks": self.prosody_extras},
                  "jabberd2": {"tls": self.jabberd2_tls}}.get(kind, {})
         server = KINDS[kind](
             self.net, host, self.net.addr(wire, OCTETS[kind]), folder, domain=domain,
@@ -270,6 +274,13 @@ class MatrixWorld(World):
             elif "counter" in words and "packets" in words:
                 counts[chain] = counts.get(chain, 0) + int(words[words.index("packets") + 1])
         return counts
+
+    def s2s_peers(self, kind):
+        """Addresses of the s2s connections of a server inside, by the command of its recipe."""
+        command = [line for line in self.recipe_checks[kind].splitlines() if line.startswith("ss ")]
+        done = subprocess.run([*self.net.enter("in-" + kind), "sh", "-c", command[0]],
+                              capture_output=True, text=True, check=True)
+        return {line.split()[3].rpartition(":")[0] for line in done.stdout.splitlines()}
 
     def server_of(self, domain):
         kind, _, rest = domain.partition(".")

@@ -15,7 +15,6 @@ data_path = "{dir}/data"
 certificates = "{dir}"
 plugin_paths = {{}}
 modules_enabled = {{ {modules} }}
-{bidi}
 c2s_interfaces = {{ "{addr}" }}
 s2s_interfaces = {{ "{s2s_addr}" }}
 s2s_direct_tls_interfaces = {{ "{s2s_addr}" }}
@@ -52,16 +51,15 @@ class Prosody(Server):
     kind = user = package = "prosody"
 
     def __init__(self, net, host, addr, folder, *, domain, attach, own, users, s2s_addr=None,
-                 direct_tls=False, keep=False, more=(), bidi=True, proof=None, acks=False):
+                 direct_tls=False, keep=False, more=(), bidi=False, proof=None, acks=False):
         super().__init__(net, host, addr, folder, domain=domain, s2s_addr=s2s_addr)
         modules = MODULES + (["dialback"] if proof == "dialback" else [])
-        modules += ["smacks"] if acks else []
-        modules += ["s2s_bidi"] if bidi else []
+        modules += (["s2s_bidi"] if bidi else []) + (["smacks"] if acks else [])
         hosts = "".join('VirtualHost "%s"\n' % d for d in [domain, *more]) + MUC % self.room_domain
         self.put("prosody.cfg.lua", CONFIG.format(
             dir=folder, addr=addr, s2s_addr=self.s2s_addr, c2s_port=C2S_PORT, s2s_port=S2S_PORT,
             tls_port=S2S_TLS_PORT if direct_tls else "", own=self.own("own.pem", *own),
-            bidi="" if bidi else 'modules_disabled = { "s2s_bidi" }', hosts=hosts,
+            hosts=hosts,
             modules=", ".join('"%s"' % m for m in modules), attach=attach["prosody.cfg.lua"]))
         for jid, password in users.items():
             self._account(jid, password)

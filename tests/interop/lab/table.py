@@ -15,7 +15,7 @@ VERSIONS = "## Versions\n\nDebian's packages at the time of writing.\n\n"
 
 ABOUT = {
     "certificates": "Certificates (SASL EXTERNAL) with the servers that can, dialback with jabberd2."
-                    " Outer flushes parsers too (`flush on`).",
+                    " Outer flushes parsers too (`flush on`), and Prosody has mod_s2s_bidi and mod_smacks.",
     "dialback": "Dialback with all servers; their certificates are trusted by nobody. Outer does not flush"
                 " parsers: a server outside may hold a long tag back until more messages come.",
     "direct TLS": "As certificates; DNS offers direct TLS to both sides, and the servers that can use it do.",
