@@ -7,7 +7,7 @@
 #include "s2s/inbox.h"
 #include "xml/names.h"
 
-enum { FAILURES_MAX = 8, H_DIGITS = 10 };
+enum { FAILURES_MAX = 8, H_DIGITS = 10, ORDER_KEEP = 512 };
 
 #define FAILED "<failed xmlns=\"" NS_SM "\"><%s xmlns=\"" NS_STANZA_ERRORS "\"/></failed>"
 
@@ -265,6 +265,8 @@ void manage_on_ack(struct s2s_stream *s, struct xml_node *e)
 		buf_consume(&m->order, sizeof(struct s2s_pair *));
 		pair_pop_sent(p);
 	}
+	if (buf_len(&m->order) == 0)
+		buf_clear(&m->order, ORDER_KEEP);
 	if (buf_len(&m->order) || m->leaving)
 		schedule(s);
 }

@@ -105,5 +105,98 @@ def case_s2s_C17_refused_with_bytes_under_way(world):
     check(back and came == list(range(len(came))), "in order, and the rest is bounced")
 
 
+SM = "xmlns='urn:xmpp:sm:3'"
+
+
+def managed(world):
+    """A stream of the foreign server with acknowledgements."""
+    stream = world.stream()
+    stream.send("<enable %s/>" % SM)
+    check(b" id=" not in stream.expect("<enabled[^>]*/>").group(0), "nothing can be resumed")
+    return stream
+
+
+@fresh()
+def case_s2s_H2_acknowledged_from_end_to_end(world):
+    """s2s H2 the foreign server is told that a stanza is handled when the local one says so, and not before."""
+    world.server.features = "<sm %s/>" % SM
+    stream = managed(world)
+    stream.message("n0")
+    stream.message("n1")
+    world.server.wait_for("<enable ")
+    local = world.server.streams[-1]
+    local.send("<enabled %s/>" % SM)
+    world.server.wait_for("<body>n1</body>")
+    world.server.wait_for("<r ")
+    time.sleep(0.3)
+    stream.send("<r %s/>" % SM)
+    stream.expect("<a [^>]*h=\"0\"/>")
+    local.send("<a %s h='1'/>" % SM)
+    stream.expect("<a [^>]*h=\"1\"/>")  # unasked: it is known now
+    local.send("<a %s h='2'/>" % SM)
+    stream.expect("<a [^>]*h=\"2\"/>")
+    check(not numbers(BOUNCE, world.foreign.text), "nothing came back")
+
+
+@fresh()
+def case_s2s_H2_a_bounce_counts_as_handled(world):
+    """s2s H2 a stanza whose error is on its way is acknowledged like one that was delivered."""
+    world.server.close()
+    stream = managed(world)
+    stream.message("n0")
+    world.foreign.wait_for("<remote-server-timeout")
+    stream.send("<r %s/>" % SM)
+    stream.expect("<a [^>]*h=\"1\"/>")
+
+
+@fresh(inner_extra="limit acknowledgement time 1000")
+def case_threats_J3_a_server_that_never_acknowledges(world):
+    """threats J3, s2s C17 it gets the stanza twice; then that is bounced, once, and its sender's server is told."""
+    world.server.features = "<sm %s/>" % SM
+    stream = managed(world)
+    stream.message("n0")
+    for count in (1, 2):
+        world.server.wait_for("<enable ", count=count)
+        world.server.streams[-1].send("<enabled %s/>" % SM)
+        world.server.wait_for("<connection-timeout", count=count)
+    world.foreign.wait_for("<remote-server-timeout")
+    stream.send("<r %s/>" % SM)
+    stream.expect("<a [^>]*h=\"1\"/>")
+    check(len(numbers("<body>n(0)</body>", world.server.text)) == 2, "sent twice")
+    check(numbers(BOUNCE, world.foreign.text) == [0], "bounced once: " + world.foreign.text)
+
+
+@fresh()
+def case_threats_J4_a_flood_of_questions(world):
+    """threats J4 thousands of questions in a turn have one answer."""
+    stream = managed(world)
+    stream.send("<r %s/>" % SM * 20000)
+    stream.message("n0")
+    world.server.wait_for("<body>n0</body>")
+    stream.send("<r %s/></stream:stream>" % SM)
+    answers = stream.read_to_end().count("<a ")
+    check(1 <= answers < 2000, "%d answers" % answers)
+
+
+@fresh()
+def case_s2s_A23_leaves_what_it_does_not_acknowledge(world):
+    """s2s A23, s2s H2 outer ends: what is handled is acknowledged, what came too late is its sender's to keep."""
+    world.server.features = "<sm %s/>" % SM
+    stream = managed(world)
+    stream.message("n0")
+    world.server.wait_for("<enable ")
+    local = world.server.streams[-1]
+    local.send("<enabled %s/>" % SM)
+    world.server.wait_for("<body>n0</body>")
+    world.outer.process.send_signal(signal.SIGTERM)
+    world.outer.wait_event("stopping")
+    stream.message("n1")
+    time.sleep(0.3)
+    local.send("<a %s h='1'/>" % SM)
+    check("<a xmlns=\"urn:xmpp:sm:3\" h=\"1\"/></stream:stream>" in stream.read_to_end(), "the last word")
+    world.wait(lambda: not world.outer.alive(), "outer has ended")
+    check(world.outer.stop() == 0 and "n1" not in world.server.text, "in order")
+
+
 if __name__ == "__main__":
     run([f for name, f in list(globals().items()) if name.startswith("case_")])

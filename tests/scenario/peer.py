@@ -136,7 +136,7 @@ class Accepted(Stream):
         self.expect("<auth[^>]*>[^<]*</auth>|<auth[^>]*/>")
         self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
         self.expect("<stream:stream[^>]*>")
-        self.answer("<stream:features/>", listener)
+        self.answer("<stream:features>%s</stream:features>" % listener.features, listener)
 
     def answer(self, features, listener):
         self.send(HEADER % ("from='%s' id='s%d'" % (listener.domain, id(self) % 1000003)) + features)
@@ -144,6 +144,8 @@ class Accepted(Stream):
 
 class Listener(threading.Thread):
     """Accepts streams as the server of a domain; everything that arrives on them is one text."""
+
+    features = ""  # offered after authentication
 
     def __init__(self, world, address, domain):
         super().__init__(daemon=True)
