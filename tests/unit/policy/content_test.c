@@ -14,6 +14,7 @@
 #include "../record/bench.h"
 #include "../rows.h"
 #include "policy/content.h"
+#include "record/catalogue.h"
 #include "text.h"
 
 #define NO_RULE CONFIG_RULES
@@ -676,6 +677,41 @@ static void ordinary_stanzas_pass(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* As deep as a record can be, with a neighbour on each level: the last link is found, and the stack is large enough. */
+static void deepest_record(void **state)
+{
+	enum { DEPTH = 127 };
+	struct config *c = configure(CONFIG_OUTER, NULL);
+	struct policy_findings f;
+	struct arena a;
+	struct record r = { .kind = RECORD_MESSAGE, .type = RECORD_CHAT };
+
+	name_row("threats G12 threats A7 deepest record");
+	arena_init(&a, 1 << 20);
+	assert_int_equal(jid_parse(&a, STRL("b@example.com/x"), &r.from), JID_OK);
+	assert_int_equal(jid_parse(&a, STRL("a@example.se"), &r.to), JID_OK);
+	struct xml_node *top =
+		xml_node_elem(&a, STRL("http://jabber.org/protocol/xhtml-im"), STRL("html"));
+	struct xml_node *e = top;
+	top->id = EL_XHTML_IM_HTML;
+	for (unsigned i = 1; i < DEPTH; i++) {
+		struct xml_node *inner =
+			xml_node_elem(&a, STRL("http://www.w3.org/1999/xhtml"), STRL("a"));
+		inner->id = EL_XHTML_A;
+		xml_node_add(e, inner);
+		xml_node_add(e, xml_node_text(&a, STRL("beside")));
+		e = inner;
+	}
+	r.payload = top;
+	assert_int_equal(policy_content(c, true, &r, &a, &f), POLICY_PASS);
+	assert_true(xml_node_set(&a, e, STRL("href"), STRL("javascript:x")));
+	e->attrs->id = AT_HREF;
+	assert_int_equal(policy_content(c, true, &r, &a, &f), POLICY_STRIP);
+	assert_null(r.payload);
+	arena_done(&a);
+	config_free(c);
+}
+
 /* All is on that is said to be on, and the words are what they are called. */
 static void defaults(void **state)
 {
@@ -698,6 +734,7 @@ int main(void)
 		cmocka_unit_test(table),
 		cmocka_unit_test(standard_profile_strips),
 		cmocka_unit_test(ordinary_stanzas_pass),
+		cmocka_unit_test(deepest_record),
 		cmocka_unit_test(defaults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
