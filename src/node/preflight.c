@@ -27,7 +27,8 @@ static void put_place(struct preflight *p)
 		buf_printf(p->out, "%s:%u:%u: ", p->c->file, p->at.line, p->at.column);
 }
 
-static void put(struct preflight *p, const char *before, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void put(
+	struct preflight *p, const char *before, const char *format, va_list args)
 {
 	char text[1024];
 
