@@ -37,7 +37,7 @@ commonName = supplied
 basicConstraints = CA:FALSE
 """
 PEERS = """
-peer right.signed.example wrong.signed.example bogus.signed.example {{ require dane }}
+peer right.signed.example wrong.signed.example bogus.signed.example crowd.signed.example {{ require dane }}
 peer either.signed.example unusable.signed.example none.signed.example {{ accept pkix dane }}
 peer contradicted.signed.example broken.signed.example {{ accept pkix dane dialback }}
 peer insecure.plain.example {{ accept pkix dane }}
@@ -88,7 +88,7 @@ def prepare(world):
         f.write("1000\n")
     with open(world.path("ca/ca.conf"), "w") as f:
         f.write(CA.format(folder=world.path("ca"), pki=world.path("pki")))
-    for name in ("right." + ZONE, "wrong." + ZONE, "bogus." + ZONE, "either." + ZONE, "posh." + PLAIN,
+    for name in ("right." + ZONE, "wrong." + ZONE, "bogus." + ZONE, "either." + ZONE, "crowd." + ZONE, "posh." + PLAIN,
                  "lost." + PLAIN, "led." + PLAIN, "moved." + PLAIN, "pinned." + PLAIN, "stranger." + PLAIN):
         self_signed(world, name)
     for name in ("contradicted." + ZONE, "broken." + ZONE, "unusable." + ZONE, "none." + ZONE,
@@ -107,7 +107,9 @@ def prepare(world):
                server_records("contradicted." + ZONE, at[7], "3 1 1 " + lie) +
                server_records("broken." + ZONE, at[7], "3 1 1 " + broken) +
                server_records("unusable." + ZONE, at[6], "3 1 9 " + lie) +
-               server_records("none." + ZONE, at[6]))
+               server_records("none." + ZONE, at[6]) +
+               server_records("crowd." + ZONE, at[6], spki(world, "crowd." + ZONE)) +
+               ["_5269._tcp.host-crowd TLSA 3 1 1 %064x" % n for n in range(1, 100)])
     plain = ["_xmpp-server._tcp.insecure SRV 1 0 5269 host", "_5269._tcp.host TLSA 3 1 1 " + lie, "host A " + at[6]]
     plain += ["%s A %s" % (name, at[8]) for name in ("posh", "lost", "led", "moved", "web")]
     plain.append("silent A " + at[9])
@@ -145,6 +147,7 @@ INCOMING = [
     ("s2s E16 TLSA of another key", "wrong." + ZONE, None, "agrees with no TLSA record"),
     ("threats I7 bogus is failure", "bogus." + ZONE, None, "DNS of the TLSA records failed"),
     ("threats I8 no usable record: PKIX", "unusable." + ZONE, "pkix", "dane: silent, no usable TLSA record"),
+    ("threats I8 a crowd of records is none at all", "crowd." + ZONE, None, "DNS of the TLSA records failed"),
     ("no record: PKIX", "none." + ZONE, "pkix", "dane: silent, no TLSA record"),
     ("s2s E16 a zone that is not signed: PKIX", "insecure." + PLAIN, "pkix", "dane: silent, DNS of the domain"),
     ("a pinned key", "pinned." + PLAIN, "pin", None),
