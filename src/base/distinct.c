@@ -64,11 +64,12 @@ static bool is_set(const struct distinct *d, uint32_t hash)
 
 bool distinct_add(struct distinct *d, struct str name, unsigned max, uint64_t now)
 {
-	uint32_t hash = (uint32_t)table_hash(name);
-
+	if (max == 0)
+		return true;
 	if (now < d->since || now - d->since >= DISTINCT_WINDOW_MS)
 		begin_window(d, now);
-	if (max == 0 || (d->bits ? is_set(d, hash) : among_few(d, hash)))
+	uint32_t hash = (uint32_t)table_hash(name);
+	if (d->bits ? is_set(d, hash) : among_few(d, hash))
 		return true;
 	if (d->count >= max)
 		return false;
