@@ -240,6 +240,15 @@ static const struct dialogue ours[] = {
 			"Mone", "<" BODY("one"), ASKS, ">" MSG_AB("x") A_H("1") R, "V1", ACK("0"),
 			"D0", ACK("1"), "Mtwo", ASKS, "I", "!" END, ">" MSG_AB("late") A_H("2"),
 			"slate", "V2", ACK("1") END, "K0" } },
+	{ "s2s H2 s2s G10 several pairs on one stream of ours, in the order of the stream", "share",
+		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_DB OFFER_SM),
+			">"
+			"<db:result from='a.example' to='b.example' type='valid'/>",
+			"<<enable", ">" ENABLED, ASKS, "Ftwo", "=",
+			">"
+			"<db:result from='a2.example' to='b.example' type='valid'/>",
+			"<" BODY("two"), "Mthree", "Ffour", "V0", ">" A_H("1"), "V1", ">" A_H("3"),
+			"V3", ">" A_H("4"), "V4", "U0", "O" } },
 	{ "s2s H2 both directions of a stream of ours", "proved bidi hold",
 		{ "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(OFFER_SASL OFFER_BIDI), "<<bidi",
 			">" SUCCESS, ">" ANSWER("id3") FEATURES(OFFER_SM), "<<enable", ">" ENABLED,
