@@ -121,6 +121,17 @@ static bool take(struct budget *b)
 	return true;
 }
 
+/* Lines that the target did not take: a full disk must not stop the traffic. The next line tells. */
+static uint64_t lost;
+
+static void write_line(struct str line)
+{
+	if (write(STDERR_FILENO, line.p, line.len) == (ssize_t)line.len)
+		lost = 0;
+	else
+		lost++;
+}
+
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
 	struct budget *budget = budget_of(event);
@@ -138,10 +149,9 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 	if (budget->suppressed)
 		buf_printf(&line, ",\"suppressed\":%llu", (unsigned long long)budget->suppressed);
 	budget->suppressed = 0;
+	if (lost)
+		buf_printf(&line, ",\"lost\":%llu", (unsigned long long)lost);
 	buf_append_c(&line, "}\n");
-	struct str bytes = buf_bytes(&line);
-	/* A full disk must not stop the traffic; the line is lost then. */
-	ssize_t written = write(STDERR_FILENO, bytes.p, bytes.len);
-	(void)written;
+	write_line(buf_bytes(&line));
 	buf_done(&line);
 }

@@ -252,6 +252,34 @@ static void log_has_a_budget(void **state)
 	assert_non_null(strstr(text, "\"event\":\"other\""));
 }
 
+/* What a full disk did not take is counted in the first line that it takes. */
+static void log_tells_what_was_lost(void **state)
+{
+	int ends[2], saved = dup(STDERR_FILENO), full = open("/dev/full", O_WRONLY);
+	char text[4096];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_true(full >= 0);
+	dup2(full, STDERR_FILENO);
+	log_init(LOG_INFO, STRL("n"));
+	for (int i = 0; i < 3; i++)
+		LOG(LOG_INFO, "into-the-void", LF_U64("i", (uint64_t)i));
+	dup2(ends[1], STDERR_FILENO);
+	LOG(LOG_INFO, "again");
+	LOG(LOG_INFO, "and-again");
+	ssize_t got = read(ends[0], text, sizeof(text) - 1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(full);
+	close(ends[0]);
+	close(ends[1]);
+	assert_true(got > 0);
+	text[got] = '\0';
+	const char *told = strstr(text, ",\"lost\":3}\n");
+	assert_non_null(told);
+	assert_null(strstr(told + 8, "lost"));
+}
+
 static void json_nests(void **state)
 {
 	struct buf b;
@@ -323,6 +351,8 @@ int main(void)
 		cmocka_unit_test(utf8_round_trip),
 		cmocka_unit_test(json_escapes_everything),
 		cmocka_unit_test(log_has_a_budget),
+		{ "threats H18 what a full disk did not take is told", log_tells_what_was_lost,
+			NULL, NULL, NULL },
 		cmocka_unit_test(json_nests),
 		cmocka_unit_test(numbers_are_checked),
 		cmocka_unit_test(lists_link),

@@ -376,7 +376,7 @@ int main(void)
 		CASE("known peers have room", known_have_room),
 		CASE("threats H14 memory is short", memory_is_short),
 		CASE("threats H12 the table is full", table_fails_closed),
-		CASE("s2s H6 handshakes, s2s G14 keys", handshakes_and_questions),
+		CASE("s2s H6 handshakes, s2s G14 threats I5 keys", handshakes_and_questions),
 		CASE("s2s H6 bytes", bytes_are_slowed_down),
 		CASE("threats E9 one target", one_target_of_many_domains),
 		CASE("news", news_come_once_a_second),
