@@ -11,6 +11,7 @@
 static inline void name_row(const char *name)
 {
 	printf("row    %s\n", name);
+	fflush(stdout); /* a test that hangs shows where */
 }
 
 #endif
