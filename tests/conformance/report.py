@@ -100,7 +100,7 @@ def stale_documents(top, tables, named):
     for name, table in tables.items():
         path = os.path.join(top, "doc", DOCUMENT[name] + ".md")
         text = document(table, named)
-        if os.path.exists(path) and open(path, encoding="utf-8").read() != text:
+        if not os.path.exists(path) or open(path, encoding="utf-8").read() != text:
             yield "doc/%s.md is not what the tables and the tests say: make conformance" % DOCUMENT[name]
 
 
