@@ -19,7 +19,7 @@ const struct link_settings link_settings_default = {
 	.ack_ms = 5,
 	.queue_age_ms = 60000,
 	.idle_ms = 600000,
-	.refusal_ms = 5000,
+	.refusal_ms = 1000,
 };
 
 enum { SCRATCH_BYTES_MAX = DOMAINS_MAX * (DOMAIN_BYTES_MAX + 3) + 4096 };

@@ -51,7 +51,7 @@ struct link_settings {
 	unsigned ack_ms; /* 5 */
 	unsigned queue_age_ms; /* 60000: a record waits so long for a node that can take it */
 	unsigned idle_ms; /* 600000: a channel without traffic is forgotten after it */
-	unsigned refusal_ms; /* 5000: a node that cannot reach a pair is not asked again */
+	unsigned refusal_ms; /* 1000: a node that cannot reach a pair is not asked again */
 	/* Conditions (enum record_condition) that the engine itself bounces with; never 0. */
 	unsigned cond_timeout; /* no node took the record in time: remote-server-timeout */
 	unsigned cond_internal; /* the far node calls the record invalid: internal-server-error */
