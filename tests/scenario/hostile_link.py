@@ -176,7 +176,7 @@ def attacks(world, node, open_peer):
     for name, act, want in ROWS:
         attack(world, node, name, greeted, act, want)
     for name, act, want in GREETINGS:
-        attack(world, node, name + " (greeting)", heard, act, want)
+        attack(world, node, name, heard, act, want)
 
 
 def back(world, node):
@@ -345,7 +345,6 @@ def case_threats_L14_certificates(world):
     os.rename(world.path("pki/link/ca.key"), world.path("ca.key"))
     for name, san, days in (("stranger", "DNS:inner-z", 10), ("expired", "DNS:inner-a", -1), ("nameless", None, 10),
                             ("wildcard", "DNS:*", 10)):
-        name_row("threats L14 " + name if False else name)
         certify(world, name, san, days)
         try:
             connection = LinkPeer.dial(world, certificate=world.path(name))

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "dialogue.h"
+#include "rows.h"
 
 struct scene {
 	struct world w;
@@ -204,6 +205,7 @@ static void run_kind(const struct kind *k)
 	struct s2s_settings set = s2s_settings_default;
 	struct scene s;
 
+	name_row(k->name);
 	set.traffic.requests = (struct rate_limit){ .amount = 6, .burst = 10, .period_ms = 60000 };
 	set.traffic.joins = (struct rate_limit){ .amount = 12, .burst = 15, .period_ms = 60000 };
 	open_stream(&s, &set);
