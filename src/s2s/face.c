@@ -255,6 +255,11 @@ bool s2s_setting_up(const struct s2s_stream *s)
 	return s->state < ST_READY;
 }
 
+bool s2s_was_ready(const struct s2s_stream *s)
+{
+	return s->was_ready;
+}
+
 /* The pair is ready and nothing waits: straight to the transport. */
 static bool send_now(struct s2s_pair *p, struct str xml, struct s2s_token token)
 {

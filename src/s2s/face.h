@@ -300,6 +300,8 @@ void s2s_taken(struct s2s_stream *s, uint64_t total, uint64_t now);
 void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now);
 /* True while the stream is being set up: TCP_QUICKACK is worth re-arming. */
 bool s2s_setting_up(const struct s2s_stream *s);
+/* The stream was ready once: a domain was proved on it. One that ends without is not being set up any more either. */
+bool s2s_was_ready(const struct s2s_stream *s);
 
 /* --- traffic --- */
 

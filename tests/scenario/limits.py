@@ -90,6 +90,22 @@ def case_threats_H12_flood_from_one_network(world):
 
 
 @fresh(outer_limits=SMALL)
+def case_threats_H12_failing_proves_nothing(world):
+    """An address is known from a stream on which somebody proved a domain, not from one that merely ended."""
+    def known():
+        return world.outer.status()["limits"]["known_addresses"]
+    before = known()
+    for bad in ("<nonsense/>", "<!-- -->", "</stream:stream>"):
+        stream = Stream.connect(world, world.address["outer"], FOREIGN, source=source(world, 101))
+        stream.send(bad)
+        stream.close()
+    world.outer.wait_event("stream-closed", count=3)
+    check(known() == before, "a stranger that failed is known")
+    works(world, "proved", 102)
+    world.wait(lambda: known() == before + 1, "a peer that proved its domain is known")
+
+
+@fresh(outer_limits=SMALL)
 def case_s2s_H6_handshakes_of_one_address(world):
     """Handshakes are dear: after twenty at once (ten times two a second) they are refused for a while."""
     good = failed = 0
