@@ -13,7 +13,7 @@ void stream_restart(struct s2s_stream *s)
 	const struct s2s_settings *set = &s->face->settings;
 
 	s->header_sent = s->header_seen = s->versioned = s->strange_from = false;
-	s->offers_sasl = s->offers_dialback = s->offers_bidi = false;
+	s->offers_sasl = s->offers_dialback = s->offers_bidi = s->manage.offered = false;
 	/* Only what was said inside TLS holds until the end. */
 	if (!s->sasl_done) {
 		s->knows_errors = false;

@@ -63,6 +63,15 @@ static void refuse(struct s2s_stream *s, const char *condition)
 		stream_close(s, CLOSE_UNEXPECTED, STRL("enable"));
 }
 
+static bool something_is_under_way(const struct s2s_stream *s)
+{
+	LIST_EACH (&s->carries, it) {
+		if (LIST_OWNER(it, struct s2s_pair, in_via)->queue.written)
+			return true;
+	}
+	return false;
+}
+
 void manage_on_enable(struct s2s_stream *s, struct xml_node *e)
 {
 	struct manage *m = &s->manage;
@@ -73,6 +82,11 @@ void manage_on_enable(struct s2s_stream *s, struct xml_node *e)
 	}
 	if (!s->face->settings.manage_in) {
 		refuse(s, "feature-not-implemented");
+		return;
+	}
+	/* What is on its way is not counted: their first count would be taken for it. */
+	if (something_is_under_way(s)) {
+		refuse(s, "unexpected-request");
 		return;
 	}
 	m->state = MANAGE_ON;

@@ -287,6 +287,8 @@ static void step_node(struct play *p, char op, const char *text)
 		s2s_rejudge(n->face, p->world.now);
 	else if (op == 'Q')
 		s2s_proved(p->wires[p->at]->other->stream, p->world.now);
+	else if (op == '(' || op == ')')
+		p->wires[p->at]->other->stuck = op == '(';
 	else if (op == 'J')
 		s2s_judge_again(p->wires[p->at]->other->stream, p->world.now);
 	else
@@ -302,7 +304,7 @@ static void step(struct play *p, const char *s)
 		step_text(p, *s, s + 1);
 	else if (strchr("UVPKB", *s))
 		step_number(p, *s, s + 1);
-	else if (strchr("WMmFGDIRYZQJ", *s))
+	else if (strchr("WMmFGDIRYZQJ()", *s))
 		step_node(p, *s, s + 1);
 	else
 		step_wire(p, *s, s + 1);

@@ -30,6 +30,7 @@
  *	Bn      the face has written n times on this connection
  *	Gset    changes the configuration, see configure() in dialogue.c
  *	Q       s2s_proved(), J: s2s_judge_again() on the connection at hand
+ *	(       the kernel takes nothing that the face writes on this connection, until )
  *	Dn      the nth stanza that came (from 0) is handled; only with "hold" in the configuration
  *	I       s2s_drain()
  *	R       s2s_rejudge(), Z: s2s_shutdown(), Y: s2s_resume() of b.example, a.example
