@@ -208,8 +208,6 @@ static void on_pair_named(void *user, struct str us, struct str them)
 {
 	struct node *n = user;
 
-	if (n->role->expect)
-		n->role->expect(n, us, them);
 	uint64_t earned = (n->now - n->expect_at) * EXPECT_PER_S / 1000;
 
 	if (earned) {
@@ -221,6 +219,8 @@ static void on_pair_named(void *user, struct str us, struct str them)
 	if (n->expect_tokens == 0 || n->draining)
 		return;
 	n->expect_tokens--;
+	if (n->role->expect)
+		n->role->expect(n, us, them);
 	link_expect(n->link, node_pair(n, us, them), n->now);
 }
 

@@ -212,7 +212,7 @@ static enum state need_dane(struct entry *x)
 	if (x->dane.lookup)
 		return ASKED;
 	if (e->lookups >= LOOKUPS_MAX)
-		return UNKNOWN;
+		return x->dane.state; /* an old answer is better than none */
 	x->dane.state = UNKNOWN;
 	if (to_ascii(x->domain, &a, &ascii)) {
 		x->dane.lookup = net_dane_resolve(e->resolver, ascii, on_dane, x);
@@ -291,7 +291,7 @@ static enum state need_posh(struct entry *x)
 	if (x->posh.fetch)
 		return ASKED;
 	if (e->lookups >= LOOKUPS_MAX || !e->https)
-		return UNKNOWN;
+		return x->posh.state;
 	x->posh.state = UNKNOWN;
 	if (to_ascii(x->domain, &a, &ascii)) {
 		x->posh.fetch = net_posh_fetch(e->resolver, &settings, ascii, on_posh, x);
