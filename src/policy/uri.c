@@ -120,6 +120,16 @@ static bool is_local_name(struct str host)
 	return false;
 }
 
+/* Is the last label in ASCII? Those of the Internet that are not have an A-label form to write them in. */
+static bool ascii_at_end(struct str host)
+{
+	for (size_t i = host.len; i > 0 && host.p[i - 1] != '.'; i--) {
+		if ((unsigned char)host.p[i - 1] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
 bool policy_host_internal(struct str host)
 {
 	unsigned char addr[16];
@@ -137,9 +147,9 @@ bool policy_host_internal(struct str host)
 		if (inet_pton(AF_INET, text, addr) == 1)
 			return special_v4(addr);
 	}
-	/* Escapes hide the name; a zone belongs to a link. */
-	return is_numeric(host) || memchr(host.p, '%', host.len) || memchr(host.p, ':', host.len) ||
-		is_local_name(host);
+	/* Escapes hide the name; a zone belongs to a link; other letters may stand for digits (UTS 46). */
+	return !ascii_at_end(host) || is_numeric(host) || memchr(host.p, '%', host.len) ||
+		memchr(host.p, ':', host.len) || is_local_name(host);
 }
 
 bool policy_uri_internal(struct str uri)

@@ -47,6 +47,11 @@ static const struct {
 	{ "http://0x7f.1/", false, true, true },
 	{ "http://0177.0.0.1/", false, true, true },
 	{ "http://127.1/", false, true, true },
+	{ "http://127.0.0.\xef\xbc\x91/", false, true, true },
+	{ "http://printer.\xe2\x93\x9bocal/", false, true, true },
+	{ "http://b\xc3\xbc"
+	  "cher.example/",
+		false, false, true },
 	{ "http://localhost/", false, true, true },
 	{ "http://LOCALHOST:80/", false, true, true },
 	{ "http://localhost./", false, true, true },
