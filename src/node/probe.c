@@ -241,6 +241,16 @@ static void on_named(void *user, struct str us, struct str them)
 {
 }
 
+/* Nothing may come back on this stream: there is nobody behind it to take a stanza. */
+static struct s2s_rule one_way(void *user, struct str us, struct str them)
+{
+	struct node *n = user;
+	struct s2s_rule rule = n->role->rule(n, us, them);
+
+	rule.bidi = rule.share = false;
+	return rule;
+}
+
 static bool on_stanza(void *user, const struct s2s_stanza *stanza)
 {
 	return true;
@@ -303,6 +313,7 @@ static void on_event(void *user, const struct s2s_event *e)
 static void listen_in(struct probe *p)
 {
 	p->ops = p->node->face_ops;
+	p->ops.rule = one_way;
 	p->ops.connect = on_connect;
 	p->ops.write = on_write;
 	p->ops.offered = on_offered;
@@ -351,6 +362,7 @@ struct probe *probe_start(struct node *n, struct str us, struct str them,
 	buf_init(&p->out, LINE_MAX);
 	listen_in(p);
 	node_face_settings(n, &settings);
+	settings.manage_in = settings.manage_out = false;
 	p->face = s2s_face_new(&settings, &p->ops, n);
 	n->probe = p;
 	return p;
