@@ -92,6 +92,11 @@ void guest_accepted(struct guest *g)
 	/* They may answer the pair here, too (XEP-0288 section 2.2). */
 	if (s->bidi)
 		member_add_valid(s, p, g->proof, &g->certified);
+	/* Something else carries the pair by now: a guest that is not carried would keep others away later. */
+	if (p->via) {
+		guest_free(g);
+		return;
+	}
 	struct s2s_event e = stream_event(s, "pair-valid");
 	e.us = p->us;
 	e.them = p->them;
