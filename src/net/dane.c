@@ -233,7 +233,14 @@ static int compare(const struct net_tls *tls, X509 *cert, STACK_OF(X509) * sent,
 	uint8_t usage = 0;
 	int matched = -1;
 
-	check(ssl && SSL_dane_enable(ssl, s->host) > 0);
+	check(ssl);
+	/* A name that OpenSSL cannot take for one: its records cannot be compared with, and must not be passed over. */
+	*ret_usable = s->n;
+	if (SSL_dane_enable(ssl, s->host) <= 0) {
+		SSL_free(ssl);
+		ERR_clear_error();
+		return -1;
+	}
 	*ret_usable = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct net_tlsa *r = &s->records[i];

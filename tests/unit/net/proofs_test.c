@@ -233,6 +233,16 @@ static void look_failed_server(struct net_conn *conn, struct net_tls *tls, void 
 				 5269, &why),
 		NET_DANE_SILENT);
 	assert_string_equal(why, "DNS of the domain is not signed");
+
+	/* An SRV target that OpenSSL takes for no name: its records cannot be passed over. */
+	const struct dane_case c = { .peer = &own };
+	const struct record r = { 3, 1, 1, OF_PEER, 0 };
+	s = (struct net_dane_server){ .host = "", .port = 5269 };
+	add(&s, &c, &r);
+	d.n = 1;
+	assert_int_equal(net_conn_dane(conn, tls, &d, STRL("peer.example"), STRL(""), 5269, &why),
+		NET_DANE_DENIES);
+	str_free(&s.records[0].data);
 }
 
 /* --- digests: pins and POSH --- */
