@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The calls of face.h: each notes the time, finds its stream or pair, and hands on. Where
- * to read on: input.c (what peers say), stream.c (the life of a stream), pair.c (queues).
+ * to read on: input.c (what peers say), stream.c (the life of a stream), pair.c (domains).
  */
 #include <stdlib.h>
 
@@ -13,6 +13,8 @@
 #include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
+#include "s2s/pair_delivery.h"
+#include "s2s/pair_reach.h"
 
 enum { QUEUE_SHORT = 16 * 1024, SENDERS_MAX = 16384, OUT_MAX = 1024 * 1024, KEY_MAX = 4096 };
 

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "s2s/dialback.h"
 #include "s2s/member.h"
+#include "s2s/pair_delivery.h"
+#include "s2s/pair_reach.h"
 
 #define GUEST_OF(link) LIST_OWNER(link, struct guest, in_stream)
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "s2s/inbox.h"
+#include "s2s/pair_delivery.h"
 #include "xml/names.h"
 
 enum { FAILURES_MAX = 8, H_DIGITS = 10, ORDER_KEEP = 512 };

@@ -10,7 +10,7 @@
 #include "s2s/member.h"
 #include "s2s/manage.h"
 #include "s2s/negotiate.h"
-#include "s2s/pair.h"
+#include "s2s/pair_reach.h"
 #include "s2s/verify.h"
 #include "xml/names.h"
 

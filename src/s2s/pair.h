@@ -60,47 +60,6 @@ void pair_forget(struct s2s_face *f);
 uint64_t pair_forget_at(const struct s2s_face *f);
 void pair_free(struct s2s_pair *p);
 
-/* May a stream be opened for this pair now? Otherwise says why not. */
-bool pair_may_connect(
-	const struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text);
-/* Opens the outgoing stream; there is none. */
-void pair_connect(struct s2s_pair *p);
-/* Likewise for a verification: waits less after a failure. False: not now. */
-bool pair_connect_for_key(struct s2s_pair *p);
-/* The stream is authenticated: everything queued goes. */
-void pair_ready(struct s2s_pair *p);
-/* The stream ended before it was ready, or a connection could not be had. */
-void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail);
-/* What a close reason means for a pair. */
-struct s2s_why pair_why(enum close_reason reason, enum s2s_failure failure);
-/* The stream on this transport failed: opens one to the next address that the look-up found, if there is one. */
-bool pair_try_another(struct s2s_pair *p, void *dialled);
-/* The stream ends: it is the pair's no longer. */
-void pair_detach(struct s2s_pair *p, struct s2s_stream *s);
-/* The transport of a stream that was ready is gone. */
-void pair_lost(struct s2s_pair *p, struct s2s_stream *s);
-/* A stream of another pair may carry the queue. */
-void pair_carried(struct s2s_pair *p, struct s2s_stream *s);
-/* Opens a stream if something needs one. */
-void pair_reopen(struct s2s_pair *p);
-/* Nothing carries the queue: takes a stream that can. False: there is none. */
-bool pair_pick(struct s2s_pair *p);
-/*
- * Gives everything back that is queued; not yet when some of it is written: then pair_lost() does when it is known
- * what the kernel took.
- */
-void pair_bounce(struct s2s_pair *p, enum s2s_failure failure, const char *text);
-/* Gives back what is not written and waited for by somebody (token). */
-void pair_bounce_tokens(struct s2s_pair *p, enum s2s_failure failure, const char *text);
-/* The stream is ready, nothing waits, and the peer takes what it gets. */
-bool pair_can_write(const struct s2s_pair *p);
-/* Writes what is queued as far as the stream takes it. */
-void pair_flush(struct s2s_pair *p, bool all);
-/* The kernel took more of what carries the queue. */
-void pair_taken(struct s2s_pair *p);
-/* The oldest stanza that was written is with them. */
-void pair_pop_sent(struct s2s_pair *p);
-
 struct s2s_event pair_event(const struct s2s_pair *p, const char *event);
 
 #endif

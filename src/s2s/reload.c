@@ -5,6 +5,7 @@
 #include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
+#include "s2s/pair_delivery.h"
 
 static bool by_certificate(enum s2s_proof proof)
 {

@@ -22,6 +22,8 @@
 #include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
+#include "s2s/pair_delivery.h"
+#include "s2s/pair_reach.h"
 #include "xml/names.h"
 
 enum { TELL_MS = 60000 }; /* between two reports that a stream is slowed down */

@@ -2,6 +2,7 @@
 #include "s2s/verify.h"
 
 #include "s2s/dialback.h"
+#include "s2s/pair_reach.h"
 #include "xml/names.h"
 #include "xml/writer.h"
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "dialogue.h"
-#include "s2s/pair.h"
+#include "s2s/pair_reach.h"
 
 struct one {
 	struct world w;
