@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
-#include "cli/file.h"
+#include "base/file.h"
 
 enum { MESSAGES_MAX = 4 << 20, FILE_MOST = 2 << 20, JSON_MOST = 8 << 20 };
 

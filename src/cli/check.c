@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
-#include "cli/file.h"
+#include "base/file.h"
 #include "config/config.h"
 #include "node/preflight.h"
 

@@ -15,6 +15,7 @@
 #include "node/control.h"
 #include "node/probe.h"
 #include "node/gate.h"
+#include "node/reload.h"
 #include "node/trace.h"
 
 enum { STATUS_MAX = 64 * 1024 * 1024, TRACE_LINE_MAX = 256 * 1024 };

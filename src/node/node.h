@@ -194,17 +194,10 @@ static inline struct str node_them(const struct node *n, struct link_pair p)
 	return n->role->link == LINK_OUTER ? p.foreign : p.local;
 }
 
-/* The settings of a face by this configuration. */
-void node_face_settings(struct node *n, struct s2s_settings *s);
-
-/* The whole life of a daemon: arguments, configuration, loop, drain. Returns the exit code. */
+/* The whole life of a daemon: arguments, configuration, node_run(). Returns the exit code. */
 int node_main(int argc, char **argv, const struct node_role *role);
-
-/* Reads and parses a file of the configuration language; messages go to errors. */
-struct config *node_read_config(enum config_role role, const char *path, struct buf *errors);
-
-/* SIGHUP and `sallyport reload`: false with a message when the old configuration stays. */
-bool node_reload(struct node *n, struct buf *message);
+/* Runs until a signal ends it; takes c, which was read from path. Returns the exit code. */
+int node_run(const struct node_role *role, const char *path, struct config *c);
 
 /* For roles: the answer to lookup(). targets are copied; n at least 1. */
 void node_dial_targets(struct dial *d, const struct node_target *targets, size_t n);

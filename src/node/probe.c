@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "node/prove.h"
+#include "node/settings.h"
 #include "node/transport.h"
 
 enum { PROBE_MS = 60000, LINE_MAX = 65536, TARGETS_SHOWN = 16, CLOSING_MAX = 8 };
@@ -361,7 +362,7 @@ struct probe *probe_start(struct node *n, struct str us, struct str them,
 	p->user = user;
 	buf_init(&p->out, LINE_MAX);
 	listen_in(p);
-	node_face_settings(n, &settings);
+	settings_face(n, &settings);
 	settings.manage_in = settings.manage_out = false;
 	p->face = s2s_face_new(&settings, &p->ops, n);
 	n->probe = p;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All or nothing: the new configuration is read, its files are looked at, and every part takes it over; when one
+ * cannot, the old one is applied again. Then what stands is judged by it.
+ */
+#include "node/reload.h"
+
+#include "base/log.h"
+#include "node/carrier.h"
+#include "node/choose.h"
+#include "node/preflight.h"
+#include "node/secrets.h"
+#include "node/settings.h"
+#include "node/transport.h"
+
+/* Makes the node live by this configuration. False: it may be half applied; the old one can be applied again. */
+static bool use_config(
+	struct node *n, struct config *c, struct net_tls *tls, char *err, size_t err_size)
+{
+	n->config = c;
+	n->tls = tls;
+	net_loop_busy_poll(n->loop, (unsigned)c->limits.busy_ms);
+	choose_prepare(n);
+	return secrets_load(n, err, err_size) && n->role->reload(n, err, err_size) &&
+		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
+}
+
+static bool replace_config(struct node *n, struct config *c, char *err, size_t err_size)
+{
+	struct config *old_config = n->config;
+	struct net_tls *old_tls = n->tls;
+	struct net_tls *tls = settings_tls(c, err, err_size);
+	struct s2s_settings settings;
+
+	if (!tls)
+		return false;
+	if (!use_config(n, c, tls, err, err_size)) {
+		char again[512];
+		/* What the old one names was there a moment ago. */
+		if (!use_config(n, old_config, old_tls, again, sizeof(again)))
+			LOG(LOG_ALARM, "reload-not-undone", LF_CSTR("reason", again));
+		net_tls_unref(tls);
+		return false;
+	}
+	net_tls_unref(old_tls);
+	log_init(c->log_level, c->node);
+	settings_face(n, &settings);
+	s2s_set_settings(n->face, &settings);
+	settings_apply_limits(n);
+	settings_announce(n);
+	s2s_rejudge(n->face, n->now);
+	transport_recheck_all(n);
+	config_free(old_config);
+	return true;
+}
+
+static bool same_anchors(const struct config *a, const struct config *b)
+{
+	bool same = a->n_anchors == b->n_anchors;
+
+	for (size_t i = 0; same && i < a->n_anchors; i++)
+		same = strcmp(a->anchors[i].path, b->anchors[i].path) == 0;
+	return same;
+}
+
+/* Statements that are looked at only when the node starts. */
+static void note_restart(const struct config *old, const struct config *c, struct buf *message)
+{
+	const char *late = "counts from the next start";
+
+	if (!same_anchors(old, c))
+		buf_printf(message, "`anchor` %s\n", late);
+	if (!str_eq(old->resolver, c->resolver))
+		buf_printf(message, "`resolver` %s\n", late);
+	if (strcmp(old->control, c->control) != 0)
+		buf_printf(message, "`control` %s\n", late);
+	if (old->limits.queue_stanzas != c->limits.queue_stanzas ||
+		old->limits.queue_bytes != c->limits.queue_bytes ||
+		old->limits.queue_ms != c->limits.queue_ms)
+		buf_printf(message, "`limit queue` %s for the link\n", late);
+}
+
+bool node_reload(struct node *n, struct buf *message)
+{
+	char err[512] = "";
+	struct config *c = settings_read(n->role->config, n->config_path, message);
+	struct buf notes;
+
+	buf_init(&notes, 4096);
+	if (c)
+		note_restart(n->config, c, &notes);
+	if (c && !preflight(c, (long long)(net_wall_ms() / 1000), message)) {
+		/* the message says it all */
+	} else if (c && !str_eq(c->node, n->config->node)) {
+		buf_append_c(message, "the node id cannot change while the node runs\n");
+	} else if (c && replace_config(n, c, err, sizeof(err))) {
+		struct str note = buf_bytes(&notes);
+		if (note.len == 0)
+			note.p = NULL;
+		LOG(LOG_INFO, "reloaded", LF_CSTR("file", n->config_path), LF_STR("note", note));
+		buf_append(message, buf_bytes(&notes));
+		buf_done(&notes);
+		return true;
+	} else if (c) {
+		buf_printf(message, "%s\n", err);
+	}
+	config_free(c);
+	buf_done(&notes);
+	LOG(LOG_ERROR, "reload-failed", LF_STR("reason", buf_bytes(message)));
+	return false;
+}
