@@ -146,6 +146,7 @@ class Listener(threading.Thread):
     """Accepts streams as the server of a domain; everything that arrives on them is one text."""
 
     features = ""  # offered after authentication
+    accepted = Accepted
 
     def __init__(self, world, address, domain):
         super().__init__(daemon=True)
@@ -178,7 +179,7 @@ class Listener(threading.Thread):
             threading.Thread(target=self.serve, args=(accepted,), daemon=True).start()
 
     def serve(self, accepted):
-        stream = Accepted(self.world, accepted, self.domain)
+        stream = self.accepted(self.world, accepted, self.domain)
         with self.lock:
             self.streams.append(stream)
         try:

@@ -124,16 +124,17 @@ class Dns(threading.Thread):
 class Node:
     """One daemon: started, stopped, killed; its log is JSON lines."""
 
-    def __init__(self, world, role):
-        self.world, self.role = world, role
-        self.log_path = os.path.join(world.folder, role + ".log")
+    def __init__(self, world, role, name=None):
+        """name: of its configuration, log and socket, where there are several of a role."""
+        self.world, self.role, self.name = world, role, name or role
+        self.log_path = os.path.join(world.folder, self.name + ".log")
         self.process = None
 
     def start(self, stderr=None):
         """stderr: where the log goes instead of the file."""
         program = os.path.join(self.world.build, "src", self.role, "sallyport-" + self.role)
         log = open(self.log_path, "ab")
-        self.process = subprocess.Popen([*UNDER, program, "-c", self.role + ".conf"], cwd=self.world.folder,
+        self.process = subprocess.Popen([*UNDER, program, "-c", self.name + ".conf"], cwd=self.world.folder,
                                         stdin=subprocess.DEVNULL, stdout=log,
                                         stderr=log if stderr is None else stderr,
                                         preexec_fn=lambda: PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL))
@@ -147,7 +148,7 @@ class Node:
             try:
                 lines.append(json.loads(line))
             except ValueError:
-                raise Failure("%s wrote a line that is not JSON: %r" % (self.role, line[:500])) from None
+                raise Failure("%s wrote a line that is not JSON: %r" % (self.name, line[:500])) from None
         return lines
 
     def events(self, name):
@@ -157,7 +158,7 @@ class Node:
         def found():
             return len([e for e in self.events(name)
                         if all(str(v) in str(e.get(k, "")) for k, v in fields.items())]) >= count
-        self.world.wait(found, "%s logs %s %s" % (self.role, name, fields or ""))
+        self.world.wait(found, "%s logs %s %s" % (self.name, name, fields or ""))
 
     def alive(self):
         return self.process.poll() is None
@@ -178,7 +179,7 @@ class Node:
             here = os.getcwd()
             os.chdir(self.world.folder)
             try:
-                s.connect(self.role + ".sock")
+                s.connect(self.name + ".sock")
             finally:
                 os.chdir(here)
             s.sendall(line)
@@ -226,6 +227,10 @@ class World:
             prepare(self)
         if start:
             self.start()
+
+    @property
+    def nodes(self):
+        return [self.outer, self.inner]
 
     def start(self):
         try:
@@ -278,23 +283,23 @@ class World:
         self.dns.ended = True
         self.dns.join()
         codes = {}
-        for node in (self.inner, self.outer):
+        for node in reversed(self.nodes):
             try:
-                codes[node.role] = node.stop()
+                codes[node.name] = node.stop()
             except subprocess.TimeoutExpired:
                 node.stop(signal.SIGKILL)
-                codes[node.role] = "did not stop"
-        for role, code in codes.items():
-            check(code in (0, None, -signal.SIGKILL), "%s ended with %s" % (role, code))
-        for node in (self.inner, self.outer):
+                codes[node.name] = "did not stop"
+        for name, code in codes.items():
+            check(code in (0, None, -signal.SIGKILL), "%s ended with %s" % (name, code))
+        for node in self.nodes:
             if os.path.exists(node.log_path):
                 node.log()
 
     def show(self):
-        for node in (self.outer, self.inner):
+        for node in self.nodes:
             if os.path.exists(node.log_path):
                 with open(node.log_path, encoding="utf-8", errors="replace") as f:
-                    print("--- %s\n%s" % (node.role, f.read()[-6000:]))
+                    print("--- %s\n%s" % (node.name, f.read()[-6000:]))
 
 
 def title(case):
@@ -308,7 +313,7 @@ def name_row(name):
     print("row    %s" % name, flush=True)
 
 
-def run(cases, **options):
+def run(cases, kind=World, **options):
     """Runs the functions case_*(world), each in the same world unless it is marked `fresh`; exits 0 if all held."""
     failed = skipped = 0
     world = None
@@ -319,10 +324,10 @@ def run(cases, **options):
                     world.close()
                     shutil.rmtree(world.folder)
                     world = None
-                world = World(**dict(options, **(getattr(case, "fresh", None) or {})))
+                world = kind(**dict(options, **(getattr(case, "fresh", None) or {})))
             case(world)
-            check(not world.outer.process or world.outer.alive(), "outer died")
-            check(not world.inner.process or world.inner.alive(), "inner died")
+            for node in world.nodes:
+                check(not node.process or node.alive(), node.name + " died")
             print("ok     %s" % title(case), flush=True)
         except Skip as reason:
             skipped += 1

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several outers and inners: pairs are spread over them, and move when one dies, hangs, is cut off or cannot reach."""
+import re
+import signal
+import socket
+import ssl
+import time
+
+from meshworld import ManyAccepted, Mesh, home
+from peer import Stream
+from world import LOCAL, check, fresh, run
+
+NOBODY = "127.255.255.1"  # no address that the outers may connect to
+
+
+class Sender:
+    """The local server's streams to an inner, one for each foreign domain; messages n0, n1, ... on each."""
+
+    def __init__(self, world, domains, inner="inner-a"):
+        self.world, self.inner, self.count = world, inner, {d: 0 for d in domains}
+        self.streams = {d: world.stream(to=d, role=inner) for d in domains}
+
+    def send(self, n=1, domains=None):
+        for _ in range(n):
+            for d in domains or self.streams:
+                self.streams[d].message("n%d" % self.count[d], sender="a@" + LOCAL, to="b@" + d)
+                self.count[d] += 1
+
+    def arrived(self, domains=None):
+        """Everything came, and first came in the order in which it was sent."""
+        for d in domains or self.streams:
+            self.world.wait(lambda: set(self.world.foreign.bodies(d)) >= set(range(self.count[d])),
+                            lambda: "n0 to n%d at %s; got %r" % (
+                                self.count[d] - 1, d, self.world.foreign.bodies(d)))
+            first = list(dict.fromkeys(self.world.foreign.bodies(d)))
+            check(first == sorted(first), "order at %s: %r" % (d, first))
+
+    def settled(self):
+        """Everything is acknowledged between the nodes."""
+        self.world.wait(lambda: all(c["unacknowledged"] + c["queued"] == 0
+                                    for c in self.world.node(self.inner).status()["channels"] if c["way"] == "out"),
+                        "all is acknowledged")
+
+    def no_bounce(self):
+        for d, s in self.streams.items():
+            s.socket.setblocking(False)
+            try:
+                got = s.socket.recv(65536)
+            except OSError:
+                got = b""
+            s.socket.setblocking(True)
+            check(b"error" not in got, "at %s: %r" % (d, got))
+
+
+def once(world, sender):
+    for d in sender.streams:
+        got = world.foreign.bodies(d)
+        check(got == list(range(sender.count[d])), "once and in order at %s: %r" % (d, got))
+
+
+def of(owners, node):
+    return sorted(d for d, owner in owners.items() if owner == node)
+
+
+def case_pairs_are_spread_and_stay(world):
+    """All pairs are where the rendezvous hash of both live outers puts them, and both have some."""
+    sender = Sender(world, world.domains)
+    sender.send(3)
+    sender.arrived()
+    sender.settled()
+    once(world, sender)
+    owners = world.owners()
+    check(owners == {d: home(d) for d in world.domains}, owners)
+    check(all(len(of(owners, n.name)) >= 3 for n in world.outers), owners)
+    for node in world.outers:
+        out = {c["foreign"] for c in node.status()["channels"] if c["way"] == "in"}
+        check(out == set(of(owners, node.name)), (node.name, out))
+
+
+@fresh()
+def case_killed_outer(world):
+    """kill -9: its pairs go on at the other outer, in order, nothing lost, the others do not notice."""
+    sender = Sender(world, world.domains)
+    sender.send()
+    sender.arrived()
+    theirs = of(world.owners(), "outer-a")
+    others = of(world.owners(), "outer-b")
+    check(theirs and others, world.owners())
+    sender.send(20)
+    world.node("outer-a").stop(signal.SIGKILL)
+    sender.send(20)
+    sender.arrived()
+    sender.settled()
+    check(set(world.owners().values()) == {"outer-b"}, world.owners())
+    for d in others:
+        check(world.foreign.bodies(d) == list(range(sender.count[d])), "others' records came once")
+    sender.no_bounce()
+    # It comes back: what is in use stays where it is, a new pair may go there.
+    world.node("outer-a").start()
+    world.wait_linked(world.node("inner-a"))
+    sender.send(3)
+    sender.arrived()
+    check(set(world.owners().values()) == {"outer-b"}, world.owners())
+
+
+@fresh()
+def case_stopped_outer_is_fenced(world):
+    """SIGSTOP: its pairs move; when it goes on, it writes nothing of what moved."""
+    sender = Sender(world, world.domains)
+    sender.send(2)
+    sender.arrived()
+    sender.settled()
+    theirs = of(world.owners(), "outer-a")
+    stopped = world.node("outer-a")
+    stopped.process.send_signal(signal.SIGSTOP)
+    sender.send(10)  # lies in the sockets of the stopped node, too
+    sender.arrived()
+    sender.settled()
+    check(set(world.owners().values()) == {"outer-b"}, world.owners())
+    stopped.process.send_signal(signal.SIGCONT)
+    world.wait_linked(world.node("inner-a"))
+    sender.send(5)
+    sender.arrived()
+    sender.settled()
+    once(world, sender)
+    states = {c["foreign"]: c["state"] for c in stopped.status()["channels"] if c["way"] == "in"}
+    check(all(states.get(d) != "open" for d in theirs), states)
+
+
+@fresh(lines=[("inner-a", "outer-a")])
+def case_cut_line(world):
+    """The line to outer-a is cut (nothing is refused, nothing comes): its pairs move, and none is delivered twice."""
+    sender = Sender(world, world.domains)
+    sender.send(2)
+    sender.arrived()
+    sender.settled()
+    line = world.lines["inner-a", "outer-a"]
+    line.cut()
+    sender.send(10)
+    sender.arrived()
+    check(set(world.owners().values()) == {"outer-b"}, world.owners())
+    line.heal()
+    world.wait_linked(world.node("inner-a"))
+    sender.send(5)
+    sender.arrived()
+    sender.settled()
+    once(world, sender)
+
+
+@fresh(dns={"outer-a": {"d%d.example" % i: NOBODY for i in range(12)}})
+def case_reach_no_passes_to_another(world):
+    """outer-a cannot connect to the foreign server: outer-b is asked before anything is bounced."""
+    sender = Sender(world, world.domains)
+    sender.send(5)
+    sender.arrived()
+    sender.settled()
+    once(world, sender)
+    sender.no_bounce()
+    check(set(world.owners().values()) == {"outer-b"}, world.owners())
+
+
+@fresh(dns={"outer-a": {"d%d.example" % i: NOBODY for i in range(12)},
+            "outer-b": {"d%d.example" % i: NOBODY for i in range(12)}})
+def case_reach_no_of_all_bounces_once(world):
+    """No outer can connect: the sender is told, once."""
+    stream = world.stream(to="d0.example")
+    stream.message("n0", sender="a@" + LOCAL, to="b@d0.example")
+    world.server.wait_for("<remote-server-not-found")
+    time.sleep(0.5)
+    check(len(re.findall("<remote-server-not-found", world.server.text)) == 1, world.server.text)
+
+
+# --- dialback keys: each node of a role answers for the others ---
+
+class KeyTaker(ManyAccepted):
+    """A server without EXTERNAL: `key` is what the node wants to be known by, `ident` the id of the stream."""
+
+    @classmethod
+    def listen(cls, world, address):
+        listener = socket.create_server((address, 5269))
+        listener.settimeout(20)
+        world.closing.append(listener)
+        return listener
+
+    @classmethod
+    def take(cls, world, listener, us):
+        while True:  # another pair may try again
+            accepted, _ = listener.accept()
+            stream = cls(world, accepted, us)
+            stream.expect("<stream:stream[^>]*>")
+            if stream.called == us:
+                break
+            stream.close()
+        stream.ident = "stream-%d" % time.monotonic_ns()
+        stream.head("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>")
+        stream.expect("<starttls[^>]*/>")
+        stream.send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*world.keys(us))
+        stream.socket = context.wrap_socket(stream.socket, server_side=True)
+        stream.received = b""
+        stream.expect("<stream:stream[^>]*>")
+        stream.head("<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>")
+        stream.key = stream.expect("<db:result[^>]*>([^<]+)</db:result>").group(1).decode()
+        return stream
+
+    def head(self, features):
+        self.send("<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' "
+                  "xmlns:db='jabber:server:dialback' from='%s' id='%s' version='1.0'><stream:features>%s"
+                  "</stream:features>" % (self.us, self.ident, features))
+
+
+def verdict(world, role, us, them, taker):
+    """What a node says of a key that another one made for us, on a stream that was opened for it."""
+    stream = Stream.dial(world, world.address[role], us, them, authenticate=False)
+    stream.send("<db:verify from='%s' to='%s' id='%s'>%s</db:verify>" % (us, them, taker.ident, taker.key))
+    answer = stream.expect("<db:verify[^>]*>").group(0).decode()
+    stream.close()
+    return re.search("type=.([a-z]+)", answer).group(1)
+
+
+def outer_key(world, listener, domain):
+    """A key that outer-a made for this foreign domain."""
+    stream = world.stream(to=domain)
+    stream.message("key", sender="a@" + LOCAL, to="b@" + domain)
+    taker = KeyTaker.take(world, listener, domain)
+    taker.close()
+    stream.close()
+    return taker
+
+
+@fresh()
+def case_s2s_G4_outer_b_answers_for_outer_a(world):
+    """s2s G6 any outer verifies the keys of the others; a secret is replaced with overlap, node by node."""
+    domains = of({d: home(d) for d in world.domains}, "outer-a")[:4]
+    for dns in world.names.values():
+        dns.names.update(dict.fromkeys(domains, world.base + "5"))
+    listener = KeyTaker.listen(world, world.base + "5")
+    old, new = "of all the outers, one secret", "another one, which is newer"
+
+    def use(node, *secrets):
+        world.secret(node, *secrets)
+        check(b'"ok":true' in world.node(node).control(b"reload\n"), node)
+
+    first = outer_key(world, listener, domains[0])
+    check(verdict(world, "outer-b", domains[0], LOCAL, first) == "valid", "one secret")
+    first.key = ("1" if first.key[0] == "0" else "0") + first.key[1:]
+    check(verdict(world, "outer-b", domains[0], LOCAL, first) == "invalid", "a forged key")
+    # Step 1: all nodes accept the new one. Step 2: they make keys of it. Step 3: the old one goes.
+    use("outer-b", old, new)
+    check(verdict(world, "outer-b", domains[1], LOCAL, outer_key(world, listener, domains[1])) == "valid", "step 1")
+    use("outer-a", old, new)
+    use("outer-b", new, old)
+    check(verdict(world, "outer-b", domains[2], LOCAL, outer_key(world, listener, domains[2])) == "valid", "old key")
+    use("outer-a", new, old)
+    last = outer_key(world, listener, domains[3])
+    use("outer-b", new)
+    check(verdict(world, "outer-b", domains[3], LOCAL, last) == "valid", "step 3")
+    use("outer-b", old)
+    check(verdict(world, "outer-b", domains[3], LOCAL, last) == "invalid", "the key was made of the new secret")
+
+
+@fresh(inners=2)
+def case_inner_b_answers_for_inner_a(world):
+    """s2s G4 the local server asks inner-b about a key of inner-a, as steering may lead it there."""
+    world.server.close()
+    listener = KeyTaker.listen(world, world.address["server"])
+    domain = next(d for d in world.domains if home(d, ("inner-a", "inner-b")) == "inner-a")
+    peer = world.stream(us=domain, to=LOCAL, role="outer-a")
+    peer.message("n0", to="a@" + LOCAL)
+    taker = KeyTaker.take(world, listener, LOCAL)
+    check(verdict(world, "inner-b", LOCAL, domain, taker) == "valid", "the same secret")
+    check(verdict(world, "inner-a", LOCAL, domain, taker) == "valid", "its own")
+
+
+# --- inbound, and several inners ---
+
+def arrived_inside(world, domains, n):
+    for d in domains:
+        def bodies():
+            return [int(x) for x in re.findall("<message[^>]*? from=.b@%s['\"][^>]*><body>n([0-9]+)<" % re.escape(d),
+                                               world.server.text)]
+        world.wait(lambda: set(bodies()) >= set(range(n)), lambda: "n0 to n%d of %s; got %r" % (n - 1, d, bodies()))
+        first = list(dict.fromkeys(bodies()))
+        check(first == sorted(first), "order of %s: %r" % (d, first))
+
+
+@fresh(inners=2)
+def case_every_outer_serves_inbound(world):
+    """A foreign server finds either outer; both hand its pair to the same inner, which serves the local domain."""
+    for d in world.domains[:4]:
+        for i, node in enumerate(("outer-a", "outer-b")):
+            world.stream(us=d, to=LOCAL, role=node).message("n%d" % i, to="a@" + LOCAL)
+    arrived_inside(world, world.domains[:4], 2)
+    for node in world.outers:
+        owners = {c["foreign"]: c["owner"] for c in node.status()["channels"] if c["way"] == "out"}
+        check(owners == {d: home(d, ("inner-a", "inner-b")) for d in world.domains[:4]}, (node.name, owners))
+
+
+@fresh(inners=2)
+def case_killed_inner(world):
+    """kill -9 of an inner: what comes in goes on at the other, and the local server finds its foreign domains there."""
+    peers = {d: world.stream(us=d, to=LOCAL, role="outer-a") for d in world.domains[:8]}
+    theirs = [d for d in peers if home(d, ("inner-a", "inner-b")) == "inner-a"]
+    check(0 < len(theirs) < 8, theirs)
+    for i in range(20):
+        for d, p in peers.items():
+            p.message("n%d" % i, to="a@" + LOCAL)
+    sender = Sender(world, world.domains[:4])
+    sender.send(5)
+    sender.arrived()
+    sender.settled()
+    world.node("inner-a").stop(signal.SIGKILL)
+    for i in range(20, 30):
+        for d, p in peers.items():
+            p.message("n%d" % i, to="a@" + LOCAL)
+    arrived_inside(world, peers, 30)
+    again = Sender(world, world.domains[:4], "inner-b")
+    again.count = sender.count
+    again.send(5)
+    again.arrived()
+    again.settled()
+    once(world, again)
+    check(world.owners("inner-b") == {d: home(d) for d in again.streams}, world.owners("inner-b"))
+
+
+if __name__ == "__main__":
+    run([f for name, f in list(globals().items()) if name.startswith("case_")], kind=Mesh)
