@@ -9,7 +9,7 @@
 #include "node/drain.h"
 
 #include "base/log.h"
-#include "node/transport.h"
+#include "node/listen.h"
 
 enum { STEP_MS = 20 };
 
@@ -37,7 +37,7 @@ void drain_step(struct node *n)
 	if (!n->closing &&
 		((link_drained(n->link) && s2s_drained(n->face)) || gone >= all / 4 * 3)) {
 		n->closing = true;
-		transport_stop_listening(n);
+		listen_stop(n);
 		s2s_shutdown(n->face, n->now);
 	}
 	bool flushed = n->closing && link_drained(n->link) && s2s_streams(n->face) == 0;

@@ -19,6 +19,7 @@
 #include "node/control_server.h"
 #include "node/drain.h"
 #include "node/gate.h"
+#include "node/listen.h"
 #include "node/pressure.h"
 #include "node/probe.h"
 #include "node/relay.h"
@@ -167,7 +168,7 @@ static bool build(struct node *n, char *err, size_t err_size)
 	net_loop_busy_poll(n->loop, (unsigned)n->config->limits.busy_ms);
 	n->tls = settings_tls(n->config, err, err_size);
 	return n->tls && secrets_load(n, err, err_size) && n->role->start(n, err, err_size) &&
-		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size) &&
+		listen_apply(n, err, err_size) && carrier_apply(n->carrier, err, err_size) &&
 		control_start(n, err, err_size);
 }
 
@@ -201,7 +202,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 static void node_free(struct node *n)
 {
 	control_stop(n);
-	transport_stop_listening(n);
+	listen_stop(n);
 	carrier_stop(n->carrier);
 	n->role->stop(n);
 	/* Closes every connection; their callbacks still reach face and link. */

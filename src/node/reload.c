@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "node/carrier.h"
 #include "node/choose.h"
+#include "node/listen.h"
 #include "node/preflight.h"
 #include "node/secrets.h"
 #include "node/settings.h"
@@ -22,7 +23,7 @@ static bool use_config(
 	net_loop_busy_poll(n->loop, (unsigned)c->limits.busy_ms);
 	choose_prepare(n);
 	return secrets_load(n, err, err_size) && n->role->reload(n, err, err_size) &&
-		transport_listen(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
+		listen_apply(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
 }
 
 static bool replace_config(struct node *n, struct config *c, char *err, size_t err_size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Joins the face to connections: the transport half of struct s2s_ops, and the listeners.
+ * Joins the face to connections: the transport half of struct s2s_ops.
  */
 #ifndef NODE_TRANSPORT_H
 #define NODE_TRANSPORT_H
@@ -10,9 +10,8 @@
 /* Fills in the transport members of ops. */
 void transport_fill_ops(struct s2s_ops *ops);
 
-/* Opens the listeners of the configuration, keeps those that are open, closes those that are not in it any more. */
-bool transport_listen(struct node *n, char *err, size_t err_size);
-void transport_stop_listening(struct node *n);
+/* For a listener (user is the node): the face gets the connection, or it is gone. */
+void transport_accepted(void *user, struct net_conn *conn, bool direct_tls);
 
 /* Lets the stream use another one that is connected to this very target, if there is one; s is invalid then. */
 bool transport_share(struct node *n, struct s2s_stream *s, const struct node_target *target);
