@@ -20,6 +20,9 @@ const struct link_settings link_settings_default = {
 	.queue_age_ms = 60000,
 	.idle_ms = 600000,
 	.refusal_ms = 1000,
+	.table_ms = 2000,
+	.table_retry_ms = 250,
+	.table_asks = 256,
 };
 
 enum { SCRATCH_BYTES_MAX = DOMAINS_MAX * (DOMAIN_BYTES_MAX + 3) + 4096 };

@@ -11,12 +11,14 @@
  * far node acknowledged it, or until the engine hands it back through ops->undelivered.
  *
  * Callbacks run inside link_input(), link_tick() and link_hand_back(). Besides, link_connected() and
- * link_disconnected() may call ops->send, ops->close and ops->peer_state; link_send() and
- * link_expect() only ops->send, ops->can_send, ops->wall_ms and ops->choose; every other
+ * link_disconnected() may call ops->send, ops->close and ops->peer_state; link_send(),
+ * link_expect(), link_answered(), link_told(), link_expel() and link_move() only ops->send, ops->can_send,
+ * ops->wall_ms, ops->choose and ops->ask; every other
  * function only ops->send and ops->can_send. A callback may call any function of a channel or a
  * pair (link_send() to link_may_write()), but not link_input(), link_tick(), link_hand_back(),
- * link_connected(), link_disconnected(), link_carrier_writable() or link_free(); and ops->send,
- * ops->can_send, ops->wall_ms and ops->choose may call nothing at all.
+ * link_connected(), link_disconnected(), link_carrier_writable(), link_answered(), link_told(), link_expel(),
+ * link_move() or link_free(); and ops->send, ops->can_send, ops->wall_ms, ops->choose and ops->ask may
+ * call nothing at all.
  *
  * All times named now are milliseconds of one monotonic clock that never stands still.
  */
@@ -52,6 +54,15 @@ struct link_settings {
 	unsigned queue_age_ms; /* 60000: a record waits so long for a node that can take it */
 	unsigned idle_ms; /* 600000: a channel without traffic is forgotten after it */
 	unsigned refusal_ms; /* 1000: a node that cannot reach a pair is not asked again */
+	/* With a shared lease table (ops->ask): */
+	unsigned table_ms; /* 2000: no answer by then is one that the table is not available */
+	unsigned table_retry_ms; /* 250: so often it is tried again */
+	unsigned table_asks; /* 256: so many questions are under way at once */
+	/*
+	 * 0: a pair waits for the table as long as its records may (queue_age_ms). Otherwise it goes without a lease
+	 * after so long, so that two outers may write for it; see doc/link.md, section 6.
+	 */
+	unsigned alone_ms;
 	/* Conditions (enum record_condition) that the engine itself bounces with; never 0. */
 	unsigned cond_timeout; /* no node took the record in time: remote-server-timeout */
 	unsigned cond_internal; /* the far node calls the record invalid: internal-server-error */
@@ -133,6 +144,18 @@ struct link_ops {
 	 * towards the next hop for this channel and not yet written must be dropped silently.
 	 * What was written may still be reported with link_taken(): it spares a repetition. */
 	void (*revoke)(void *user, struct link_pair pair, uint64_t channel);
+	/*
+	 * The lease table that several inners share: put this value in the place of the pair's entry, if
+	 * the entry has this revision yet; 0: if there is none. An empty value removes it. The answer comes
+	 * through link_answered(), with the same ticket, never before this call returns; it may come late or
+	 * never. NULL (or not an inner): no other inner needs to agree, leases are local and cost nothing.
+	 *
+	 * The strings are valid during the call. Names of domains appear in no key and no subject: the key is
+	 * the first 16 bytes of SHA-256 of (local, NUL, foreign) as 32 lower-case hex digits; the value
+	 * names the pair.
+	 */
+	void (*ask)(void *user, uint64_t ticket, struct link_pair pair, uint64_t revision,
+		struct str value);
 	/* A peer came up (hello done) or went down. */
 	void (*peer_state)(void *user, struct link_peer *peer, bool up, const char *why);
 	/* A protocol violation by the far node: one alarm line. */
@@ -207,6 +230,30 @@ bool link_drained(const struct link *l);
 void link_hand_back(struct link *l, uint64_t now);
 /* Records of ours that are neither acknowledged nor handed back. */
 size_t link_unacknowledged(const struct link *l);
+
+/* What became of a question to the lease table. */
+enum link_answer {
+	LINK_WON, /* done: the entry's revision is now this one */
+	LINK_LOST, /* not done, because the entry has another revision: this one, with this value (empty: removed) */
+	LINK_UNAVAILABLE, /* it is not known whether it was or will be done */
+};
+
+/*
+ * The answer to ops->ask. LINK_WON must be true. What LINK_LOST tells of the entry may be out of date (a
+ * follower's word), and so may link_told(): they only spare a try, nothing is decided by them.
+ */
+void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uint64_t revision,
+	struct str value, uint64_t now);
+/* The table's watch saw an entry (of any pair, once or several times, in any order). Removals need not be told. */
+void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now);
+/* An operator says that no process of this inner lives: its leases no longer count. */
+void link_expel(struct link *l, struct str inner, uint64_t now);
+
+/*
+ * An operator wants the pair to be at this outer: it moves when what was sent to its present owner is settled, or
+ * after a second without what is not. False: no such outer is up, or there is nothing to be moved.
+ */
+bool link_move(struct link *l, struct link_pair pair, struct str outer, uint64_t now);
 
 struct str link_peer_id(const struct link_peer *peer);
 bool link_peer_up(const struct link_peer *peer);
