@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "node/bounce.h"
 #include "node/carrier.h"
 #include "node/choose.h"
 #include "node/control_server.h"
@@ -72,7 +73,7 @@ static void on_turn(void *user)
 	struct node *n = user;
 
 	n->now = net_now(n->loop);
-	relay_turn(n);
+	bounce_turn(n);
 	link_flush(n->link, n->now);
 	s2s_flush(n->face, n->now);
 	probe_turn(n);
@@ -214,7 +215,7 @@ static void node_free(struct node *n)
 	gate_free(n->link_gate);
 	link_free(n->link);
 	carrier_free(n->carrier);
-	relay_done(n);
+	bounce_done(n);
 	heap_done(&n->rechecks);
 	policy_loop_done(&n->loops);
 	net_tls_unref(n->tls);

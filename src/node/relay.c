@@ -1,33 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inbound to this node's face (stanza), from the link (deliver), and what comes back of both:
+ * Inbound to this node's face (stanza), and from the link (deliver):
  *
  *	face stanza ─► record_from_stanza ─► record_encode ─► link_send
  *	                     └► refused: error stanza to its sender
  *	link deliver ─► record_decode ─► pair, rule, proof ─► record_write ─► s2s_send
  *	                     └► LINK_BAD_RECORD      └► link_reject
- *	face sent ─► link_taken        face unsent ─► link_unreachable (deferred)
- *	link undelivered ─► error stanza to its sender
+ *	face sent ─► link_taken
+ *
+ * What comes back of both is in bounce.c.
  */
 #include "node/relay.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/check.h"
 #include "base/log.h"
 #include "node/admit.h"
+#include "node/audit.h"
+#include "node/bounce.h"
 #include "node/carrier.h"
+#include "node/expect.h"
 #include "node/gate.h"
 #include "node/rules.h"
 #include "node/trace.h"
-#include "node/transport.h"
 #include "policy/peer.h"
-
-enum {
-	EXPECT_BURST = 100, /* early openings at once */
-	EXPECT_PER_S = 5, /* and per second: they come from peers that proved nothing yet */
-};
 
 /* The proof travels as the face's number and is judged as the policy's. */
 _Static_assert((int)S2S_PROOF_NONE == (int)POLICY_PROOF_NONE &&
@@ -37,57 +31,6 @@ _Static_assert((int)S2S_PROOF_NONE == (int)POLICY_PROOF_NONE &&
 		(int)S2S_PROOF_POSH == (int)POLICY_PROOF_POSH &&
 		(int)S2S_PROOF_PIN == (int)POLICY_PROOF_PIN,
 	"one numbering of proofs");
-
-/* --- error stanzas back to the face --- */
-
-static enum record_condition condition_of(enum s2s_failure failure)
-{
-	switch (failure) {
-	case S2S_NOT_FOUND:
-		return COND_REMOTE_SERVER_NOT_FOUND;
-	case S2S_REFUSED:
-		return COND_POLICY_VIOLATION;
-	case S2S_FULL:
-		return COND_RESOURCE_CONSTRAINT;
-	case S2S_TOO_BIG:
-		return COND_PEER_LIMIT;
-	case S2S_TIMEOUT:
-	default:
-		return COND_REMOTE_SERVER_TIMEOUT;
-	}
-}
-
-static void send_error(struct node *n, const struct record *error)
-{
-	enum s2s_failure failure;
-	const char *text = NULL;
-
-	/* An error goes back where its cause came from: us is the domain that was addressed. */
-	buf_clear(&n->scratch2, 65536);
-	if (!record_write(error, &n->scratch2) ||
-		!s2s_send(n->face, error->from.domain, error->to.domain, buf_bytes(&n->scratch2),
-			(struct s2s_token){ 0 }, n->now, &failure, &text)) {
-		n->counters.bounces_lost++;
-		LOG(LOG_WARNING, "bounce-lost", LF_STR("from", error->from.full),
-			LF_STR("to", error->to.full), LF_CSTR("reason", text));
-	}
-}
-
-static void refuse_stanza(struct node *n, const struct s2s_stanza *st, enum record_condition cond,
-	const char *reason, uint64_t trace)
-{
-	struct record error;
-
-	n->counters.refused++;
-	LOG(LOG_INFO, "stanza-refused", LF_TRACE(trace), LF_STR("from", st->from.full),
-		LF_STR("to", st->to.full), LF_CSTR("condition", record_condition_name(cond)),
-		LF_CSTR("reason", reason));
-	if (record_stanza_error(
-		    st->node, &st->from, &st->to, cond, reason, st->us, st->arena, &error))
-		send_error(n, &error);
-	else
-		n->counters.unanswerable++;
-}
 
 /* --- face to link --- */
 
@@ -113,7 +56,7 @@ static bool take_stanza(
 		: st->excess               ? s2s_excess_text(st->excess)
 					   : NULL;
 	if (over) {
-		refuse_stanza(n, st, COND_RESOURCE_CONSTRAINT, over, trace);
+		bounce_stanza(n, st, COND_RESOURCE_CONSTRAINT, over, trace);
 		return false;
 	}
 	enum record_condition cond = record_from_stanza(
@@ -130,7 +73,7 @@ static bool take_stanza(
 		report.reason = "larger than the link's limit";
 	}
 	if (cond != COND_NONE)
-		refuse_stanza(n, st, cond, report.reason, trace);
+		bounce_stanza(n, st, cond, report.reason, trace);
 	return cond == COND_NONE && !rules_loop(n, ret_record, buf_bytes(&n->scratch), trace);
 }
 
@@ -163,107 +106,13 @@ static void on_sent(void *user, struct str us, struct str them, struct s2s_token
 		link_taken(n->link, token.channel, token.seq, n->now);
 }
 
-/* A channel whose next hop cannot be reached; handed to the link at the end of the turn. */
-struct deferred {
-	struct list link;
-	uint64_t channel;
-	enum record_condition condition;
-	const char *text;
-};
-
-static void defer_unreachable(
-	struct node *n, uint64_t channel, enum record_condition cond, const char *text)
-{
-	/* A pair gives its stanzas back in one go: they are neighbours here. Twice does no harm. */
-	if (!list_empty(&n->deferred) &&
-		LIST_OWNER(n->deferred.prev, struct deferred, link)->channel == channel)
-		return;
-	struct deferred *d = calloc(1, sizeof(*d));
-	check(d);
-	*d = (struct deferred){ .channel = channel, .condition = cond, .text = text };
-	list_append(&n->deferred, &d->link);
-}
-
-static void on_unsent(void *user, struct str us, struct str them, struct s2s_token token,
-	enum s2s_failure failure, const char *text)
-{
-	struct node *n = user;
-
-	bool alone = failure == S2S_AGED || failure == S2S_DOUBTFUL || failure == S2S_TOO_BIG;
-
-	if (token.channel && alone) {
-		link_reject(n->link, token.channel, token.seq, condition_of(failure), text, n->now);
-		return;
-	}
-	if (token.channel) {
-		defer_unreachable(n, token.channel, condition_of(failure), text);
-		return;
-	}
-	n->counters.bounces_lost++;
-	LOG(LOG_WARNING, "bounce-lost", LF_STR("from", us), LF_STR("to", them),
-		LF_CSTR("reason", text));
-}
-
-static void on_pair_named(void *user, struct str us, struct str them)
-{
-	struct node *n = user;
-
-	uint64_t earned = (n->now - n->expect_at) * EXPECT_PER_S / 1000;
-
-	if (earned) {
-		n->expect_at = n->now;
-		n->expect_tokens += earned;
-		if (n->expect_tokens > EXPECT_BURST)
-			n->expect_tokens = EXPECT_BURST;
-	}
-	if (n->expect_tokens == 0 || n->draining)
-		return;
-	n->expect_tokens--;
-	if (n->role->expect)
-		n->role->expect(n, us, them);
-	link_expect(n->link, node_pair(n, us, them), n->now);
-}
-
-/* How the certificate was judged: "dane: yes; pkix: no, self-signed certificate". Static words only. */
-static void put_proofs(char *text, size_t size, const struct s2s_certified *c)
-{
-	size_t at = 0;
-
-	text[0] = '\0';
-	for (unsigned i = 0; c && i < c->n_said && at < size; i++) {
-		const struct s2s_said *s = &c->said[i];
-		at += (size_t)snprintf(text + at, size - at, "%s%s: %s%s%s", i ? "; " : "",
-			s2s_proof_name(s->proof), s->word, s->why ? ", " : "",
-			s->why ? s->why : "");
-	}
-}
-
-/* The audit record of a stream: what it is protected by, and what it was proved by. */
 static void on_event(void *user, const struct s2s_event *e)
 {
 	struct node *n = user;
-	struct str text = e->text;
-	char proofs[600], hash[65] = "";
-	const struct net_conn *conn =
-		e->transport && e->certified ? transport_conn(e->transport) : NULL;
 
 	if (strcmp(e->event, "pair-valid") == 0)
 		gate_prove_domain(n->gate, e->them, n->now);
-	if (text.len == 0)
-		text.p = NULL;
-	put_proofs(proofs, sizeof(proofs), e->certified);
-	if (conn)
-		net_conn_cert_hash(conn, hash);
-	LOG(e->warning ? LOG_WARNING : LOG_INFO, e->event,
-		LF_CSTR("direction", e->incoming ? "incoming" : "outgoing"), LF_STR("us", e->us),
-		LF_STR("them", e->them), LF_CSTR("reason", e->reason), LF_STR("text", text),
-		LF_CSTR("cure", e->cure),
-		LF_CSTR("proof", e->proof ? s2s_proof_name(e->proof) : NULL),
-		LF_CSTR("proofs", proofs[0] ? proofs : NULL), LF_CSTR("tls", e->tls),
-		LF_CSTR("cipher",
-			e->transport && e->tls ? net_conn_cipher(transport_conn(e->transport))
-					       : NULL),
-		LF_CSTR("certificate", hash[0] ? hash : NULL), LF_U64("stream", e->stream));
+	audit_event(e);
 }
 
 static bool may_write(void *user, struct s2s_token token)
@@ -292,10 +141,10 @@ void relay_fill_face_ops(struct s2s_ops *ops)
 	ops->plays = plays;
 	ops->rule = rule;
 	ops->may_write = may_write;
-	ops->pair_named = on_pair_named;
+	ops->pair_named = expect_named;
 	ops->stanza = on_stanza;
 	ops->sent = on_sent;
-	ops->unsent = on_unsent;
+	ops->unsent = bounce_unsent;
 	ops->event = on_event;
 }
 
@@ -414,38 +263,10 @@ static enum link_verdict on_deliver(void *user, const struct link_delivery *d, c
 		    token, n->now, &failure, &text))
 		return LINK_ACCEPT;
 	if (failure == S2S_FULL || failure == S2S_TOO_BIG)
-		reject(n, d, &rec, condition_of(failure), text);
+		reject(n, d, &rec, bounce_condition(failure), text);
 	else
-		defer_unreachable(n, d->channel, condition_of(failure), text);
+		bounce_channel(n, d->channel, bounce_condition(failure), text);
 	return LINK_ACCEPT;
-}
-
-static void on_undelivered(void *user, struct link_pair pair, uint64_t trace, struct str bytes,
-	unsigned condition, struct str text)
-{
-	struct node *n = user;
-	struct record rec, error;
-	char reason[256];
-
-	if (!record_condition_valid(condition) || condition == COND_NONE)
-		condition = COND_UNDEFINED;
-	size_t len = text.len < sizeof(reason) - 1 ? text.len : sizeof(reason) - 1;
-	if (len)
-		memcpy(reason, text.p, len);
-	reason[len] = '\0';
-	LOG(LOG_INFO, "undelivered", LF_TRACE(trace), LF_STR("local", pair.local),
-		LF_STR("foreign", pair.foreign),
-		LF_CSTR("condition", record_condition_name((enum record_condition)condition)),
-		LF_CSTR("reason", reason));
-	/* Our own record: made by record_encode(), under a configuration that may have changed since. */
-	if (!admit_own(n, bytes, &rec) ||
-		!record_make_error(&rec, (enum record_condition)condition, len ? reason : NULL,
-			node_us(n, pair), &n->arena, &error)) {
-		n->counters.unanswerable++;
-		return;
-	}
-	n->counters.bounced++;
-	send_error(n, &error);
 }
 
 static void on_settled(void *user, uint64_t receipt)
@@ -482,14 +303,11 @@ static bool prepared(struct str domain)
 static void on_expect(void *user, struct link_pair pair)
 {
 	struct node *n = user;
-	struct str us = node_us(n, pair), them = node_them(n, pair);
 
-	if (!prepared(pair.local) || !prepared(pair.foreign)) {
+	if (prepared(pair.local) && prepared(pair.foreign))
+		expect_pair(n, pair);
+	else
 		on_alarm(n, NULL, "a pair that is not in prepared form");
-		return;
-	}
-	if (!n->draining && n->role->rule(n, us, them).allowed)
-		s2s_open(n->face, us, them, n->now);
 }
 
 static void on_revoke(void *user, struct link_pair pair, uint64_t channel)
@@ -512,33 +330,11 @@ static void on_peer_state(void *user, struct link_peer *peer, bool up, const cha
 void relay_fill_link_ops(struct link_ops *ops)
 {
 	ops->deliver = on_deliver;
-	ops->undelivered = on_undelivered;
+	ops->undelivered = bounce_record;
 	ops->settled = on_settled;
 	ops->writable = on_writable;
 	ops->expect = on_expect;
 	ops->revoke = on_revoke;
 	ops->peer_state = on_peer_state;
 	ops->alarm = on_alarm;
-}
-
-void relay_turn(struct node *n)
-{
-	struct list *it;
-
-	while ((it = list_first(&n->deferred))) {
-		struct deferred *d = LIST_OWNER(it, struct deferred, link);
-		list_remove(it);
-		link_unreachable(n->link, d->channel, d->condition, d->text, n->now);
-		free(d);
-	}
-}
-
-void relay_done(struct node *n)
-{
-	struct list *it;
-
-	while ((it = list_first(&n->deferred))) {
-		list_remove(it);
-		free(LIST_OWNER(it, struct deferred, link));
-	}
 }

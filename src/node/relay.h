@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the face and the link: stanza to record, record to stanza, and the error stanza
- * when either cannot go on. Nothing passes that was not parsed, checked and written anew.
+ * Between the face and the link: stanza to record, record to stanza. Nothing passes that was not parsed, checked
+ * and written anew.
  */
 #ifndef NODE_RELAY_H
 #define NODE_RELAY_H
@@ -11,11 +11,5 @@
 /* Fill in the upward members of both operation tables; user is the node. */
 void relay_fill_face_ops(struct s2s_ops *ops);
 void relay_fill_link_ops(struct link_ops *ops);
-
-/* Once per loop turn: what could not be done inside a callback. */
-void relay_turn(struct node *n);
-
-/* Frees what is still deferred. */
-void relay_done(struct node *n);
 
 #endif
