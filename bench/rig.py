@@ -316,7 +316,7 @@ class Gateway:
 
 # What a node is measured without: all load comes from one peer.
 LIFTED = ["address connections", "network connections", "address attempts", "network attempts",
-          "address handshakes", "network handshakes", "address verifications", "address bytes",
+          "address handshakes", "network handshakes", "address verifications", "address answers", "address bytes",
           "target attempts", "pair stanzas", "pair bytes", "pair recipients", "pair requests",
           "pair joins", "domain destinations"]
 

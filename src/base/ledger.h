@@ -11,7 +11,7 @@
 #include "base/rate.h"
 #include "base/table.h"
 
-enum { LEDGER_RATES = 4 };
+enum { LEDGER_RATES = 5 };
 
 struct account {
 	struct list idle; /* in ledger.idle while nothing is held */

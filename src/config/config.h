@@ -230,6 +230,8 @@ struct config_stanzas {
 		"TLS handshakes that one network begins")                                          \
 	X(address_verifies, 10, 0, 1000000, "address verifications", "a second",                   \
 		"dialback keys from one address that we ask about")                                \
+	X(address_answers, 50, 0, 1000000, "address answers", "a second",                          \
+		"dialback questions from one address that we answer")                              \
 	X(address_bytes, 16777216, 0, 4294967296, "address bytes", "bytes a second",               \
 		"read from one address")                                                           \
 	X(shakes, 512, 1, 1000000, "handshakes", "handshakes",                                     \

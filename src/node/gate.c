@@ -19,7 +19,7 @@ enum {
 };
 
 /* The meaning of struct account.rates */
-enum { TRIES, SHAKES, QUESTIONS, BYTES };
+enum { TRIES, SHAKES, QUESTIONS, ANSWERS, BYTES };
 _Static_assert((int)BYTES < (int)LEDGER_RATES, "room for each rate");
 
 struct level {
@@ -100,6 +100,7 @@ void gate_set_limits(struct gate *g, const struct config_limits *l)
 	a->rates[TRIES] = rate_per_s(l->address_tries);
 	a->rates[SHAKES] = rate_per_s(l->address_shakes);
 	a->rates[QUESTIONS] = rate_per_s(l->address_verifies);
+	a->rates[ANSWERS] = rate_per_s(l->address_answers);
 	a->rates[BYTES] = rate_per_s(l->address_bytes);
 	n->held = l->network_conns;
 	n->rates[TRIES] = rate_per_s(l->network_tries);
@@ -281,9 +282,24 @@ bool gate_may_ask(struct gate_pass *p, uint64_t now)
 {
 	if (!p || !p->address)
 		return true;
-	return rate_take(
-		       &p->address->rates[QUESTIONS], &p->gate->address.rates[QUESTIONS], 1, now) ||
+	struct rate as_if = p->address->rates[QUESTIONS];
+	return rate_take(&as_if, &p->gate->address.rates[QUESTIONS], 1, now) ||
 		refuse(p->gate, GATE_QUESTIONS, &p->from);
+}
+
+void gate_asks(struct gate_pass *p, uint64_t now)
+{
+	if (p && p->address)
+		rate_take(
+			&p->address->rates[QUESTIONS], &p->gate->address.rates[QUESTIONS], 1, now);
+}
+
+bool gate_may_answer(struct gate_pass *p, uint64_t now)
+{
+	if (!p || !p->address)
+		return true;
+	return rate_take(&p->address->rates[ANSWERS], &p->gate->address.rates[ANSWERS], 1, now) ||
+		refuse(p->gate, GATE_ANSWERS, &p->from);
 }
 
 uint64_t gate_bytes(struct gate_pass *p, uint64_t n, uint64_t now)
@@ -305,6 +321,11 @@ bool gate_may_dial(struct gate *g, const struct net_addr *to, struct str domain,
 	if (!a)
 		return refuse(g, GATE_TABLE, to);
 	return rate_take(&a->rates[TRIES], &g->target_rate, 1, now) || refuse(g, GATE_TARGET, to);
+}
+
+bool gate_knows_domain(const struct gate *g, struct str domain)
+{
+	return ledger_find(&g->domains, domain);
 }
 
 void gate_prove_domain(struct gate *g, struct str domain, uint64_t now)

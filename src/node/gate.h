@@ -28,6 +28,7 @@ struct gate_pass; /* one incoming connection */
 	X(GATE_NETWORK_TRIES, "network attempts", "too many attempts from this network")           \
 	X(GATE_SHAKES, "address handshakes", "too many TLS handshakes from this address")          \
 	X(GATE_QUESTIONS, "address verifications", "too many dialback keys from this address")     \
+	X(GATE_ANSWERS, "address answers", "too many dialback questions from this address")        \
 	X(GATE_TARGET, "target attempts", "too many connections to this address")
 
 enum gate_reason {
@@ -60,11 +61,17 @@ bool gate_is_known(const struct gate_pass *p);
 /* May it begin a TLS handshake; may it show a key that somebody has to be asked about? */
 bool gate_may_shake(struct gate_pass *p, uint64_t now);
 bool gate_may_ask(struct gate_pass *p, uint64_t now);
+/* Somebody is asked about its key. */
+void gate_asks(struct gate_pass *p, uint64_t now);
+/* May it ask whether a key is ours? */
+bool gate_may_answer(struct gate_pass *p, uint64_t now);
 /* It sent n bytes: for how many milliseconds it should not be read. */
 uint64_t gate_bytes(struct gate_pass *p, uint64_t n, uint64_t now);
 
 /* May this address be dialled for a domain? Domains that were proved lately always. */
 bool gate_may_dial(struct gate *g, const struct net_addr *to, struct str domain, uint64_t now);
+/* Was it proved lately? */
+bool gate_knows_domain(const struct gate *g, struct str domain);
 void gate_prove_domain(struct gate *g, struct str domain, uint64_t now);
 
 /* A reason that it is time to log (at most one a second for each), with the address that was refused last and how

@@ -341,6 +341,22 @@ static bool may_ask(void *user, void *transport)
 	return gate_may_ask(net_conn_pass(t->conn), n->now);
 }
 
+static void asks(void *user, void *transport)
+{
+	struct node *n = user;
+	struct transport *t = transport;
+
+	gate_asks(net_conn_pass(t->conn), n->now);
+}
+
+static bool may_answer(void *user, void *transport)
+{
+	struct node *n = user;
+	struct transport *t = transport;
+
+	return gate_may_answer(net_conn_pass(t->conn), n->now);
+}
+
 static void close_transport(void *user, void *transport)
 {
 	net_conn_close(((struct transport *)transport)->conn, 2000);
@@ -389,5 +405,7 @@ void transport_fill_ops(struct s2s_ops *ops)
 	ops->tls_version = tls_version;
 	ops->pause = pause_reading;
 	ops->may_ask = may_ask;
+	ops->asks = asks;
+	ops->may_answer = may_answer;
 	ops->close = close_transport;
 }

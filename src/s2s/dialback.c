@@ -236,6 +236,14 @@ static bool may_ask(const struct s2s_stream *s)
 	return !ops->may_ask || ops->may_ask(s->face->user, s->transport);
 }
 
+static void note_asking(const struct s2s_stream *s)
+{
+	const struct s2s_ops *ops = s->face->ops;
+
+	if (ops->asks)
+		ops->asks(s->face->user, s->transport);
+}
+
 /* Dialback without dialback (XEP-0344 section 2.4), for exactly this domain; else by asking. */
 static void settle_key(struct member *m, const struct s2s_rule *rule, const struct s2s_certified *c)
 {
@@ -248,11 +256,10 @@ static void settle_key(struct member *m, const struct s2s_rule *rule, const stru
 		s->face->counts.keys_valid++;
 		dialback_answer_key(s, m->pair->us, m->pair->them, "valid", NULL);
 		member_certify(m, c);
-	} else if (rule->accept_dialback && may_ask(s)) {
+	} else if (rule->accept_dialback) {
 		verify_begin(m);
 	} else {
-		verify_refuse(
-			m, rule->accept_dialback ? "resource-constraint" : "policy-violation");
+		verify_refuse(m, "policy-violation");
 	}
 }
 
@@ -283,19 +290,22 @@ void dialback_proved(struct s2s_stream *s)
 		settle_key(m, &rule, &c);
 }
 
+/* The question about its certificate may itself ask the network: who asks too often does not get there. */
 static void take_key(struct s2s_stream *s, const struct parties *who, const struct s2s_rule *rule,
 	struct str key)
 {
 	struct s2s_face *f = s->face;
 	struct s2s_certified c;
 
-	stream_certify(s, rule, who->us, who->them, &c);
-	if (c.cert != S2S_CERT_VALID && c.cert != S2S_CERT_LATER && !rule->accept_dialback) {
-		refuse_key(s, who, c.why ? c.why : "dialback not accepted", "policy-violation");
+	if (!may_ask(s)) {
+		refuse_key(s, who, "too many keys from this address", "resource-constraint");
 		return;
 	}
-	if (c.cert != S2S_CERT_VALID && c.cert != S2S_CERT_LATER && !may_ask(s)) {
-		refuse_key(s, who, "too many keys from this address", "resource-constraint");
+	stream_certify(s, rule, who->us, who->them, &c);
+	if (c.cert != S2S_CERT_VALID)
+		note_asking(s);
+	if (c.cert != S2S_CERT_VALID && c.cert != S2S_CERT_LATER && !rule->accept_dialback) {
+		refuse_key(s, who, c.why ? c.why : "dialback not accepted", "policy-violation");
 		return;
 	}
 	settle_key(member_add(s, pair_get(f, who->us, who->them), key), rule, &c);
@@ -321,15 +331,18 @@ void dialback_on_key(struct s2s_stream *s, struct xml_node *e)
 		take_key(s, &who, &rule, xml_text(e));
 }
 
+/* On one stream, or from one address. */
 static bool too_many_questions(struct s2s_stream *s)
 {
+	const struct s2s_ops *ops = s->face->ops;
 	uint64_t second = s->face->now / 1000;
 
 	if (s->second != second) {
 		s->second = second;
 		s->answers_in_second = 0;
 	}
-	return ++s->answers_in_second > ANSWERS_PER_SECOND;
+	return ++s->answers_in_second > ANSWERS_PER_SECOND ||
+		(ops->may_answer && !ops->may_answer(s->face->user, s->transport));
 }
 
 /* Somebody shows a key that we are said to have made. */

@@ -223,6 +223,10 @@ struct s2s_ops {
 	void (*offered)(void *user, bool starttls, bool external, bool dialback);
 	/* A key came on this transport: may its address make us ask about one more? NULL: always. */
 	bool (*may_ask)(void *user, void *transport);
+	/* We ask about it: the domain's servers, or what others say of the certificate. NULL: nobody counts. */
+	void (*asks)(void *user, void *transport);
+	/* Somebody asks about a key that we are said to have made: may its address ask for that? NULL: always. */
+	bool (*may_answer)(void *user, void *transport);
 };
 
 /* Of what one pair brings in; all zero: no limits. */

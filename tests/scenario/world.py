@@ -54,6 +54,7 @@ limit network attempts 0
 limit address handshakes 0
 limit network handshakes 0
 limit address verifications 0
+limit address answers 0
 limit target attempts 0"""
 
 INNER = """node inner-a

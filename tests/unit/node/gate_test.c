@@ -20,6 +20,7 @@ static const struct config_limits limits = {
 	.address_shakes = 5,
 	.network_shakes = 20,
 	.address_verifies = 2,
+	.address_answers = 4,
 	.address_bytes = 1000,
 	.target_tries = 3,
 };
@@ -224,20 +225,26 @@ static void table_fails_closed(void **state)
 static void handshakes_and_questions(void **state)
 {
 	struct world *w = *state;
-	unsigned shakes = 0, keys = 0;
+	unsigned shakes = 0, keys = 0, answers = 0;
 
 	struct gate_pass *p = enter(w, at("192.0.2.1:1"), 0);
 	struct gate_pass *other = enter(w, at("192.0.2.2:1"), 0);
 	for (unsigned i = 0; i < 200; i++) {
 		shakes += gate_may_shake(p, 0);
 		keys += gate_may_ask(p, 0);
+		gate_asks(p, 0);
+		answers += gate_may_answer(p, 0);
 	}
 	assert_int_equal(shakes, 50);
 	assert_int_equal(keys, 20);
+	assert_int_equal(answers, 40);
 	assert_int_equal(why(w, 0), GATE_SHAKES);
 	assert_int_equal(why(w, 0), GATE_QUESTIONS);
-	assert_true(gate_may_shake(other, 0) && gate_may_ask(other, 0));
-	assert_true(gate_may_shake(NULL, 0) && gate_may_ask(NULL, 0) && gate_is_known(NULL));
+	assert_int_equal(why(w, 0), GATE_ANSWERS);
+	assert_true(
+		gate_may_shake(other, 0) && gate_may_ask(other, 0) && gate_may_answer(other, 0));
+	assert_true(gate_may_shake(NULL, 0) && gate_may_ask(NULL, 0) && gate_may_answer(NULL, 0) &&
+		gate_is_known(NULL));
 }
 
 static void bytes_are_slowed_down(void **state)

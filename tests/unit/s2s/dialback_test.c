@@ -167,6 +167,12 @@ static const struct dialogue keys[] = {
 };
 
 static const struct dialogue forged[] = {
+	{ "threats E8 questions of one address, on whatever stream", "two-answers",
+		{ "N", IN_TLS, ">" QUESTION("a.example", "b.example", "x", "y"),
+			"<type=\"invalid\"", ">" QUESTION("a.example", "b.example", "x", "y"),
+			"<type=\"invalid\"", "N", IN_TLS,
+			">" QUESTION("a.example", "b.example", "x", "y"), "<<db:verify",
+			"<type=\"error\"", COND("resource-constraint"), "O" } },
 	{ "threats E2 unsolicited valid on an incoming stream", "",
 		{ "N", IN_TLS,
 			">"

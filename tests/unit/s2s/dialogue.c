@@ -52,8 +52,14 @@ static void configure(struct node *n, const char *words)
 		n->later = true;
 	if (strstr(words, "known"))
 		n->later = false;
-	if (strstr(words, "denied"))
+	if (strstr(words, "denied-a2"))
+		n->denied = "a2.example";
+	else if (strstr(words, "denied"))
 		n->denied = "a.example";
+	if (strstr(words, "one-question"))
+		n->asks_most = 1;
+	if (strstr(words, "two-answers"))
+		n->answers_most = 2;
 	if (strstr(words, "by-dane"))
 		n->proof = S2S_PROOF_DANE;
 	if (strstr(words, "one-room"))
@@ -208,6 +214,7 @@ static void step_number(struct play *p, char op, const char *text)
 		: op == 'V'     ? n->sent
 		: op == 'P'     ? n->named
 		: op == 'K'     ? n->connects
+		: op == '?'     ? n->asked
 				: p->wires[p->at]->other->writes;
 
 	expect_number(is, text);
@@ -302,7 +309,7 @@ static void step(struct play *p, const char *s)
 		say(p, s + 1);
 	else if (strchr("<!LlSs", *s))
 		step_text(p, *s, s + 1);
-	else if (strchr("UVPKB", *s))
+	else if (strchr("UVPKB?", *s))
 		step_number(p, *s, s + 1);
 	else if (strchr("WMmFGDIRYZQJ()", *s))
 		step_node(p, *s, s + 1);

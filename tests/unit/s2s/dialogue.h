@@ -28,6 +28,7 @@
  *	Pn      pair_named was called n times
  *	Kn      n connects were asked for
  *	Bn      the face has written n times on this connection
+ *	?n      the certificates of n peers and domains were looked at
  *	Gset    changes the configuration, see configure() in dialogue.c
  *	Q       s2s_proved(), J: s2s_judge_again() on the connection at hand
  *	(       the kernel takes nothing that the face writes on this connection, until )
@@ -40,7 +41,7 @@
 
 #include "world.h"
 
-enum { STEPS_MAX = 40 };
+enum { STEPS_MAX = 48 };
 
 struct dialogue {
 	const char *id; /* with "s2s A7", "threats E2": see doc/conformance.md and doc/threats.md */

@@ -243,6 +243,25 @@ static bool op_redirect(void *user, void *transport, struct str host)
 	return host.len;
 }
 
+static bool op_may_ask(void *user, void *transport)
+{
+	const struct node *n = user;
+
+	return !n->asks_most || n->asks < n->asks_most;
+}
+
+static void op_asks(void *user, void *transport)
+{
+	((struct node *)user)->asks++;
+}
+
+static bool op_may_answer(void *user, void *transport)
+{
+	struct node *n = user;
+
+	return !n->answers_most || n->answers++ < n->answers_most;
+}
+
 static bool op_another(void *user, void *transport)
 {
 	struct node *n = user;
@@ -274,6 +293,9 @@ static const struct s2s_ops ops = {
 	.sent = op_sent,
 	.unsent = op_unsent,
 	.event = op_event,
+	.may_ask = op_may_ask,
+	.asks = op_asks,
+	.may_answer = op_may_answer,
 };
 
 void world_init(struct world *w, bool byte_by_byte)

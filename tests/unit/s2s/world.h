@@ -41,6 +41,10 @@ struct node {
 	bool later; /* what it proves is not known yet */
 	enum s2s_proof proof; /* how it proves; none: pkix */
 	unsigned asked; /* times that it was judged */
+	unsigned asks_most; /* keys of one address that may be asked about; 0: any number */
+	unsigned asks;
+	unsigned answers_most; /* questions of one address that may be answered; 0: any number */
+	unsigned answers;
 	const char *bad_pairs; /* us>them pairs that the rule forbids */
 	bool no_tls; /* rule: TLS is not required */
 	bool no_pkix;
