@@ -164,7 +164,7 @@ static bool needs_stream(const struct s2s_pair *p)
 {
 	bool waits = queue_count(&p->queue) && !p->via && !p->guest;
 
-	return !p->out && (waits || !list_empty(&p->verifies));
+	return !p->out && (waits || verify_any_to_ask(p));
 }
 
 void pair_reopen(struct s2s_pair *p)

@@ -111,12 +111,28 @@ void verify_forget_asked(struct s2s_pair *p)
 	}
 }
 
+/* The first whose key their server has to be asked about, or NULL. */
+static struct member *first_to_ask(const struct s2s_pair *p)
+{
+	LIST_EACH (&p->verifies, it) {
+		if (!VERIFY_OF(it)->proving)
+			return VERIFY_OF(it);
+	}
+	return NULL;
+}
+
+bool verify_any_to_ask(const struct s2s_pair *p)
+{
+	return first_to_ask(p);
+}
+
+/* One after the other from the start: a refusal may end a stream, and with it others. */
 void verify_fail_all(struct s2s_pair *p, enum s2s_failure failure)
 {
-	struct list *first;
+	struct member *m;
 
-	while ((first = list_first(&p->verifies)))
-		verify_refuse(VERIFY_OF(first), failure_condition(failure));
+	while ((m = first_to_ask(p)))
+		verify_refuse(m, failure_condition(failure));
 }
 
 static struct member *find_question(struct s2s_pair *p, struct str id)

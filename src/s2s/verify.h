@@ -19,6 +19,8 @@ void verify_refuse(struct member *m, const char *condition);
 void verify_ask_all(struct s2s_pair *p);
 /* The outgoing stream is gone: what was asked on it must be asked again. */
 void verify_forget_asked(struct s2s_pair *p);
+/* Is there a key that their server has to be asked about? One that the certificate may prove yet does not count. */
+bool verify_any_to_ask(const struct s2s_pair *p);
 /* Nobody can be asked. */
 void verify_fail_all(struct s2s_pair *p, enum s2s_failure failure);
 /* An answer came on the outgoing stream s. False: to no open question. */

@@ -12,6 +12,14 @@
 #include "dialogue.h"
 
 #define KEY_A2 KEY("a2.example", "b2.example")
+#define OUT_TLS_2                                                                                  \
+	"<from=\"b2.example\" to=\"a2.example\"",                                                  \
+		">" STREAM("from='a2.example' to='b2.example' id='id1' version='1.0'")             \
+			FEATURES(OFFER_TLS),                                                       \
+		"<<starttls", ">" PROCEED, "T"
+#define ANSWER_2 STREAM("from='a2.example' to='b2.example' id='id2' version='1.0'")
+#define VALID_2 "<db:result from='a2.example' to='b2.example' type='valid'/>"
+#define VERIFIED_2(type) "<db:verify from='a2.example' to='b2.example' id='$ID1' type='" type "'/>"
 #define TO_TLS ">" AB, ">" STARTTLS, "T", ">" AB
 #define VALID "<db:result from='a.example' to='b.example' type='valid'/>"
 #define BODY(text) "<body>" text "</body>"
@@ -62,6 +70,22 @@ static const struct dialogue incoming[] = {
 	{ "another domain, later, not proved, no dialback", "proved no-dialback",
 		{ "N", IN_EXTERNAL, "Glater", ">" KEY_A2, "Gknown", "Q", "<type=\"error\"", "K0",
 			"O" } },
+	{ "threats I5 a key whose certificate has no answer yet is counted", "proved one-question",
+		{ "N", IN_EXTERNAL, "Glater", ">" KEY_A2, "!db:result", "?3",
+			">" KEY("a3.example", "b.example"), "<resource-constraint", "?3", "O",
+			"Gknown", "Q", "K1" } },
+	{ "threats I5 a key that the certificate proves is not", "covers-a2 one-question",
+		{ "N", IN_EXTERNAL, ">" KEY_A2, "<type=\"valid\"",
+			">" KEY("a3.example", "b.example"), "K1", "!resource" } },
+	{ "who waits for a proof is not refused for another's question", "proved",
+		{ "N", IN_EXTERNAL, "Glater", ">" KEY_A2, "Gknown", "N", IN_TLS, ">" KEY_A2, "K1",
+			"X", "<remote-server-not-found", "@0", "!db:result", "O", "Gcovers-a2", "Q",
+			"<type=\"valid\"" } },
+	{ "who waits for a proof needs no stream of ours", "proved",
+		{ "N", IN_EXTERNAL, "Glater", ">" KEY_A2, "Gknown", "N", IN_TLS, ">" KEY_A2, "A",
+			OUT_TLS_2, ">" ANSWER_2 FEATURES(OFFER_DB), ">" VERIFIED_2("valid"),
+			">" VALID_2, "H", "K1", "@0", "!db:result", "Gcovers-a2", "Q",
+			"<type=\"valid\"" } },
 	{ "another domain, never known", "proved",
 		{ "N", IN_EXTERNAL, "Glater", ">" KEY_A2, "W10000", "<remote-server-timeout",
 			"O" } },
