@@ -152,17 +152,29 @@ static void judge_outgoing_again(struct s2s_stream *s)
 		stream_close(s, CLOSE_PROOF_LOST, why_lost(&s->certified));
 }
 
+/* Like the owner of the stream: what dialback proved stays, unless it is denied now. */
+static bool guest_holds(struct s2s_stream *s, struct guest *g)
+{
+	if (proof_holds(s, g->pair->us, g->pair->them, &g->certified)) {
+		if (by_certificate(g->proof) && g->certified.cert == S2S_CERT_VALID)
+			g->proof = g->certified.proof;
+		return true;
+	}
+	return !by_certificate(g->proof) && g->certified.cert != S2S_CERT_DENIED;
+}
+
+/* What is under way for a guest cannot be taken back from the stream: the stream ends with it. */
 static void judge_guests_again(struct s2s_stream *s)
 {
-	LIST_EACH (&s->guests, it) {
+	LIST_EACH_SAFE (&s->guests, it) {
 		struct guest *g = LIST_OWNER(it, struct guest, in_stream);
-		if (!by_certificate(g->proof))
+		if (guest_holds(s, g))
 			continue;
-		if (!proof_holds(s, g->pair->us, g->pair->them, &g->certified)) {
+		if (g->valid) {
 			stream_close(s, CLOSE_PROOF_LOST, why_lost(&g->certified));
 			return;
 		}
-		g->proof = g->certified.proof;
+		guest_refused(g, why_lost(&g->certified));
 	}
 }
 

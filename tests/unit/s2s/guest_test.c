@@ -12,6 +12,12 @@
 #define SUCCESS "<success" SASL "/>"
 #define BODY(text) "<body>" text "</body>"
 #define ANSWER_2(type) "<db:result from='a2.example' to='b.example' type='" type "'/>"
+#define A2_B HEAD("a2.example", "b.example")
+#define A2_IN_BASE64 "YTIuZXhhbXBsZQ=="
+/* The second pair's server opens a stream for both directions. */
+#define IN_2                                                                                       \
+	">" A2_B, ">" STARTTLS, "T", ">" A2_B, ">" BIDI, ">" AUTH(A2_IN_BASE64), "<<success",      \
+		">" A2_B
 #define KEY_2 "<<db:result from=\"b.example\" to=\"a2.example\">"
 #define OPEN(features) "Mone", "A", OUT_TLS, ">" ANSWER("id2") FEATURES(features)
 #define HOST OPEN(OFFER_DB), ">" VALID, "<" BODY("one")
@@ -72,6 +78,19 @@ static const struct dialogue guests[] = {
 	{ "s2s G10 reload: the guest is no longer allowed", "share",
 		{ HOST, "Ftwo", "=", ">" ANSWER_2("valid"), "<" BODY("two"), "Grefuse-a2", "R",
 			"<" ERR("policy-violation"), "C", "Fthree", "K2" } },
+	{ "s2s G10 s2s E12 a guest by dialback is denied later", "share",
+		{ HOST, "Ftwo", "=", ">" ANSWER_2("valid"), "<" BODY("two"), "V2", "J", "O",
+			"Gdenied-a2", "J", "<" ERR("not-authorized"), "C", "Lproof-lost", "Fthree",
+			"K3", "V2" } },
+	{ "s2s G10 s2s E12 a guest is denied while its key is judged", "share",
+		{ HOST, "Ftwo", "=", "Gdenied-a2", "J", "O", "Lpair-not-shared", "K3",
+			">" ANSWER_2("valid"), "!two", "Ldialback-unsolicited", "Mthree",
+			"<" BODY("three") } },
+	{ "s2s G10 s2s H1 a guest whose pair is carried by a stream of theirs",
+		"share bidi covers-a2",
+		{ OPEN(OFFER_DB), ">" VALID, "N", IN_2, "Ftwo", "<" BODY("two"), "Guntrusted", "N",
+			IN_TLS, ">" KEY("a2.example", "b.example"), "K2", "H", "@0", "=", KEY_2,
+			">" ANSWER_2("valid"), "@1", "H", "Fthree", "K3", "U0" } },
 	{ "s2s A23 shutdown while a key is judged", "share",
 		{ HOST, "Ftwo", "=", "Z", "U1", "V1", "C" } },
 };
