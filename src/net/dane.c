@@ -17,7 +17,7 @@
 #include "net/conn_int.h"
 #include "net/srv.h"
 
-enum { PORT = 5269, TLSA_HEAD = 3, TTL_MOST_S = 3600, USAGE_DANE_EE = 3 };
+enum { PORT = 5269, TLSA_HEAD = 3, TTL_MOST_S = 3600, USAGE_DANE_EE = 3, TIMEOUT_MS = 10000 };
 
 struct srv_question {
 	struct net_dane_lookup *lookup;
@@ -36,6 +36,7 @@ struct tlsa_question {
 struct net_dane_lookup {
 	struct net_resolver *resolver;
 	struct net_timer *end; /* reports from the loop */
+	struct net_timer *deadline;
 	void (*done)(void *user, struct net_dane *d);
 	void *user;
 	char domain[NET_NAME_SIZE];
@@ -57,13 +58,23 @@ void net_dane_free(struct net_dane *d)
 	free(d);
 }
 
+static void cancel_questions(struct net_dane_lookup *l)
+{
+	for (size_t i = 0; i < 2; i++) {
+		net_question_cancel(l->srv[i].question);
+		l->srv[i].question = NULL;
+	}
+	for (size_t i = 0; i < NET_DANE_SERVERS; i++) {
+		net_question_cancel(l->tlsa[i].question);
+		l->tlsa[i].question = NULL;
+	}
+}
+
 static void lookup_free(struct net_dane_lookup *l)
 {
-	for (size_t i = 0; i < 2; i++)
-		net_question_cancel(l->srv[i].question);
-	for (size_t i = 0; i < NET_DANE_SERVERS; i++)
-		net_question_cancel(l->tlsa[i].question);
+	cancel_questions(l);
 	net_timer_free(l->end);
+	net_timer_free(l->deadline);
 	net_dane_free(l->dane);
 	free(l);
 }
@@ -82,6 +93,19 @@ static void on_end(void *user)
 	l->dane = NULL;
 	l->done(l->user, d);
 	lookup_free(l);
+}
+
+/* Silence is no answer: it must not be taken for a domain without records. */
+static void on_deadline(void *user)
+{
+	struct net_dane_lookup *l = user;
+
+	for (size_t i = 0; i < 2; i++)
+		l->dane->failed = l->dane->failed || l->srv[i].question;
+	for (size_t i = 0; i < l->dane->n; i++)
+		l->dane->servers[i].failed = l->dane->servers[i].failed || l->tlsa[i].question;
+	cancel_questions(l);
+	net_timer_set(l->end, 0);
 }
 
 static void answered(struct net_dane_lookup *l, const struct net_answer *a)
@@ -201,15 +225,18 @@ static void ask_service(struct net_dane_lookup *l, size_t i, const char *service
 }
 
 struct net_dane_lookup *net_dane_resolve(struct net_resolver *r, struct str ascii_domain,
-	void (*done)(void *user, struct net_dane *d), void *user)
+	unsigned timeout_ms, void (*done)(void *user, struct net_dane *d), void *user)
 {
 	struct net_dane_lookup *l = calloc(1, sizeof(*l));
+	struct net_loop *loop = net_resolver_loop(r);
 
 	check(l);
 	l->resolver = r;
 	l->done = done;
 	l->user = user;
-	l->end = net_timer_new(net_resolver_loop(r), on_end, l);
+	l->end = net_timer_new(loop, on_end, l);
+	l->deadline = net_timer_new(loop, on_deadline, l);
+	net_timer_set(l->deadline, net_now(loop) + (timeout_ms ? timeout_ms : TIMEOUT_MS));
 	l->dane = calloc(1, sizeof(*l->dane));
 	check(l->dane);
 	l->dane->ttl_s = TTL_MOST_S;

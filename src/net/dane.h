@@ -40,9 +40,12 @@ struct net_dane {
 
 struct net_dane_lookup;
 
-/* done is called once, never inside this call; the result is its receiver's, net_dane_free() ends it. */
+/*
+ * done is called once, never inside this call, and after timeout_ms (0: 10000) at the latest: what was not answered
+ * then has failed. The result is its receiver's, net_dane_free() ends it.
+ */
 struct net_dane_lookup *net_dane_resolve(struct net_resolver *r, struct str ascii_domain,
-	void (*done)(void *user, struct net_dane *d), void *user);
+	unsigned timeout_ms, void (*done)(void *user, struct net_dane *d), void *user);
 void net_dane_cancel(struct net_dane_lookup *l);
 void net_dane_free(struct net_dane *d);
 

@@ -214,12 +214,30 @@ static const struct net_conn_ops ops = {
 	.on_closed = on_closed,
 };
 
+/* Leaves only the addresses that may be dialled now. */
+static void keep_permitted(struct net_posh_fetch *f)
+{
+	const struct net_posh_settings *s = &f->settings;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_addrs; i++) {
+		if (!s->may_dial || s->may_dial(s->user, &f->addrs[i], str_of(f->host)))
+			f->addrs[n++] = f->addrs[i];
+	}
+	f->n_addrs = n;
+}
+
 static void dial(struct net_posh_fetch *f)
 {
 	if (f->n_addrs == 0) {
 		finish(f,
 			f->forbidden ? "POSH: the address of the HTTPS server is not permitted"
 				     : "POSH: the HTTPS server has no address");
+		return;
+	}
+	keep_permitted(f);
+	if (f->n_addrs == 0) {
+		finish(f, "POSH: too many connections to the address of the HTTPS server");
 		return;
 	}
 	f->leg = calloc(1, sizeof(*f->leg));

@@ -16,6 +16,9 @@ struct net_posh_settings {
 	struct net_tls *tls; /* for NET_TLS_HTTPS; counted */
 	unsigned timeout_ms; /* all together: 10000 */
 	uint16_t port; /* 0: 443 */
+	/* May this address be dialled for this host now? NULL: whatever the resolver permits. */
+	bool (*may_dial)(void *user, const struct net_addr *addr, struct str host);
+	void *user;
 };
 
 /*

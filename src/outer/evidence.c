@@ -10,16 +10,21 @@
 #include "base/check.h"
 #include "base/table.h"
 #include "net/dane.h"
+#include "node/gate.h"
 #include "node/transport.h"
+#include "outer/share.h"
 
 enum {
-	ENTRIES_MAX = 2048,
-	LOOKUPS_MAX = 256, /* at once: strangers can cause them */
+	ENTRIES_MAX =
+		2048, /* more than look-ups can be open: one that is not in use can always go */
+	LOOKUP_MS = 10000,
 	LEAST_S = 60, /* however short an answer says it lives */
 	MOST_S = 3600,
 	FAILED_S = 30,
 	POSH_FAILED_S = 300,
 };
+
+#define NO_NAME "domain has no A-label form"
 
 enum state { UNKNOWN, ASKED, KNOWN };
 
@@ -32,12 +37,14 @@ struct entry {
 		enum state state;
 		uint64_t until;
 		struct net_dane_lookup *lookup;
+		struct share *share; /* of the look-up */
 		struct net_dane *answer;
 	} dane;
 	struct {
 		enum state state;
 		uint64_t until;
 		struct net_posh_fetch *fetch;
+		struct share *share; /* of the fetch */
 		const char *error;
 		struct net_posh_doc *doc;
 	} posh;
@@ -56,19 +63,26 @@ struct evidence {
 	struct net_tls *https;
 	struct table entries;
 	struct list used; /* longest unused first */
-	unsigned lookups;
+	struct shares *shares;
 };
 
 /* --- entries --- */
+
+static void end_share(struct entry *x, struct share **share)
+{
+	share_give(*share, net_now(x->owner->node->loop));
+	*share = NULL;
+}
 
 static void entry_free(struct entry *x)
 {
 	struct evidence *e = x->owner;
 
 	check(list_empty(&x->waiters));
-	e->lookups -= (x->dane.lookup != NULL) + (x->posh.fetch != NULL);
 	net_dane_cancel(x->dane.lookup);
 	net_posh_cancel(x->posh.fetch);
+	end_share(x, &x->dane.share);
+	end_share(x, &x->posh.share);
 	net_dane_free(x->dane.answer);
 	free(x->posh.doc);
 	table_remove(&e->entries, x->domain);
@@ -82,19 +96,17 @@ static bool is_idle(const struct entry *x)
 	return list_empty(&x->waiters) && !x->dane.lookup && !x->posh.fetch;
 }
 
-/* Room for one more; false when everything is in use. */
-static bool make_room(struct evidence *e)
+static void make_room(struct evidence *e)
 {
 	if (e->entries.count < ENTRIES_MAX)
-		return true;
+		return;
 	LIST_EACH (&e->used, it) {
 		struct entry *x = LIST_OWNER(it, struct entry, used);
 		if (is_idle(x)) {
 			entry_free(x);
-			return true;
+			return;
 		}
 	}
-	return false;
 }
 
 static struct entry *entry_get(struct evidence *e, struct str domain)
@@ -104,8 +116,7 @@ static struct entry *entry_get(struct evidence *e, struct str domain)
 	if (x) {
 		list_remove(&x->used);
 	} else {
-		if (!make_room(e))
-			return NULL;
+		make_room(e);
 		x = calloc(1, sizeof(*x));
 		check(x);
 		x->owner = e;
@@ -184,7 +195,7 @@ static void on_dane(void *user, struct net_dane *d)
 
 	for (size_t i = 0; i < d->n; i++)
 		failed = failed || d->servers[i].failed;
-	x->owner->lookups--;
+	end_share(x, &x->dane.share);
 	x->dane.lookup = NULL;
 	net_dane_free(x->dane.answer);
 	x->dane.answer = d;
@@ -200,8 +211,30 @@ static bool to_ascii(struct str domain, struct arena *a, struct str *ret)
 	return jid_domain_to_ascii(a, domain, ret) == JID_OK;
 }
 
-/* Is the answer there? Asks for it when it is not, or too old. */
-static enum state need_dane(struct entry *x)
+/* On whose account it is looked up. */
+static struct share_user user_of(const struct transport *t, struct str us)
+{
+	struct share_user user = { .us = us };
+
+	if (!t || transport_target(t))
+		return user;
+	const struct net_conn *conn = transport_conn(t);
+	user.from = net_conn_peer_addr(conn);
+	user.known = gate_is_known(net_conn_pass(conn));
+	return user;
+}
+
+static struct share *begin_share(
+	struct entry *x, struct share_user user, struct str ascii, const char **ret_why)
+{
+	struct evidence *e = x->owner;
+
+	user.proved = gate_knows_domain(e->node->gate, x->domain);
+	return share_take(e->shares, &user, ascii, net_now(e->node->loop), ret_why);
+}
+
+/* Is the answer there? Asks for it when it is not, or too old; an old answer is better than none. */
+static enum state need_dane(struct entry *x, const struct share_user *user, const char **ret_why)
 {
 	struct evidence *e = x->owner;
 	struct arena a;
@@ -211,13 +244,12 @@ static enum state need_dane(struct entry *x)
 		return KNOWN;
 	if (x->dane.lookup)
 		return ASKED;
-	if (e->lookups >= LOOKUPS_MAX)
-		return x->dane.state; /* an old answer is better than none */
-	x->dane.state = UNKNOWN;
-	if (to_ascii(x->domain, &a, &ascii)) {
-		x->dane.lookup = net_dane_resolve(e->resolver, ascii, on_dane, x);
+	*ret_why = NO_NAME;
+	if (to_ascii(x->domain, &a, &ascii))
+		x->dane.share = begin_share(x, *user, ascii, ret_why);
+	if (x->dane.share) {
+		x->dane.lookup = net_dane_resolve(e->resolver, ascii, LOOKUP_MS, on_dane, x);
 		x->dane.state = ASKED;
-		e->lookups++;
 	}
 	arena_done(&a);
 	return x->dane.state;
@@ -229,7 +261,7 @@ static struct proof_answer judge_dane(const struct entry *x, struct transport *t
 		[NET_DANE_YES] = PROOF_YES,
 		[NET_DANE_DENIES] = PROOF_DENIES };
 	const struct node_target *target = transport_target(t);
-	struct proof_answer answer = { PROOF_DENIES, "domain has no A-label form" };
+	struct proof_answer answer = { PROOF_DENIES, NO_NAME };
 	struct arena a;
 	struct str ascii;
 
@@ -241,9 +273,12 @@ static struct proof_answer judge_dane(const struct entry *x, struct transport *t
 	return answer;
 }
 
-static struct proof_answer ask_dane(struct entry *x, struct transport *t)
+static struct proof_answer ask_dane(struct entry *x, struct transport *t, struct str us)
 {
-	switch (need_dane(x)) {
+	const struct share_user user = user_of(t, us);
+	const char *why = NULL;
+
+	switch (need_dane(x, &user, &why)) {
 	case KNOWN:
 		return judge_dane(x, t);
 	case ASKED:
@@ -251,7 +286,7 @@ static struct proof_answer ask_dane(struct entry *x, struct transport *t)
 		return (struct proof_answer){ PROOF_PENDING, NULL };
 	case UNKNOWN:
 	default:
-		return (struct proof_answer){ PROOF_DENIES, "too many look-ups at once" };
+		return (struct proof_answer){ PROOF_DENIES, why };
 	}
 }
 
@@ -263,7 +298,7 @@ static void on_posh(void *user, const char *error, const struct net_posh_doc *do
 	uint64_t now = net_now(x->owner->node->loop);
 	uint64_t s = POSH_FAILED_S;
 
-	x->owner->lookups--;
+	end_share(x, &x->posh.share);
 	x->posh.fetch = NULL;
 	x->posh.error = error;
 	free(x->posh.doc);
@@ -279,10 +314,20 @@ static void on_posh(void *user, const char *error, const struct net_posh_doc *do
 	tell(x);
 }
 
-static enum state need_posh(struct entry *x)
+/* Also an HTTPS server is an address that strangers choose. */
+static bool may_dial(void *user, const struct net_addr *addr, struct str host)
+{
+	struct node *n = user;
+
+	return gate_may_dial(n->gate, addr, host, net_now(n->loop));
+}
+
+static enum state need_posh(struct entry *x, const struct share_user *user, const char **ret_why)
 {
 	struct evidence *e = x->owner;
-	const struct net_posh_settings settings = { .tls = e->https };
+	const struct net_posh_settings settings = {
+		.tls = e->https, .timeout_ms = LOOKUP_MS, .may_dial = may_dial, .user = e->node
+	};
 	struct arena a;
 	struct str ascii;
 
@@ -290,13 +335,15 @@ static enum state need_posh(struct entry *x)
 		return KNOWN;
 	if (x->posh.fetch)
 		return ASKED;
-	if (e->lookups >= LOOKUPS_MAX || !e->https)
+	*ret_why = "POSH is not accepted of anybody";
+	if (!e->https)
 		return x->posh.state;
-	x->posh.state = UNKNOWN;
-	if (to_ascii(x->domain, &a, &ascii)) {
+	*ret_why = NO_NAME;
+	if (to_ascii(x->domain, &a, &ascii))
+		x->posh.share = begin_share(x, *user, ascii, ret_why);
+	if (x->posh.share) {
 		x->posh.fetch = net_posh_fetch(e->resolver, &settings, ascii, on_posh, x);
 		x->posh.state = ASKED;
-		e->lookups++;
 	}
 	arena_done(&a);
 	return x->posh.state;
@@ -311,9 +358,12 @@ static struct proof_answer judge_posh(const struct entry *x, struct transport *t
 	return (struct proof_answer){ PROOF_NO, "POSH names other certificates" };
 }
 
-static struct proof_answer ask_posh(struct entry *x, struct transport *t)
+static struct proof_answer ask_posh(struct entry *x, struct transport *t, struct str us)
 {
-	switch (need_posh(x)) {
+	const struct share_user user = user_of(t, us);
+	const char *why = NULL;
+
+	switch (need_posh(x, &user, &why)) {
 	case KNOWN:
 		return judge_posh(x, t);
 	case ASKED:
@@ -321,35 +371,29 @@ static struct proof_answer ask_posh(struct entry *x, struct transport *t)
 		return (struct proof_answer){ PROOF_PENDING, NULL };
 	case UNKNOWN:
 	default:
-		return (struct proof_answer){ PROOF_NO, "too many look-ups at once" };
+		return (struct proof_answer){ PROOF_NO, why };
 	}
 }
 
 /* --- the whole --- */
 
-void evidence_ask(struct evidence *e, struct transport *t, struct str them, unsigned wanted,
-	struct proof_table *table)
+void evidence_ask(struct evidence *e, struct transport *t, struct str us, struct str them,
+	unsigned wanted, struct proof_table *table)
 {
 	struct entry *x = entry_get(e, them);
 
-	if (!x) {
-		const struct proof_answer full = { PROOF_DENIES, "too many look-ups at once" };
-		table->by[POLICY_PROOF_DANE] =
-			wanted & CONFIG_DANE ? full : table->by[POLICY_PROOF_DANE];
-		return;
-	}
 	if (wanted & CONFIG_DANE)
-		table->by[POLICY_PROOF_DANE] = ask_dane(x, t);
+		table->by[POLICY_PROOF_DANE] = ask_dane(x, t, us);
 	if (wanted & CONFIG_POSH)
-		table->by[POLICY_PROOF_POSH] = ask_posh(x, t);
+		table->by[POLICY_PROOF_POSH] = ask_posh(x, t, us);
 }
 
-void evidence_expect(struct evidence *e, struct str them)
+void evidence_expect(struct evidence *e, struct str us, struct str them)
 {
-	struct entry *x = entry_get(e, them);
+	const struct share_user user = { .us = us };
+	const char *why;
 
-	if (x)
-		need_dane(x);
+	need_dane(entry_get(e, them), &user, &why);
 }
 
 static const char *dane_state(const struct net_dane_server *s)
@@ -389,6 +433,7 @@ struct evidence *evidence_new(struct node *n, struct net_resolver *r, struct net
 	e->node = n;
 	e->resolver = r;
 	e->https = https ? net_tls_ref(https) : NULL;
+	e->shares = shares_new(&share_limits_default);
 	table_init(&e->entries);
 	list_init(&e->used);
 	return e;
@@ -425,6 +470,7 @@ void evidence_free(struct evidence *e)
 		entry_free(x);
 	}
 	table_done(&e->entries);
+	shares_free(e->shares);
 	net_tls_unref(e->https);
 	free(e);
 }

@@ -18,11 +18,11 @@ void evidence_free(struct evidence *e);
 void evidence_refresh(struct evidence *e, struct net_tls *https);
 
 /* The parts of struct node_role. */
-void evidence_ask(struct evidence *e, struct transport *t, struct str them, unsigned wanted,
-	struct proof_table *table);
+void evidence_ask(struct evidence *e, struct transport *t, struct str us, struct str them,
+	unsigned wanted, struct proof_table *table);
 void evidence_forget(struct evidence *e, struct transport *t);
-/* DANE will be wanted for this domain. */
-void evidence_expect(struct evidence *e, struct str them);
+/* DANE will be wanted for this domain: because us dials it, or (us empty) because somebody named it. */
+void evidence_expect(struct evidence *e, struct str us, struct str them);
 
 /* Arrays "dane" and "posh" of what is known of this domain, for `sallyport test-peer`. */
 void evidence_describe(struct evidence *e, struct str them, struct json *j);

@@ -132,7 +132,7 @@ static void evidence(struct node *n, struct transport *t, struct str us, struct 
 {
 	struct outer *o = n->role_state;
 
-	evidence_ask(o->evidence, t, them, wanted, table);
+	evidence_ask(o->evidence, t, us, them, wanted, table);
 }
 
 static void evidence_cancel(struct node *n, struct transport *t)
@@ -150,13 +150,19 @@ static void describe(struct node *n, struct str them, struct json *j)
 	evidence_describe(o->evidence, them, j);
 }
 
-static void expect(struct node *n, struct str us, struct str them)
+static void expect_for(struct node *n, struct str us, struct str them)
 {
 	struct outer *o = n->role_state;
 	const struct config_peer *peer = policy_peer(n->config, them);
 
 	if (peer && (peer->accept & CONFIG_DANE))
-		evidence_expect(o->evidence, them);
+		evidence_expect(o->evidence, us, them);
+}
+
+/* Whoever named the pair has proved nothing, and is not known here: on nobody's account. */
+static void expect(struct node *n, struct str us, struct str them)
+{
+	expect_for(n, STRL(""), them);
 }
 
 /* Where POSH is accepted, documents are fetched by the trust of the face. NULL without a message: it is not. */
@@ -253,7 +259,7 @@ static void lookup(struct node *n, struct dial *d)
 	struct arena a;
 	struct str ascii;
 
-	expect(n, d->us, d->them);
+	expect_for(n, d->us, d->them);
 	arena_init(&a, 8192);
 	if (d->host.len)
 		lookup_elsewhere(n, d, &a);

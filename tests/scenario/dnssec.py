@@ -81,7 +81,7 @@ class NameServer:
     def start(self):
         log = open(self.folder + "/nsd.log", "ab")
         self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", self.folder + "/nsd.conf"],
-                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                         preexec_fn=lambda: PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL))
         log.close()
         end = time.monotonic() + 20
@@ -101,8 +101,13 @@ class NameServer:
             except OSError:
                 return False
 
+    def pause(self, paused):
+        """The server and its children neither answer nor end."""
+        os.killpg(self.process.pid, signal.SIGSTOP if paused else signal.SIGCONT)
+
     def close(self):
         if self.process:
+            self.pause(False)
             self.process.terminate()
             self.process.wait(20)
             self.process = None

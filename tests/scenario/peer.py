@@ -22,6 +22,7 @@ class Stream:
     def __init__(self, world, sock, us):
         self.world, self.socket, self.us = world, sock, us
         self.received = b""
+        self.skipped = b""  # before the latest match
         sock.settimeout(TIMEOUT)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -40,7 +41,7 @@ class Stream:
         while True:
             match = expression.search(self.received)
             if match:
-                self.received = self.received[match.end():]
+                self.skipped, self.received = self.received[:match.start()], self.received[match.end():]
                 return match
             try:
                 data = self.socket.recv(65536)
@@ -134,6 +135,7 @@ class Accepted(Stream):
         self.answer("<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
                     "<mechanism>EXTERNAL</mechanism></mechanisms>" + listener.offers + "</stream:features>", listener)
         self.expect("<auth[^>]*>[^<]*</auth>|<auth[^>]*/>")
+        listener.before_auth = self.skipped.decode()
         self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
         self.expect("<stream:stream[^>]*>")
         self.answer("<stream:features>%s</stream:features>" % listener.features, listener)
@@ -156,6 +158,7 @@ class Listener(threading.Thread):
         self.marks = None  # a set: of a flood only the texts of short bodies are kept
         self.tail = ""
         self.offers = ""  # features beside EXTERNAL
+        self.before_auth = ""  # what the latest stream said between these and EXTERNAL
         self.streams = []
         self.errors = queue.Queue()
         self.reading = threading.Event()

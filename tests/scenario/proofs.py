@@ -36,8 +36,10 @@ commonName = supplied
 [leaf]
 basicConstraints = CA:FALSE
 """
+QUIET = ["q%d.%s" % (n, ZONE) for n in range(30)]
 PEERS = """
 peer right.signed.example wrong.signed.example bogus.signed.example crowd.signed.example {{ require dane }}
+peer late.signed.example {quiet} {{ require dane }}
 peer either.signed.example unusable.signed.example none.signed.example {{ accept pkix dane }}
 peer contradicted.signed.example broken.signed.example {{ accept pkix dane dialback }}
 peer insecure.plain.example {{ accept pkix dane }}
@@ -89,7 +91,8 @@ def prepare(world):
     with open(world.path("ca/ca.conf"), "w") as f:
         f.write(CA.format(folder=world.path("ca"), pki=world.path("pki")))
     for name in ("right." + ZONE, "wrong." + ZONE, "bogus." + ZONE, "either." + ZONE, "crowd." + ZONE, "posh." + PLAIN,
-                 "lost." + PLAIN, "led." + PLAIN, "moved." + PLAIN, "pinned." + PLAIN, "stranger." + PLAIN):
+                 "lost." + PLAIN, "led." + PLAIN, "moved." + PLAIN, "pinned." + PLAIN, "stranger." + PLAIN,
+                 "late." + ZONE):
         self_signed(world, name)
     for name in ("contradicted." + ZONE, "broken." + ZONE, "unusable." + ZONE, "none." + ZONE,
                  "insecure." + PLAIN, "both." + PLAIN, "revoked." + PLAIN, "web." + PLAIN):
@@ -108,6 +111,7 @@ def prepare(world):
                server_records("broken." + ZONE, at[7], "3 1 1 " + broken) +
                server_records("unusable." + ZONE, at[6], "3 1 9 " + lie) +
                server_records("none." + ZONE, at[6]) +
+               server_records("late." + ZONE, at[6], spki(world, "late." + ZONE)) +
                server_records("crowd." + ZONE, at[6], spki(world, "crowd." + ZONE)) +
                ["_5269._tcp.host-crowd TLSA 3 1 1 %064x" % n for n in range(1, 100)])
     plain = ["_xmpp-server._tcp.insecure SRV 1 0 5269 host", "_5269._tcp.host TLSA 3 1 1 " + lie, "host A " + at[6]]
@@ -121,19 +125,26 @@ def prepare(world):
     world.closing.append(world.names)
     world.extra["outer_extra"] = 'anchor "%s"\ncrl "ca.crl"\nlimit proof time 15s\n' % world.names.anchor
     world.extra["outer_peers"] = PEERS.format(
+        quiet=" ".join(QUIET),
         pin=key_digest(world.keys("pinned." + PLAIN)[0]), both=key_digest(world.keys("both." + PLAIN)[0]))
     world.write_config()
 
 
-def features(world, us):
-    """What outer offers a stream from this domain after TLS, or the error that ends it."""
-    stream = Stream.connect(world, world.address["outer"], us)
+def ask_for_features(world, us, source=None, certificate=None):
+    """A stream from this domain, after TLS and the second header."""
+    stream = Stream.connect(world, world.address["outer"], us, source=source)
     stream.header(LOCAL)
     stream.expect("</stream:features>")
     stream.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
     stream.expect("<proceed[^>]*/>")
-    stream.start_tls()
+    stream.start_tls(domain=certificate)
     stream.header(LOCAL)
+    return stream
+
+
+def features(world, us):
+    """What outer offers a stream from this domain after TLS, or the error that ends it."""
+    stream = ask_for_features(world, us)
     try:
         return stream, stream.expect("<stream:features>.*</stream:features>|<stream:features/>").group(0).decode()
     except Closed as closed:
@@ -291,6 +302,41 @@ def case_test_peer(world):
     check("inner opens no streams" in world.inner.control(b"test * x.example\n").decode(), "inner does not do it")
 
 
+def case_test_peer_one_way(world):
+    """`sallyport test-peer` asks for nothing that would let stanzas come back; streams that carry some do."""
+    world.right.offers = "<bidi xmlns='urn:xmpp:features:bidi'/>"
+    world.right.features = "<sm xmlns='urn:xmpp:sm:3'/>"
+    world.right.domain = "right." + ZONE
+    world.right.forget()
+    code, steps, _ = test_peer(world, "right." + ZONE)
+    check(code == 0, repr(steps))
+    check("bidi" not in world.right.before_auth and "<enable" not in world.right.text, "the test asked for more")
+    world.right.domain = "either." + ZONE
+    local_message(world, "either." + ZONE, "both-ways")
+    world.right.wait_for("<body>both-ways</body>")
+    check("bidi" in world.right.before_auth and "<enable" in world.right.text, repr(world.right.text))
+
+
+def case_threats_I5_dead_zone(world):
+    """threats I5 names that DNS does not answer: whoever brings them is refused, a new peer waits and gets in."""
+    greedy, other = world.base + "30", world.base + "31"
+    streams = []
+    world.names.pause(True)
+    try:
+        for name in QUIET:
+            streams.append(ask_for_features(world, name, greedy, "stranger." + PLAIN))
+        world.outer.wait_event("stream-closed", reason="bad-certificate", text="look-ups because of this address")
+        late = ask_for_features(world, "late." + ZONE, other)
+        world.outer.status()
+    finally:
+        world.names.pause(False)
+    check(b"EXTERNAL" in late.expect("<stream:features>.*</stream:features>").group(0), "it is not offered EXTERNAL")
+    late.external(LOCAL)
+    world.outer.wait_event("pair-valid", them="late." + ZONE, proof="dane")
+    for stream in streams:
+        stream.close()
+
+
 class Web(threading.Thread):
     """HTTPS for the documents of POSH."""
 
@@ -409,5 +455,6 @@ def prepare_all(world):
 
 
 if __name__ == "__main__":
-    run([case_incoming, case_audit, case_contradiction_beats_pkix, case_outgoing, case_test_peer, case_posh,
-         case_revoked, case_expired], prepare=prepare_all)
+    run([case_incoming, case_audit, case_contradiction_beats_pkix, case_outgoing, case_test_peer,
+         case_test_peer_one_way, case_posh,
+         case_threats_I5_dead_zone, case_revoked, case_expired], prepare=prepare_all)

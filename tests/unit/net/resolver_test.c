@@ -15,7 +15,11 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "net/dane.h"
+#include "net/posh.h"
 #include "net/resolver.h"
+#include "net/tls.h"
+#include "rows.h"
 
 enum { A = 1, CNAME = 5, AAAA = 28, SRV = 33, SERVFAIL = 2, NXDOMAIN = 3 };
 
@@ -478,6 +482,100 @@ static void test_lifetimes(void **state)
 	net_loop_free(l.loop);
 }
 
+/* --- what is built on single questions --- */
+
+struct asked {
+	struct net_loop *loop;
+	unsigned n_done;
+	bool dane_failed;
+	const char *posh_error;
+	unsigned dialled; /* times that the address of an HTTPS server was judged */
+};
+
+static void on_dane(void *user, struct net_dane *d)
+{
+	struct asked *a = user;
+
+	a->n_done++;
+	a->dane_failed = d->failed;
+	net_dane_free(d);
+	net_loop_stop(a->loop);
+}
+
+/* Long before the resolver itself would give up. */
+static void test_dane_deadline(void **state)
+{
+	struct asked a = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(a.loop, 20000);
+	uint64_t begun = net_now(a.loop);
+
+	net_dane_resolve(r, STRL("silent.lab"), 200, on_dane, &a);
+	net_loop_run(a.loop);
+	assert_int_equal(a.n_done, 1);
+	assert_true(a.dane_failed && net_now(a.loop) - begun >= 200);
+	net_dane_resolve(r, STRL("bare.lab"), 20000, on_dane, &a);
+	net_loop_run(a.loop);
+	assert_int_equal(a.n_done, 2);
+	assert_false(a.dane_failed);
+	net_dane_cancel(net_dane_resolve(r, STRL("silent.lab"), 200, on_dane, &a));
+	net_resolver_free(r);
+	net_loop_free(a.loop);
+	assert_int_equal(a.n_done, 2);
+}
+
+static void on_posh(void *user, const char *error, const struct net_posh_doc *doc)
+{
+	struct asked *a = user;
+
+	a->n_done++;
+	a->posh_error = error;
+	net_loop_stop(a->loop);
+}
+
+static bool never_dial(void *user, const struct net_addr *addr, struct str host)
+{
+	struct asked *a = user;
+
+	assert_true(!net_addr_special(addr) && host.len);
+	a->dialled++;
+	return false;
+}
+
+/* Neither an address that must not be dialled nor one that is dialled too often gets a connection for a document. */
+static void test_posh_addresses(void **state)
+{
+	static const struct {
+		const char *name, *domain, *error;
+		unsigned dialled;
+	} rows[] = {
+		{ "threats I1 POSH at an address of our own network", "inside.lab",
+			"POSH: the address of the HTTPS server is not permitted", 0 },
+		{ "threats I9 POSH at an address that was dialled too often", "bare.lab",
+			"POSH: too many connections to the address of the HTTPS server", 1 },
+	};
+	struct asked a = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(a.loop, 20000);
+	char err[256] = "";
+	struct net_tls *tls = net_tls_new(NET_TLS_HTTPS, NULL, 0, true, err, sizeof(err));
+	const struct net_posh_settings settings = {
+		.tls = tls, .timeout_ms = 20000, .may_dial = never_dial, .user = &a
+	};
+
+	assert_non_null(tls);
+	for (unsigned i = 0; i < 2; i++) {
+		name_row(rows[i].name);
+		a.dialled = 0;
+		net_posh_fetch(r, &settings, str_of(rows[i].domain), on_posh, &a);
+		net_loop_run(a.loop);
+		assert_int_equal(a.n_done, i + 1);
+		assert_string_equal(a.posh_error, rows[i].error);
+		assert_int_equal(a.dialled, rows[i].dialled);
+	}
+	net_resolver_free(r);
+	net_tls_unref(tls);
+	net_loop_free(a.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +586,9 @@ int main(void)
 			NULL },
 		{ "threats I3, I4 wrong answers, names in a circle", test_lies, NULL, NULL, NULL },
 		{ "threats I6 lifetimes of answers", test_lifetimes, NULL, NULL, NULL },
+		{ "threats I4 TLSA look-up without an answer", test_dane_deadline, NULL, NULL,
+			NULL },
+		{ "addresses of HTTPS servers", test_posh_addresses, NULL, NULL, NULL },
 		{ "s2s A22 addresses of a host", test_host, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, start_responder, stop_responder);
