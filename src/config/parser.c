@@ -135,6 +135,13 @@ bool parser_address(struct parser *p, struct str *ret_addr)
 	return true;
 }
 
+bool parser_own_address(struct parser *p, struct str *ret_addr)
+{
+	struct str span = p->now.span;
+
+	return parser_address(p, ret_addr) && parser_once(p, "address", *ret_addr, span);
+}
+
 static bool is_node_id(struct str s)
 {
 	if (s.len == 0 || s.len > NODE_ID_MAX || s.p[0] == '-' || s.p[s.len - 1] == '-')
@@ -245,6 +252,15 @@ bool parser_once(struct parser *p, const char *kind, struct str name, struct str
 	}
 	table_set(&p->seen, str_from(key, len), parser_remember(p, span));
 	return true;
+}
+
+bool parser_reachable(struct parser *p, const struct str *earlier, struct str span)
+{
+	if (earlier)
+		report_at(p->report, span, "this never matches: `%.*s` in line %u already does",
+			earlier->len > 100 ? 100 : STR_FMT(*earlier),
+			report_line(p->report, *earlier));
+	return !earlier;
 }
 
 static void expected_rules(const struct section *s, const char *words[WORDS_MAX], size_t *ret_n)

@@ -94,6 +94,8 @@ bool parser_choice(struct parser *p, const char *const *words, size_t n, size_t 
 /* --- values: take a token, check it, copy it into the configuration --- */
 bool parser_path(struct parser *p, const char **ret_path);
 bool parser_address(struct parser *p, struct str *ret_addr);
+/* Likewise one to listen on: nothing else in the file does. */
+bool parser_own_address(struct parser *p, struct str *ret_addr);
 bool parser_node(struct parser *p, struct str *ret_id, struct str *ret_span);
 bool parser_domain(struct parser *p, struct str *ret_domain, struct str *ret_span);
 bool parser_pattern(struct parser *p, struct str *ret_pattern, struct str *ret_span);
@@ -103,6 +105,8 @@ bool parser_pattern(struct parser *p, struct str *ret_pattern, struct str *ret_s
 bool parser_section(struct parser *p, const struct section *s, struct section_row *row);
 /* Remembers that something stands at this place; false when it did before: reported there. */
 bool parser_once(struct parser *p, const char *kind, struct str name, struct str span);
+/* False when earlier (where it stands; NULL: nowhere) already matches all of what stands at span: reported there. */
+bool parser_reachable(struct parser *p, const struct str *earlier, struct str span);
 /* Line and column of a part of the text. */
 struct config_place parser_place(struct parser *p, struct str where);
 /* A copy of the span in the configuration's arena, as a table's value. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The effective configuration in its own language. */
 #include "config/address.h"
+#include "config/limits.h"
 #include "config/rules.h"
 #include "config/sections.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What may stand inside the braces of each statement, and the limits. */
+/* What may stand inside the braces of each statement. */
 #ifndef CONFIG_SECTIONS_H
 #define CONFIG_SECTIONS_H
 
@@ -22,24 +22,5 @@ bool section_proofs(struct parser *p, struct str at, const struct section_row *r
 /* The words of the proofs: word i is bit 1 << i of enum config_proof. */
 enum { PROOF_WORDS = 5 };
 extern const char *const proof_words[PROOF_WORDS];
-
-/* limit = `limit` WORD... NUMBER */
-bool parse_limit(struct parser *p);
-
-/* One row of CONFIG_LIMITS. */
-struct limit_row {
-	const char *words;
-	const char *unit;
-	const char *help;
-	uint64_t def, least, most;
-	size_t offset; /* in struct config_limits */
-};
-extern const struct limit_row limit_rows[];
-extern const size_t n_limit_rows;
-
-static inline uint64_t *limit_value(struct config_limits *limits, const struct limit_row *row)
-{
-	return (uint64_t *)(void *)((char *)limits + row->offset);
-}
 
 #endif

@@ -3,7 +3,7 @@
 #include "config/address.h"
 #include "config/parser.h"
 #include "config/rules.h"
-#include "config/sections.h"
+#include "config/parser.h"
 
 /* Where a statement or a limit stands that parser_once() noted, or the end of the file. */
 static struct str place_of(const struct parser *p, const char *kind_and_name)
