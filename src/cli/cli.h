@@ -30,6 +30,12 @@ struct cli {
 	bool lab;
 	struct words lab_domains;
 	const char *days;
+	struct words brokers; /* nats config as well */
+	/* nats config */
+	struct words configs;
+	const char *cluster;
+	const char *keys;
+	const char *store;
 };
 
 struct command {
@@ -48,6 +54,7 @@ int cmd_test_peer(const struct cli *c);
 int cmd_reload(const struct cli *c);
 int cmd_attach(const struct cli *c);
 int cmd_pki_init(const struct cli *c);
+int cmd_nats_config(const struct cli *c);
 
 /* Prints "sallyport: ..." on stderr and returns EXIT_USAGE. */
 int cli_usage(const char *message);

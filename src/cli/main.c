@@ -12,6 +12,11 @@
 	"  -s, --socket PATH  control socket of the daemon (default: $SALLYPORT_CONTROL, else\n"   \
 	"                     those of outer.sock and inner.sock in /run/sallyport that exist)\n"
 
+#define BROKER_HELP                                                                                \
+	"  --broker NAME=ADDR[:PORT][,ADDR[:PORT]]...  brokers: where nodes connect (port "        \
+	"4222),\n"                                                                                 \
+	"                     and where the other brokers do (there, 6222)\n"
+
 static const struct command commands[] = {
 	{ "check", "FILE [--outer|--inner] [--print] [--json]",
 		"check a configuration and the files that it names",
@@ -56,17 +61,33 @@ static const struct command commands[] = {
 		cmd_attach },
 	{ "pki init",
 		"DIR --outer ID... --inner ID... --domain NAME... [--days N]\n"
-		"                          [--lab] [--lab-domain NAME[+NAME...]...] [--json]",
+		"                          [--broker NAME=ADDR...] [--lab] [--lab-domain "
+		"NAME[+NAME...]...] [--json]",
 		"make the keys of the link, the minting CA and the dialback secrets",
 		"Files that exist are kept, so nodes can be added later.\n\n"
 		"  --outer ID...      outer nodes, as in `node ID`\n"
 		"  --inner ID...      inner nodes\n"
-		"  --domain NAME...   local domains: the minting CA can sign nothing for them\n"
+		"  --domain NAME...   local domains: the minting CA can sign nothing for "
+		"them\n" BROKER_HELP
 		"  --days N           how long certificates are valid (default 1825)\n"
 		"  --lab              also a CA for tests that plays the public ones\n"
 		"  --lab-domain NAME[+NAME...]  a certificate from it, for all these names\n"
 		"  --json             what was made, as one JSON object\n",
 		cmd_pki_init },
+	{ "nats config",
+		"DIR --broker NAME=ADDR... --outer ID... --inner ID... [--config FILE...]\n"
+		"                             [--cluster NAME] [--keys PATH] [--store PATH] "
+		"[--json]",
+		"write the configurations of the brokers for the `nats` carrier",
+		"DIR is the folder of pki init; the files go to DIR/bus.\n\n" BROKER_HELP
+		"  --outer ID...      outer nodes\n"
+		"  --inner ID...      inner nodes\n"
+		"  --config FILE...   configurations of nodes, outers and inners, instead\n"
+		"  --cluster NAME     name of the cluster (default sallyport)\n"
+		"  --keys PATH        folder of the keys on the brokers' hosts (default: DIR/bus)\n"
+		"  --store PATH       folder of the leases there (default /var/lib/nats)\n"
+		"  --json             what was written, as one JSON object\n",
+		cmd_nats_config },
 };
 
 int cli_usage(const char *message)
@@ -79,7 +100,7 @@ static void show_commands(FILE *to)
 {
 	fprintf(to, "usage: sallyport COMMAND ...\n\n");
 	for (size_t i = 0; i < COUNT(commands); i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].summary);
 	fprintf(to,
 		"\n  sallyport COMMAND --help   says more\n"
 		"  sallyport --version\n");
@@ -155,10 +176,25 @@ int main(int argc, char **argv)
 		{ "--lab", NULL, OPTION_FLAG, .flag = &c.lab },
 		{ "--lab-domain", NULL, OPTION_LIST, .list = &c.lab_domains },
 		{ "--days", NULL, OPTION_VALUE, .value = &c.days },
+		{ "--broker", NULL, OPTION_LIST, .list = &c.brokers },
+	};
+	const struct option_row nats_rows[] = {
+		{ "--help", "-h", OPTION_FLAG, .flag = &c.help },
+		{ "--version", "-V", OPTION_FLAG, .flag = &c.version },
+		{ "--json", NULL, OPTION_FLAG, .flag = &c.json },
+		{ "--broker", NULL, OPTION_LIST, .list = &c.brokers },
+		{ "--outer", NULL, OPTION_LIST, .list = &c.outers },
+		{ "--inner", NULL, OPTION_LIST, .list = &c.inners },
+		{ "--config", NULL, OPTION_LIST, .list = &c.configs },
+		{ "--cluster", NULL, OPTION_VALUE, .value = &c.cluster },
+		{ "--keys", NULL, OPTION_VALUE, .value = &c.keys },
+		{ "--store", NULL, OPTION_VALUE, .value = &c.store },
 	};
 	bool pki = argc > 1 && strcmp(argv[1], "pki") == 0;
-	bool ok = pki ? options_read(argc, argv, pki_rows, COUNT(pki_rows), &c.words)
-		      : options_read(argc, argv, rows, COUNT(rows), &c.words);
+	bool nats = argc > 1 && strcmp(argv[1], "nats") == 0;
+	bool ok = pki  ? options_read(argc, argv, pki_rows, COUNT(pki_rows), &c.words)
+		: nats ? options_read(argc, argv, nats_rows, COUNT(nats_rows), &c.words)
+		       : options_read(argc, argv, rows, COUNT(rows), &c.words);
 	int code = ok ? run(&c) : EXIT_USAGE;
 	if (fflush(stdout) != 0 && code == EXIT_OK)
 		code = EXIT_FAILED;
@@ -167,5 +203,7 @@ int main(int argc, char **argv)
 	words_free(&c.inners);
 	words_free(&c.domains);
 	words_free(&c.lab_domains);
+	words_free(&c.brokers);
+	words_free(&c.configs);
 	return code;
 }

@@ -5,6 +5,7 @@
  *	DIR/link/ca.{crt,key}        the CA of the link
  *	DIR/link/ID.{crt,key}        each node's certificate
  *	DIR/mint/ca.{crt,key}        the CA that only the local servers trust
+ *	DIR/bus/...                  see pki_bus.c
  *	DIR/dialback.secret          of the outers
  *	DIR/mint/dialback.secret     of the inners
  *	DIR/lab/ca.{crt,key}, DIR/lab/NAME.{crt,key}   tests only
@@ -19,23 +20,12 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/json.h"
 #include "base/random.h"
-#include "cli/cli.h"
+#include "cli/broker.h"
+#include "cli/pki.h"
 #include "jid/jid.h"
-#include "net/pki.h"
 
-enum { DAYS = 1825, DAYS_MOST = 36500, LABEL_MOST = 63, NAMES_MOST = 100 };
-
-struct pki {
-	const char *dir;
-	unsigned days;
-	bool json;
-	struct arena arena; /* paths and prepared names */
-	struct buf text; /* what is shown at the end, unless json */
-	struct buf json_text;
-	struct json j;
-};
+enum { DAYS = 1825, DAYS_MOST = 36500, NAMES_MOST = 100 };
 
 static bool complain(const char *what, const char *why)
 {
@@ -100,7 +90,7 @@ static bool exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
-static struct net_pki_ca *make_ca(struct pki *p, const char *folder, const char *name,
+struct net_pki_ca *pki_ca(struct pki *p, const char *folder, const char *name,
 	const struct words *excluded, const char *host, const char *key_host)
 {
 	char err[512] = "";
@@ -126,7 +116,7 @@ static struct net_pki_ca *make_ca(struct pki *p, const char *folder, const char 
 	return ca;
 }
 
-static bool make_leaf(struct pki *p, struct net_pki_ca *ca, const char *folder, struct str stem,
+bool pki_leaf(struct pki *p, struct net_pki_ca *ca, const char *folder, struct str stem,
 	const struct words *names, const char *host)
 {
 	char err[512] = "";
@@ -149,7 +139,7 @@ static bool make_nodes(
 	for (size_t i = 0; i < ids->n; i++) {
 		struct words name = { &ids->word[i], 1 };
 		snprintf(host, sizeof(host), "%s node %.63s", kind, ids->word[i]);
-		if (!make_leaf(p, ca, "link", str_of(ids->word[i]), &name, host))
+		if (!pki_leaf(p, ca, "link", str_of(ids->word[i]), &name, host))
 			return false;
 	}
 	return true;
@@ -157,7 +147,7 @@ static bool make_nodes(
 
 static bool make_link(struct pki *p, const struct cli *c)
 {
-	struct net_pki_ca *ca = make_ca(p, "link", "sallyport link CA", NULL, "every node",
+	struct net_pki_ca *ca = pki_ca(p, "link", "sallyport link CA", NULL, "every node",
 		"keep it offline: it makes nodes");
 	bool ok = ca && make_nodes(p, ca, &c->outers, "outer") &&
 		make_nodes(p, ca, &c->inners, "inner");
@@ -221,7 +211,7 @@ static bool make_mint(struct pki *p, const struct cli *c)
 	}
 	struct net_pki_ca *ca = NULL;
 	if (ok)
-		ca = make_ca(p, "mint", "sallyport minting CA", &excluded,
+		ca = pki_ca(p, "mint", "sallyport minting CA", &excluded,
 			"inner nodes; and the s2s part of your XMPP servers, which trust it",
 			"inner nodes");
 	net_pki_ca_free(ca);
@@ -246,7 +236,7 @@ static bool make_lab_leaf(struct pki *p, struct net_pki_ca *ca, const char *spec
 			break;
 		at += len + 1;
 	}
-	ok = ok && make_leaf(p, ca, "lab", stem, &names, "tests only");
+	ok = ok && pki_leaf(p, ca, "lab", stem, &names, "tests only");
 	words_free(&names);
 	return ok;
 }
@@ -254,7 +244,7 @@ static bool make_lab_leaf(struct pki *p, struct net_pki_ca *ca, const char *spec
 static bool make_lab(struct pki *p, const struct cli *c)
 {
 	struct net_pki_ca *ca =
-		make_ca(p, "lab", "sallyport lab CA", NULL, "tests only", "tests only");
+		pki_ca(p, "lab", "sallyport lab CA", NULL, "tests only", "tests only");
 	bool ok = ca != NULL;
 
 	for (size_t i = 0; ok && i < c->lab_domains.n; i++)
@@ -271,6 +261,8 @@ static bool make_all(struct pki *p, const struct cli *c)
 		return false;
 	if ((c->outers.n || c->inners.n) && !make_mint(p, c))
 		return false;
+	if (c->brokers.n && !pki_bus(p, c))
+		return false;
 	if (c->outers.n && !make_secret(p, "", "outer nodes, all of them"))
 		return false;
 	if (c->inners.n && !make_secret(p, "mint", "inner nodes, all of them"))
@@ -278,16 +270,12 @@ static bool make_all(struct pki *p, const struct cli *c)
 	return !(c->lab || c->lab_domains.n) || make_lab(p, c);
 }
 
-/* Node names become file names: the same letters as in `node ID`. */
 static bool good_ids(const struct words *ids)
 {
 	for (size_t i = 0; i < ids->n; i++) {
-		const char *id = ids->word[i];
-		size_t len = strlen(id);
-		if (len == 0 || len > LABEL_MOST || id[0] == '-' || id[len - 1] == '-' ||
-			strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") != len ||
-			strcmp(id, "ca") == 0)
-			return complain(id, "not a node name: lower-case letters, digits and `-`");
+		if (!bus_good_id(ids->word[i]))
+			return complain(ids->word[i],
+				"not a node name: lower-case letters, digits and `-`");
 	}
 	return true;
 }
@@ -312,6 +300,7 @@ static void show(const struct pki *p)
 int cmd_pki_init(const struct cli *c)
 {
 	struct pki p = { .json = c->json };
+	struct bus bus;
 
 	if (c->words.n != 1)
 		return cli_usage("pki init takes one folder");
@@ -319,6 +308,10 @@ int cmd_pki_init(const struct cli *c)
 		return cli_usage("pki init needs --outer and --inner, or --lab");
 	if ((c->outers.n || c->inners.n) && !c->domains.n)
 		return cli_usage("pki init needs --domain: names that the minting CA may not sign");
+	if (c->brokers.n && !c->outers.n && !c->inners.n)
+		return cli_usage("pki init --broker needs the nodes as well");
+	if (c->brokers.n && !bus_read(&c->brokers, &c->outers, &c->inners, &bus))
+		return EXIT_USAGE;
 	if (!good_ids(&c->outers) || !good_ids(&c->inners) || !good_days(c->days, &p.days))
 		return EXIT_USAGE;
 	p.dir = c->words.word[0];

@@ -44,6 +44,24 @@ static void set_names(X509 *cert, const struct net_issue_settings *s)
 	X509_NAME_free(subject);
 }
 
+/* An IP address, or NULL when it is none. */
+static GENERAL_NAME *ip_name(struct str name)
+{
+	char text[NAME_LEN_MAX + 1];
+
+	memcpy(text, name.p, name.len);
+	text[name.len] = 0;
+	ASN1_OCTET_STRING *bytes = a2i_IPADDRESS(text);
+	if (!bytes) {
+		ERR_clear_error();
+		return NULL;
+	}
+	GENERAL_NAME *general = GENERAL_NAME_new();
+	check(general);
+	GENERAL_NAME_set0_value(general, GEN_IPADD, bytes);
+	return general;
+}
+
 static GENERAL_NAME *dns_name(struct str name)
 {
 	GENERAL_NAME *general = GENERAL_NAME_new();
@@ -59,13 +77,15 @@ static void add(X509 *cert, int nid, void *value, bool critical)
 	check(X509_add1_ext_i2d(cert, nid, value, critical, X509V3_ADD_APPEND) == 1);
 }
 
-static void add_alt_names(X509 *cert, const struct str *names, size_t n)
+static void add_alt_names(X509 *cert, const struct str *names, size_t n, bool addresses)
 {
 	GENERAL_NAMES *all = GENERAL_NAMES_new();
 
 	check(all);
-	for (size_t i = 0; i < n; i++)
-		check(sk_GENERAL_NAME_push(all, dns_name(names[i])) > 0);
+	for (size_t i = 0; i < n; i++) {
+		GENERAL_NAME *ip = addresses ? ip_name(names[i]) : NULL;
+		check(sk_GENERAL_NAME_push(all, ip ? ip : dns_name(names[i])) > 0);
+	}
 	add(cert, NID_subject_alt_name, all, false);
 	GENERAL_NAMES_free(all);
 }
@@ -125,7 +145,7 @@ static void add_extensions(X509 *cert, const struct net_issue_settings *s)
 	if (!s->is_ca)
 		add_text(cert, issuer, NID_ext_key_usage, "serverAuth,clientAuth");
 	if (s->n_names)
-		add_alt_names(cert, s->names, s->n_names);
+		add_alt_names(cert, s->names, s->n_names, s->addresses);
 	if (s->n_excluded)
 		add_constraints(cert, s->excluded, s->n_excluded);
 }

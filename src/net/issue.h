@@ -12,6 +12,7 @@ struct net_issue_settings {
 	const char *subject_cn; /* NULL: O = Sallyport, so that the subject is not empty */
 	const struct str *names; /* DNS names, A-labels */
 	size_t n_names;
+	bool addresses; /* names that are IP addresses are written as such */
 	bool is_ca; /* path length 0 */
 	const char *const *excluded; /* DNS name constraints of a CA */
 	size_t n_excluded;

@@ -163,6 +163,7 @@ bool net_pki_leaf(struct net_pki_ca *ca, const char *const *names, size_t n, uns
 	const struct net_issue_settings s = {
 		.names = dns,
 		.n_names = n,
+		.addresses = true,
 		.issuer = ca->creds->cert,
 		.issuer_key = ca->creds->key,
 	};
@@ -170,4 +171,25 @@ bool net_pki_leaf(struct net_pki_ca *ca, const char *const *names, size_t n, uns
 	bool ok = c && write_pair(c, certificate, key, err, err_size);
 	net_creds_unref(c);
 	return ok;
+}
+
+bool net_pki_pin(const char *certificate, char ret_hex[65], char *err, size_t err_size)
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned char *der = NULL;
+	BIO *file = BIO_new_file(certificate, "r");
+	X509 *cert = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+
+	BIO_free(file);
+	if (!cert) {
+		ERR_clear_error();
+		return complain(err, err_size, certificate, "no certificate can be read from it");
+	}
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+	X509_free(cert);
+	check(len > 0 && EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) == 1);
+	OPENSSL_free(der);
+	for (size_t i = 0; i < 32; i++)
+		snprintf(ret_hex + 2 * i, 3, "%02x", hash[i]);
+	return true;
 }

@@ -22,9 +22,12 @@ struct net_pki_ca *net_pki_ca(
 	const struct net_pki_ca_settings *settings, char *err, size_t err_size);
 void net_pki_ca_free(struct net_pki_ca *ca);
 
-/* Writes a leaf with these DNS names (A-labels), both EKUs, signed by ca. Existing files are kept.
+/* Writes a leaf with these DNS names (A-labels) and IP addresses, both EKUs, signed by ca. Existing files are kept.
  */
 bool net_pki_leaf(struct net_pki_ca *ca, const char *const *names, size_t n, unsigned days,
 	const char *certificate, const char *key, char *err, size_t err_size);
+
+/* The SHA-256 of the public key (SubjectPublicKeyInfo) in the first certificate of a file, in hexadecimal. */
+bool net_pki_pin(const char *certificate, char ret_hex[65], char *err, size_t err_size);
 
 #endif

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The `sallyport` command against scripted daemons and written files. Usage: cli_test.py PROGRAM SOURCE"""
+import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import threading
 import unittest
 
 PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
+BROKERS = ["broker-1=10.1.0.1,10.9.0.1", "broker-2=10.1.0.2,10.9.0.2",
+           "broker-3=[2001:db8::3]:4333,10.9.0.3:6222"]
 EVIL = "\x1b]0;owned\x07\u202eevil\u009b2J"
 
 STATUS = {
@@ -258,6 +262,7 @@ class Cli(unittest.TestCase):
                             (["check", "a", "b"], 2), (["check", "a", "--outer", "--inner"], 2),
                             (["status", "--wat"], 2), (["status", "-s"], 2), (["status", "x"], 2),
                             (["trace", "x"], 2), (["status", "--json=1"], 2),
+                            (["nats", "config", "--help"], 0), (["nats"], 2), (["nats", "config"], 2),
                             (["pki", "init", "d"], 2), (["pki", "init", "d", "--outer", "a"], 2)):
             done = run(*words)
             self.assertEqual(done.returncode, code, words)
@@ -324,6 +329,72 @@ class Pki(unittest.TestCase):
             with open(name, "rb") as f:
                 self.assertEqual(f.read(), content, name)
         self.openssl("verify", "-CAfile", self.path("p/link/ca.crt"), self.path("p/link/inner-b.crt"))
+
+    def test_bus(self):
+        """Keys for brokers and nodes come from a CA of their own; configurations name them."""
+        self.init("--broker", *BROKERS)
+        for stem in ("outer-a", "outer-b", "inner-a", "broker-1", "broker-1-route", "broker-3-route"):
+            self.openssl("verify", "-CAfile", self.path("p/bus/ca.crt"), self.path("p/bus", stem + ".crt"))
+        self.assertIn("DNS:broker-2, IP Address:10.1.0.2", self.text_of("bus/broker-2.crt"))
+        self.assertIn("DNS:broker-2, IP Address:10.9.0.2", self.text_of("bus/broker-2-route.crt"))
+        self.assertIn("DNS:broker-3, IP Address:2001:DB8:0:0:0:0:0:3", self.text_of("bus/broker-3.crt"))
+        done = run("nats", "config", self.path("p"), "--outer", "outer-a", "--inner", "inner-a", "--broker", *BROKERS,
+                   "--config", self.outer(node="outer-b"), "--cluster", "border", "--keys", "/etc/nats",
+                   "--store", "/srv/leases", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([f["broker"] for f in json.loads(done.stdout)["files"]], ["broker-1", "broker-2", "broker-3"])
+        with open(self.path("p/bus/broker-3.conf"), encoding="ascii") as f:
+            text = f.read()
+        for part in ('listen: "[2001:db8::3]:4333"', 'listen: "10.9.0.3:6222"', 'name: "border"',
+                     '"nats-route://10.9.0.2:6222"', 'key_file: "/etc/nats/broker-3-route.key"',
+                     'store_dir: "/srv/leases/broker-3"', '"lk.o.outer-b.inner-a"', 'verify_and_map: true'):
+            self.assertIn(part, text)
+        for part in ("nats-route://10.9.0.3", "no_auth_user", "leafnodes", "websocket", "mqtt", "gateway", "http"):
+            self.assertNotIn(part, text)
+        pins = set(re.findall(r'"([0-9a-f]{64})"', text))
+        self.assertEqual(len(pins), 6)
+        key = self.openssl("x509", "-in", self.path("p/bus/outer-b.crt"), "-noout", "-pubkey")
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key.encode(),
+                             capture_output=True, check=True).stdout
+        self.assertIn(hashlib.sha256(der).hexdigest(), pins)
+        self.assertIn("broker-1.conf", run("nats", "config", self.path("p"), "--outer", "outer-a", "--inner", "inner-a",
+                                           "--broker", *BROKERS).stdout)
+
+    def test_bus_errors(self):
+        nodes = ["--outer", "outer-a", "--inner", "inner-a"]
+        rest = BROKERS[1:]
+        config = ("nats", "config", self.path("p"))
+        for words, code, says in (
+                ((*config, *nodes), 2, "three brokers"),
+                ((*config, *nodes, "--broker", *rest), 2, "three brokers"),
+                ((*config, "--outer", "outer-a", "--broker", *BROKERS), 2, "outers and inners"),
+                ((*config, *nodes, "--broker", "b", *rest), 2, "NAME=ADDRESS"),
+                ((*config, *nodes, "--broker", "b=", *rest), 2, "the port is missing"),
+                ((*config, *nodes, "--broker", "=10.1.0.1", *rest), 2, "NAME=ADDRESS"),
+                ((*config, *nodes, "--broker", "b=host", *rest), 2, "the port is missing"),
+                ((*config, *nodes, "--broker", "b=10.1.0.1:0", *rest), 2, "from 1 to 65535"),
+                ((*config, *nodes, "--broker", "b=10.1.0.1,x:1", *rest), 2, "not an IP address"),
+                ((*config, *nodes, "--broker", "b=0.0.0.0", *rest), 2, "are none"),
+                ((*config, *nodes, "--broker", "b=10.1.0.1:5,10.1.0.1:5", *rest), 2, "share a port"),
+                ((*config, *nodes, "--broker", "B=10.1.0.1", *rest), 2, "not a name"),
+                ((*config, *nodes, "--broker", "ca=10.1.0.1", *rest), 2, "not a name"),
+                ((*config, *nodes, "--broker", "outer-a=10.1.0.1", *rest), 2, "named twice"),
+                ((*config, *nodes, "--broker", "broker-2=10.1.0.1", *rest), 2, "named twice"),
+                ((*config, *nodes, "--inner", "broker-2-route", "--broker", *BROKERS), 2, "for routes"),
+                ((*config, *nodes, "--broker", *BROKERS, "--cluster", "a b"), 2, "--cluster"),
+                ((*config, *nodes, "--broker", *BROKERS, "--keys", "pki"), 2, "an absolute path"),
+                ((*config, *nodes, "--broker", *BROKERS, "--store", '/a"b'), 2, "an absolute path"),
+                ((*config, *nodes, "--broker", *BROKERS, "--config", self.write("c", "wat")), 1, ""),
+                ((*config, *nodes, "--broker", *BROKERS), 1, "No such file"),
+                (("pki", "init", self.path("q"), *nodes, "--domain", "example.se", "--broker", "b"), 2, "NAME=ADDRESS"),
+                (("pki", "init", self.path("q"), "--lab", "--broker", *BROKERS), 2, "needs the nodes")):
+            done = run(*words)
+            self.assertEqual(done.returncode, code, (words, done.stderr))
+            self.assertIn(says, done.stderr, words)
+        self.init("--broker", *BROKERS)
+        done = run(*config, "--outer", "outer-z", "--inner", "inner-a", "--broker", *BROKERS)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("outer-z.crt: no certificate can be read", done.stderr)
 
     def outer(self, **changes):
         values = dict(node="outer-a", domain="example.se", stem="p/lab/example.se", key="p/lab/example.se")

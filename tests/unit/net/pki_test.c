@@ -158,10 +158,41 @@ static void test_errors(void **state)
 	assert_non_null(strstr(err, "ca.crt: exists without its key"));
 }
 
+/* What nats-server calls a pin is what openssl says of the key, and an address is no DNS name. */
+static void test_pin(void **state)
+{
+	static const char *const names[] = { "broker-1", "192.0.2.7", "2001:db8::7" };
+	char err[300] = "", command[400], hex[65], expected[65] = "";
+	struct net_pki_ca *ca = make_ca(err);
+
+	unlink(leaf_crt);
+	unlink(leaf_key);
+	assert_non_null(ca);
+	assert_true(net_pki_leaf(ca, names, 3, 365, leaf_crt, leaf_key, err, sizeof(err)));
+	net_pki_ca_free(ca);
+	assert_true(net_pki_pin(leaf_crt, hex, err, sizeof(err)));
+	snprintf(command, sizeof(command),
+		"openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum",
+		leaf_crt);
+	FILE *f = popen(command, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(expected, sizeof(expected), f));
+	pclose(f);
+	assert_string_equal(hex, expected);
+	snprintf(command, sizeof(command),
+		"openssl x509 -in %s -noout -ext subjectAltName | grep -q "
+		"'DNS:broker-1, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:7'",
+		leaf_crt);
+	assert_int_equal(system(command), 0);
+	assert_false(net_pki_pin(leaf_key, hex, err, sizeof(err)));
+	assert_non_null(strstr(err, "no certificate can be read"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_pin),
 		cmocka_unit_test(test_errors),
 	};
 	return cmocka_run_group_tests(tests, set_paths, clean);
