@@ -20,6 +20,7 @@ const struct link_settings link_settings_default = {
 	.queue_age_ms = 60000,
 	.idle_ms = 600000,
 	.refusal_ms = 1000,
+	.home_ms = 30000,
 	.table_ms = 2000,
 	.table_retry_ms = 250,
 	.table_asks = 256,
@@ -112,6 +113,7 @@ struct link *link_new(const struct link_settings *settings, const struct link_op
 	list_init(&l->due);
 	list_init(&l->overflow);
 	list_init(&l->stall_timers);
+	list_init(&l->leave_timers);
 	list_init(&l->tx_idle_timers);
 	list_init(&l->ack_timers);
 	list_init(&l->rx_idle_timers);
@@ -196,6 +198,7 @@ uint64_t link_deadline(const struct link *l)
 	if (!list_empty(&l->orphans))
 		at = least(at, l->orphans_at);
 	at = least(at, queue_deadline(&l->stall_timers));
+	at = least(at, queue_deadline(&l->leave_timers));
 	at = least(at, queue_deadline(&l->tx_idle_timers));
 	at = least(at, queue_deadline(&l->rx_idle_timers));
 	at = least(at, queue_deadline(&l->ack_timers));
@@ -319,6 +322,7 @@ bool link_send(struct link *l, struct link_pair pair, const struct link_out *out
 		tx_overflow(l, pair, out);
 		return false;
 	}
+	tx_go_home(tx, now);
 	tx_append(tx, out, now);
 	if (tx->owner) {
 		tx_make_ready(tx);
@@ -343,6 +347,7 @@ void link_expect(struct link *l, struct link_pair pair, uint64_t now)
 
 	if (!tx || tx->waiting)
 		return;
+	tx_go_home(tx, now);
 	tx->expect = true;
 	tx->used_at = now;
 	if (!tx->owner) {
@@ -398,6 +403,18 @@ void link_drain(struct link *l, uint64_t now)
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		if (p->state == PEER_UP)
 			frame_drain(p);
+	}
+}
+
+void link_undrain(struct link *l)
+{
+	if (!l->draining)
+		return;
+	l->draining = false;
+	LIST_EACH (&l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (p->carrier)
+			peer_fault(p, FAULT_NONE);
 	}
 }
 

@@ -102,6 +102,7 @@ struct link {
 	struct list overflow; /* records that found no room, likewise */
 	struct fifo_pool pool;
 	struct list stall_timers;
+	struct list leave_timers;
 	struct list tx_idle_timers;
 
 	struct rx_slot **rx_slots; /* by the low bits of a channel id */
@@ -155,6 +156,7 @@ struct link_peer {
 	uint64_t lease;
 	bool fenced; /* all receiving channels are revoked until the lease comes back */
 	bool draining;
+	bool aside; /* an operator wants no pairs of ours there (link_set_aside) */
 	uint64_t rtt;
 
 	struct list owned; /* sending channels that it owns */
@@ -224,6 +226,13 @@ struct link_tx {
 	bool expect; /* the next open asks for the next hop's stream */
 	bool blocked; /* the program waits for ops->writable */
 	bool waiting; /* in l->orphans */
+	/* Its place (tx_place.c). */
+	enum link_why why;
+	struct link_peer *from; /* the owner before, or NULL */
+	uint64_t placed_at;
+	struct link_peer *pinned; /* by an operator, or NULL */
+	bool held; /* it shall leave: nothing new goes to the owner for a moment */
+	struct link_timer leave; /* the end of that moment */
 	uint64_t progress_at;
 	uint64_t probed_at;
 	unsigned probe_gap;
@@ -250,13 +259,17 @@ void tx_append(struct link_tx *tx, const struct link_out *out, uint64_t now);
 /* Chooses an owner for a channel that has none. */
 void tx_assign(struct link_tx *tx, uint64_t now);
 /* Takes all channels away from a node that is dead or another process now. */
-void tx_release_all(struct link_peer *p, uint64_t now);
+void tx_release_all(struct link_peer *p, enum link_why why, uint64_t now);
 /* It is another process now, which may reach what the last one could not. */
 void tx_forget_refusals(struct link_peer *p);
 /* The owner is connected again: go on after what it has. */
 void tx_resume_all(struct link_peer *p, uint64_t now);
 void tx_drain_all(struct link_peer *p, uint64_t now);
 void tx_retry_orphans(struct link *l, uint64_t now);
+/* A record is about to be queued, or expected: was the channel idle so long that it may go where it belongs? */
+void tx_go_home(struct link_tx *tx, uint64_t now);
+/* The time to hold records back is over for some that shall leave. */
+void tx_stop_holding(struct link *l, uint64_t now);
 /* Gives up all records that no node can take now. */
 void tx_hand_back(struct link *l, uint64_t now);
 void tx_overflow(struct link *l, struct link_pair pair, const struct link_out *out);

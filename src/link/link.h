@@ -10,15 +10,14 @@
  * ones, outer the reverse. A record belongs to the engine from link_send() until the
  * far node acknowledged it, or until the engine hands it back through ops->undelivered.
  *
- * Callbacks run inside link_input(), link_tick() and link_hand_back(). Besides, link_connected() and
- * link_disconnected() may call ops->send, ops->close and ops->peer_state; link_send(),
- * link_expect(), link_answered(), link_told(), link_expel() and link_move() only ops->send, ops->can_send,
- * ops->wall_ms, ops->choose and ops->ask; every other
- * function only ops->send and ops->can_send. A callback may call any function of a channel or a
- * pair (link_send() to link_may_write()), but not link_input(), link_tick(), link_hand_back(),
- * link_connected(), link_disconnected(), link_carrier_writable(), link_answered(), link_told(), link_expel(),
- * link_move() or link_free(); and ops->send, ops->can_send, ops->wall_ms, ops->choose and ops->ask may
- * call nothing at all.
+ * Callbacks run inside link_input(), link_tick() and link_hand_back(). Besides, link_connected(),
+ * link_disconnected() and link_undrain() may call ops->send, ops->close and ops->peer_state; link_send(),
+ * link_expect(), link_answered(), link_told(), link_expel(), link_move() and link_set_aside() only ops->send,
+ * ops->can_send, ops->wall_ms, ops->choose and ops->ask; every other function only ops->send and ops->can_send
+ * (link_each_channel() ops->choose). A callback may call any function of a channel or a pair (link_send() to
+ * link_may_write()), but not link_input(), link_tick(), link_hand_back(), link_connected(), link_disconnected(),
+ * link_carrier_writable(), link_answered(), link_told(), link_expel(), an operator's order or link_free(); and
+ * ops->send, ops->can_send, ops->wall_ms, ops->choose and ops->ask may call nothing at all.
  *
  * All times named now are milliseconds of one monotonic clock that never stands still.
  */
@@ -54,6 +53,8 @@ struct link_settings {
 	unsigned queue_age_ms; /* 60000: a record waits so long for a node that can take it */
 	unsigned idle_ms; /* 600000: a channel without traffic is forgotten after it */
 	unsigned refusal_ms; /* 1000: a node that cannot reach a pair is not asked again */
+	unsigned
+		home_ms; /* 30000: so long idle, a pair may go back to the node that it belongs to */
 	/* With a shared lease table (ops->ask): */
 	unsigned table_ms; /* 2000: no answer by then is one that the table is not available */
 	unsigned table_retry_ms; /* 250: so often it is tried again */
@@ -69,6 +70,26 @@ struct link_settings {
 	unsigned cond_busy; /* more than channels_max pairs: resource-constraint */
 };
 extern const struct link_settings link_settings_default;
+
+/*
+ * Why a pair is at the node where it is. X(enumerator, name in the status). The node that a pair belongs to is
+ * the one that ops->choose() names of all that could have it.
+ */
+#define LINK_WHYS(X)                                                                               \
+	X(LINK_WHY_CHOSEN, "chosen") /* for its first record */                                    \
+	X(LINK_WHY_DEAD, "dead") /* the owner before was not heard any more */                     \
+	X(LINK_WHY_RESTARTED, "restarted") /* it is another process now */                         \
+	X(LINK_WHY_REFUSED, "refused") /* it could not reach the next hop */                       \
+	X(LINK_WHY_REVOKED, "revoked") /* its lease had run out */                                 \
+	X(LINK_WHY_DRAINED, "drained") /* it leaves, or an operator set it aside */                \
+	X(LINK_WHY_COMMAND, "command") /* an operator moved the pair */                            \
+	X(LINK_WHY_HOME, "home") /* it belongs here, and came back while it was idle */
+
+enum link_why {
+#define X(id, name) id,
+	LINK_WHYS(X)
+#undef X
+};
 
 struct link_pair {
 	struct str local;
@@ -250,10 +271,49 @@ void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now
 void link_expel(struct link *l, struct str inner, uint64_t now);
 
 /*
- * An operator wants the pair to be at this outer: it moves when what was sent to its present owner is settled, or
- * after a second without what is not. False: no such outer is up, or there is nothing to be moved.
+ * Orders of an operator. They return NULL, or a static text that says why not.
+ *
+ * link_move() pins the pair to a node that is up: it moves at once when nothing that was sent is unacknowledged.
+ * Otherwise new records are held back for up to two seconds until that is so, and after that it moves when it comes
+ * to be so. It stays there until link_unpin(), or until the node dies, leaves or cannot reach it.
+ * link_set_aside() does that with all pairs of a node, which gets no others, until it is undone or the node is another
+ * process. What no other node may have (ops->choose) stays.
  */
-bool link_move(struct link *l, struct link_pair pair, struct str outer, uint64_t now);
+const char *link_move(struct link *l, struct link_pair pair, struct str node, uint64_t now);
+const char *link_unpin(struct link *l, struct link_pair pair);
+const char *link_set_aside(struct link *l, struct str node, bool aside, uint64_t now);
+/* Takes link_drain() back: all links are closed, for the far nodes to greet a node that does not drain. */
+void link_undrain(struct link *l);
+
+/* What link_each_channel() tells of a sending channel; the strings are valid during the call. */
+struct link_place {
+	struct link_pair pair;
+	struct str owner; /* empty: none at present */
+	struct str home; /* where it would be put now; empty: nowhere */
+	struct str pinned; /* empty: not */
+	struct str from; /* the owner before, or empty */
+	const char *why; /* a name of LINK_WHYS */
+	uint64_t placed_ms_ago;
+	uint64_t idle_ms;
+	uint64_t epoch;
+	uint64_t queued, unacknowledged;
+};
+void link_each_channel(struct link *l, uint64_t now,
+	void (*tell)(void *user, const struct link_place *place), void *user);
+
+/* What link_each_peer() tells of a far node that was connected at least once. */
+struct link_peer_info {
+	struct str id;
+	const char *why_down; /* or NULL */
+	uint64_t boot;
+	uint64_t heard_ms_ago;
+	uint64_t rtt_ms;
+	uint64_t owned; /* pairs of ours that it owns */
+	uint64_t serving; /* pairs of its that we own */
+	bool up, draining, aside;
+};
+void link_each_peer(const struct link *l, uint64_t now,
+	void (*tell)(void *user, const struct link_peer_info *info), void *user);
 
 struct str link_peer_id(const struct link_peer *peer);
 bool link_peer_up(const struct link_peer *peer);

@@ -259,7 +259,8 @@ static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_
 		p->leased = false;
 		rx_forget_all(p);
 		tx_forget_refusals(p);
-		tx_release_all(p, now);
+		p->aside = false;
+		tx_release_all(p, LINK_WHY_RESTARTED, now);
 		if (p->replaced)
 			l->ops.alarm(l->user, p, "another process took the name of a live node");
 	}
@@ -373,7 +374,7 @@ void peer_tick(struct link_peer *p, uint64_t now)
 	if (p->carrier && now >= silence_at(p))
 		peer_fault(p, FAULT_SILENCE);
 	if (p->state != PEER_UP && now >= p->heard + p->l->set.dead_ms && !list_empty(&p->owned))
-		tx_release_all(p, now);
+		tx_release_all(p, LINK_WHY_DEAD, now);
 	if (!list_empty(&p->rxs))
 		peer_lease(p, now);
 }

@@ -68,6 +68,7 @@ struct link_tx *tx_get(struct link *l, struct link_pair pair, uint64_t now)
 	list_init(&tx->owned);
 	list_init(&tx->ready);
 	list_init(&tx->stall.link);
+	list_init(&tx->leave.link);
 	list_init(&tx->idle.link);
 	fifo_init(&tx->q);
 	tx->una = tx->send = tx->high = tx->next = l->seq_base;
@@ -94,6 +95,7 @@ void tx_free(struct link_tx *tx)
 	list_remove(&tx->owned);
 	list_remove(&tx->ready);
 	list_remove(&tx->stall.link);
+	list_remove(&tx->leave.link);
 	list_remove(&tx->idle.link);
 	fifo_done(&tx->q, &l->pool);
 	pair_name_done(&tx->name);
@@ -227,7 +229,7 @@ bool tx_sendable(const struct link_tx *tx)
 	if (tx->need_open)
 		return true;
 	/* A node that drains gets no new records, only repetitions. */
-	if (tx->send >= (p->draining ? tx->high : tx->next))
+	if (tx->send >= (p->draining || tx->held ? tx->high : tx->next))
 		return false;
 	return tx->send - tx->una < p->limits.window_records &&
 		tx->sent_bytes < p->limits.window_bytes;

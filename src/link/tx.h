@@ -54,7 +54,19 @@ void tx_go_on(struct link_tx *tx, uint64_t now);
 void tx_refuse(
 	struct link_tx *tx, const struct link_peer *p, const struct frame_report *r, uint64_t now);
 void tx_release(struct link_tx *tx);
-void tx_reassign(struct link_tx *tx, uint64_t now);
-void tx_drain_step(struct link_tx *tx, uint64_t now);
+/* Takes it from its owner, if it has one, and chooses again if there is something to send. */
+void tx_reassign(struct link_tx *tx, enum link_why why, uint64_t now);
+/* This node becomes the owner, in a new epoch; nobody is at present. */
+void tx_set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now);
+/* The nodes that may have it now, in l->live. lasting: nor those that refused it a while ago. */
+size_t tx_list_live(struct link_tx *tx, bool lasting, uint64_t now);
+/* The node that it belongs to, of those; NULL: none. */
+struct link_peer *tx_choice(struct link_tx *tx, bool lasting, uint64_t now);
+
+/* --- tx_place.c --- */
+/* It is about to leave its owner for this reason. */
+void tx_note_leave(struct link_tx *tx, enum link_why why, uint64_t now);
+/* If it shall leave its owner, and nothing that was sent is unacknowledged, it does. */
+void tx_leave_step(struct link_tx *tx, uint64_t now);
 
 #endif

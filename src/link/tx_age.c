@@ -109,7 +109,7 @@ static void check_idle(struct link_tx *tx, uint64_t now)
 {
 	unsigned idle = tx->l->set.idle_ms;
 
-	if (tx->q.count == 0 && !tx->waiting && now >= tx->used_at + idle)
+	if (tx->q.count == 0 && !tx->waiting && !tx->pinned && now >= tx->used_at + idle)
 		tx_free(tx);
 	else
 		timer_start(&tx->l->tx_idle_timers, &tx->idle, now + idle);
@@ -123,6 +123,7 @@ void tx_tick(struct link *l, uint64_t now)
 	look_at_orphans(l, now);
 	while ((t = timer_due(&l->stall_timers, now)))
 		check_stall(LIST_OWNER(t, struct link_tx, stall), now);
+	tx_stop_holding(l, now);
 	while ((t = timer_due(&l->tx_idle_timers, now)))
 		check_idle(LIST_OWNER(t, struct link_tx, idle), now);
 }

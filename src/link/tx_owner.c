@@ -46,7 +46,20 @@ void tx_forget_refusals(struct link_peer *p)
 	}
 }
 
-static size_t list_live(struct link_tx *tx, uint64_t now)
+/* What refused a pair is not taken for its home for so long. */
+enum { LASTING_MS = 600000 };
+
+static bool refused_lately(const struct link_tx *tx, const struct link_peer *p, uint64_t now)
+{
+	for (size_t i = 0; tx->refusals && i < tx->refusals->n; i++) {
+		uint64_t until = tx->refusals->by[i].until;
+		if (tx->refusals->by[i].peer == p && until && until + LASTING_MS > now)
+			return true;
+	}
+	return false;
+}
+
+size_t tx_list_live(struct link_tx *tx, bool lasting, uint64_t now)
 {
 	struct link *l = tx->l;
 	size_t n = 0;
@@ -54,14 +67,27 @@ static size_t list_live(struct link_tx *tx, uint64_t now)
 	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		bool serves = l->set.role == LINK_INNER || link_peer_serves(p, tx->name.pair.local);
-		if (p->state == PEER_UP && !p->draining && serves &&
-			tx->number < p->limits.channels && !refused_by(tx, p, now))
+		bool refused = lasting ? refused_lately(tx, p, now) : refused_by(tx, p, now);
+		if (p->state == PEER_UP && !p->draining && !p->aside && serves &&
+			tx->number < p->limits.channels && !refused)
 			l->live[n++] = p;
 	}
 	return n;
 }
 
-static void set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now)
+struct link_peer *tx_choice(struct link_tx *tx, bool lasting, uint64_t now)
+{
+	struct link *l = tx->l;
+	size_t n = tx_list_live(tx, lasting, now);
+
+	for (size_t i = 0; tx->pinned && i < n; i++) {
+		if (l->live[i] == tx->pinned)
+			return tx->pinned;
+	}
+	return n ? l->ops.choose(l->user, tx->name.pair, l->live, n) : NULL;
+}
+
+void tx_set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now)
 {
 	struct link *l = tx->l;
 	uint64_t wall = l->ops.wall_ms(l->user);
@@ -69,6 +95,7 @@ static void set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now)
 	l->epoch = wall > l->epoch ? wall : l->epoch + 1;
 	tx->epoch = l->epoch;
 	tx->owner = p;
+	tx->placed_at = now;
 	tx->have = tx->una - 1;
 	tx->need_open = true;
 	tx->confirmed = false;
@@ -83,7 +110,9 @@ void tx_release(struct link_tx *tx)
 {
 	list_remove(&tx->owned);
 	list_remove(&tx->ready);
+	list_remove(&tx->leave.link);
 	tx->owner = NULL;
+	tx->held = false;
 	tx->waiting = false;
 	tx->need_open = false;
 	tx_rewind_to(tx, tx->una);
@@ -92,12 +121,11 @@ void tx_release(struct link_tx *tx)
 void tx_assign(struct link_tx *tx, uint64_t now)
 {
 	struct link *l = tx->l;
-	size_t n = list_live(tx, now);
-	struct link_peer *p = n ? l->ops.choose(l->user, tx->name.pair, l->live, n) : NULL;
+	struct link_peer *p = tx_choice(tx, false, now);
 
 	if (p) {
 		check(p->l == l && p->state == PEER_UP);
-		set_owner(tx, p, now);
+		tx_set_owner(tx, p, now);
 	} else if (tx->q.count) {
 		tx->waiting = true;
 		list_append(refused_by(tx, NULL, now) ? &l->due : &l->orphans, &tx->owned);
@@ -106,32 +134,33 @@ void tx_assign(struct link_tx *tx, uint64_t now)
 	}
 }
 
-void tx_reassign(struct link_tx *tx, uint64_t now)
+void tx_reassign(struct link_tx *tx, enum link_why why, uint64_t now)
 {
+	struct link_peer *before = tx->owner;
+
+	tx_note_leave(tx, why, now);
 	tx_release(tx);
 	if (tx->q.count || tx->expect)
 		tx_assign(tx, now);
+	if (why == LINK_WHY_REVOKED && tx->owner != before) {
+		tx->why = why;
+		tx->from = before;
+	}
 }
 
-void tx_release_all(struct link_peer *p, uint64_t now)
+void tx_release_all(struct link_peer *p, enum link_why why, uint64_t now)
 {
 	struct list all;
 
 	list_move(&p->owned, &all);
 	while (!list_empty(&all))
-		tx_reassign(owned_tx(all.next), now);
-}
-
-void tx_drain_step(struct link_tx *tx, uint64_t now)
-{
-	if (tx->owner && tx->owner->draining && tx->una >= tx->high)
-		tx_reassign(tx, now);
+		tx_reassign(owned_tx(all.next), why, now);
 }
 
 void tx_drain_all(struct link_peer *p, uint64_t now)
 {
 	LIST_EACH_SAFE (&p->owned, it)
-		tx_drain_step(owned_tx(it), now);
+		tx_leave_step(owned_tx(it), now);
 }
 
 void tx_resume_all(struct link_peer *p, uint64_t now)
@@ -154,5 +183,5 @@ void tx_retry_orphans(struct link *l, uint64_t now)
 
 	list_move(&l->orphans, &all);
 	while (!list_empty(&all))
-		tx_reassign(owned_tx(all.next), now);
+		tx_reassign(owned_tx(all.next), LINK_WHY_DEAD, now);
 }

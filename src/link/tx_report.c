@@ -46,7 +46,7 @@ static void apply(struct link_tx *tx, const struct frame_report *r, uint64_t now
 		tx->have = r->have;
 	tx_skip_received(tx);
 	tx_wake_program(tx);
-	tx_drain_step(tx, now);
+	tx_leave_step(tx, now);
 }
 
 enum link_fault tx_on_ack(struct link_peer *p, const union frame *f, uint64_t now)
@@ -89,7 +89,7 @@ static void answer_nak(struct link_tx *tx, const struct frame_report *r, uint64_
 	case NAK_REVOKED:
 	case NAK_FORGOTTEN:
 		if (may_again(&tx->renewed_at, now))
-			tx_reassign(tx, now);
+			tx_reassign(tx, LINK_WHY_REVOKED, now);
 		break;
 	}
 }
@@ -121,6 +121,6 @@ enum link_fault tx_on_reach(struct link_peer *p, const union frame *f, uint64_t 
 	if (!p->draining)
 		tx_refuse(tx, p, &f->report, now);
 	if (tx->owner == p && tx->epoch == f->report.epoch)
-		tx_reassign(tx, now);
+		tx_reassign(tx, p->draining ? LINK_WHY_DRAINED : LINK_WHY_REFUSED, now);
 	return FAULT_NONE;
 }

@@ -31,6 +31,7 @@ static void start_node(struct node *n)
 	s.queue_age_ms = 300;
 	s.idle_ms = n->w->short_idle ? 600 : 60000;
 	s.refusal_ms = 60;
+	s.home_ms = 50;
 	s.cond_timeout = COND_TIMEOUT;
 	s.cond_internal = COND_INTERNAL;
 	s.cond_busy = COND_BUSY;
@@ -65,10 +66,38 @@ static void stop_node(struct node *n, bool noticed)
 	memset(w->last_written[n->index], 0, sizeof(w->last_written[0]));
 }
 
+/* An operator moves a pair, or sets a node aside, or takes that back. */
+static void order(struct node *n)
+{
+	struct world *w = n->w;
+	struct link_pair pair = pair_of(below(w, w->n_pairs));
+	unsigned far = n->role == LINK_INNER ? w->n_inner + below(w, w->n_nodes - w->n_inner)
+					     : below(w, w->n_inner);
+	struct str node = str_of(w->nodes[far].id);
+	const char *refused = NULL;
+
+	switch (below(w, 4)) {
+	case 0:
+		refused = link_set_aside(n->l, node, true, w->now);
+		break;
+	case 1:
+		refused = link_set_aside(n->l, node, false, w->now);
+		break;
+	case 2:
+		refused = link_unpin(n->l, pair);
+		break;
+	default:
+		refused = link_move(n->l, pair, node, w->now);
+		break;
+	}
+	if (!refused)
+		w->totals->orders++;
+}
+
 static void fault(struct world *w, unsigned kinds)
 {
 	struct node *n = &w->nodes[below(w, w->n_nodes)];
-	unsigned kind = below(w, 5);
+	unsigned kind = below(w, 6);
 
 	if (!(kinds & 1u << kind) || !n->l)
 		return;
@@ -105,6 +134,9 @@ static void fault(struct world *w, unsigned kinds)
 		if (!n->drain_until)
 			n->drain_until = w->now + below(w, 500);
 		w->totals->drains++;
+		break;
+	case 5:
+		order(n);
 		break;
 	default:
 		break;
@@ -228,6 +260,10 @@ static bool quiet(const struct world *w)
 static void calm_down(struct world *w)
 {
 	w->calm = true;
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		for (unsigned k = 0; w->nodes[i].l && k < w->n_pairs; k++)
+			link_unpin(w->nodes[i].l, pair_of(k));
+	}
 	memset(w->apart_until, 0, sizeof(w->apart_until));
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct node *n = &w->nodes[i];
@@ -359,7 +395,7 @@ const char *sim_run(uint64_t seed, struct sim_totals *totals, uint64_t *ret_at)
 	sim_telling = getenv("SEED");
 	totals->schedules++;
 	set_up(w);
-	unsigned kinds = chance(w, 25) ? 0 : below(w, 32);
+	unsigned kinds = chance(w, 25) ? 0 : below(w, 64);
 	unsigned gap = 10 + below(w, 150);
 	uint64_t end = w->now + 200 + below(w, 600);
 	uint64_t fault_at = w->now + below(w, gap);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A world of inners and outers in one process: engines, carriers that delay, lose, repeat,
- * reorder and break, next hops that are slow, refuse or vanish, nodes that pause, crash and drain.
+ * reorder and break, next hops that are slow, refuse or vanish, nodes that pause, crash and drain,
+ * and operators that move pairs.
  * Everything follows from the seed. What must never happen is checked as it happens.
  */
 #ifndef TESTS_LINK_SIM_H
@@ -13,7 +14,7 @@
 struct sim_totals {
 	uint64_t schedules;
 	uint64_t records, written, repeated, bounced, lost_with_sender;
-	uint64_t crashes, cuts, pauses, partitions, drains, moves, revokes, poisoned;
+	uint64_t crashes, cuts, pauses, partitions, drains, orders, moves, revokes, poisoned;
 	uint64_t strict; /* schedules that had to be exactly once */
 };
 

@@ -24,10 +24,11 @@ static void print_totals(const struct sim_totals *t)
 	       "%lu lost with their sender\n",
 		t->schedules, t->strict, t->records, t->written, t->repeated, t->bounced,
 		t->lost_with_sender);
-	printf("%lu crashes, %lu cuts, %lu pauses, %lu partitions, %lu drains; %lu links down, "
+	printf("%lu crashes, %lu cuts, %lu pauses, %lu partitions, %lu drains, %lu orders; %lu "
+	       "links down, "
 	       "%lu revocations, %lu poisoned\n",
-		t->crashes, t->cuts, t->pauses, t->partitions, t->drains, t->moves, t->revokes,
-		t->poisoned);
+		t->crashes, t->cuts, t->pauses, t->partitions, t->drains, t->orders, t->moves,
+		t->revokes, t->poisoned);
 }
 
 int main(int argc, char **argv)

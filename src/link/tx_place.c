@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a channel is and where it belongs. A channel goes to another node only when nothing that was sent to its owner
+ * is unacknowledged: what the owner has written is known then, and it has nothing left that it could write later.
+ *
+ *	at home --owner dead, refuses, drains--> elsewhere --idle for home_ms, next record--> at home
+ *	   |                                         |
+ *	   +------------ link_move() ----------------+----> pinned --link_unpin(), node dies--> elsewhere
+ */
+#include "base/check.h"
+#include "link/tx.h"
+
+enum { HOLD_MS = 2000 };
+
+/* --- leaving --- */
+
+void tx_note_leave(struct link_tx *tx, enum link_why why, uint64_t now)
+{
+	/* A revoked channel needs a new epoch, and usually gets it at the same node. */
+	if (!tx->owner || why == LINK_WHY_REVOKED)
+		return;
+	if (tx->pinned == tx->owner)
+		tx->pinned = NULL;
+	tx->from = tx->owner;
+	tx->why = why;
+	tx->placed_at = now;
+}
+
+static bool is_up(const struct link_peer *p)
+{
+	return p->state == PEER_UP && !p->draining && !p->aside;
+}
+
+/* An operator wants it to be elsewhere. */
+static bool shall_leave(const struct link_tx *tx)
+{
+	return tx->owner->aside || (tx->pinned && tx->pinned != tx->owner && is_up(tx->pinned));
+}
+
+static void stop_holding(struct link_tx *tx, uint64_t now)
+{
+	list_remove(&tx->leave.link);
+	if (!tx->held)
+		return;
+	tx->held = false;
+	tx_go_on(tx, now);
+}
+
+void tx_leave_step(struct link_tx *tx, uint64_t now)
+{
+	if (!tx->owner || tx->una < tx->high)
+		return;
+	if (tx->owner->draining) {
+		tx_reassign(tx, LINK_WHY_DRAINED, now);
+		return;
+	}
+	if (!shall_leave(tx))
+		return;
+	enum link_why why = tx->owner->aside ? LINK_WHY_DRAINED : LINK_WHY_COMMAND;
+	struct link_peer *to = tx_choice(tx, false, now);
+	if (!to || to == tx->owner) {
+		stop_holding(tx, now);
+		return;
+	}
+	tx_note_leave(tx, why, now);
+	tx_release(tx);
+	if (tx->q.count || tx->expect || tx->pinned)
+		tx_set_owner(tx, to, now);
+}
+
+static void leave(struct link_tx *tx, uint64_t now)
+{
+	tx->held = true;
+	timer_start(&tx->l->leave_timers, &tx->leave, now + HOLD_MS);
+	tx_leave_step(tx, now);
+}
+
+void tx_stop_holding(struct link *l, uint64_t now)
+{
+	struct link_timer *t;
+
+	while ((t = timer_due(&l->leave_timers, now)))
+		stop_holding(LIST_OWNER(t, struct link_tx, leave), now);
+}
+
+/* --- coming home --- */
+
+void tx_go_home(struct link_tx *tx, uint64_t now)
+{
+	if (!tx->owner || tx->q.count || now < tx->used_at + tx->l->set.home_ms)
+		return;
+	struct link_peer *to = tx_choice(tx, true, now);
+	if (!to || to == tx->owner)
+		return;
+	tx_note_leave(tx, LINK_WHY_HOME, now);
+	tx_release(tx);
+	tx_set_owner(tx, to, now);
+}
+
+/* --- orders --- */
+
+static struct link_peer *find_peer(const struct link *l, struct str id)
+{
+	LIST_EACH (&l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (str_eq(p->id, id))
+			return p;
+	}
+	return NULL;
+}
+
+const char *link_move(struct link *l, struct link_pair pair, struct str node, uint64_t now)
+{
+	struct link_peer *p = find_peer(l, node);
+
+	if (!p)
+		return "no such node is linked with this one";
+	if (!is_up(p))
+		return "that node is not up, or it is drained";
+	if (l->set.role == LINK_OUTER && !link_peer_serves(p, pair.local))
+		return "that node does not serve the local domain";
+	struct link_tx *tx = tx_get(l, pair, now);
+	if (!tx || tx->number >= p->limits.channels)
+		return "there are too many pairs";
+	tx->pinned = p;
+	if (tx->owner && tx->owner != p)
+		leave(tx, now);
+	else if (tx->owner)
+		stop_holding(tx, now);
+	else if (tx->waiting)
+		tx_reassign(tx, LINK_WHY_COMMAND, now);
+	else
+		tx_set_owner(tx, p, now);
+	if (tx->owner == p)
+		tx->why = LINK_WHY_COMMAND;
+	return NULL;
+}
+
+const char *link_unpin(struct link *l, struct link_pair pair)
+{
+	struct link_tx *tx = tx_find(l, pair);
+
+	if (!tx || !tx->pinned)
+		return "the pair is not held at any node";
+	tx->pinned = NULL;
+	return NULL;
+}
+
+static bool others_are_up(const struct link *l, const struct link_peer *but)
+{
+	LIST_EACH (&l->peers, it) {
+		const struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (p != but && is_up(p))
+			return true;
+	}
+	return false;
+}
+
+const char *link_set_aside(struct link *l, struct str node, bool aside, uint64_t now)
+{
+	struct link_peer *p = find_peer(l, node);
+
+	if (!p)
+		return "no such node is linked with this one";
+	if (aside && !others_are_up(l, p))
+		return "no other node is up that could take its pairs";
+	if (aside == p->aside)
+		return aside ? "it is drained already" : "it is not drained";
+	p->aside = aside;
+	LIST_EACH_SAFE (&p->owned, it) {
+		struct link_tx *tx = owned_tx(it);
+		if (aside)
+			leave(tx, now);
+		else if (!shall_leave(tx))
+			stop_holding(tx, now);
+	}
+	if (!aside)
+		tx_retry_orphans(l, now);
+	return NULL;
+}
+
+/* --- telling --- */
+
+static struct str id_of(const struct link_peer *p)
+{
+	return p ? p->id : STRL("");
+}
+
+void link_each_channel(struct link *l, uint64_t now,
+	void (*tell)(void *user, const struct link_place *place), void *user)
+{
+	static const char *const names[] = {
+#define X(id, name) [id] = name,
+		LINK_WHYS(X)
+#undef X
+	};
+
+	LIST_EACH (&l->txs, it) {
+		struct link_tx *tx = LIST_OWNER(it, struct link_tx, link);
+		const struct link_place place = {
+			.pair = tx->name.pair,
+			.owner = id_of(tx->owner),
+			.home = id_of(tx_choice(tx, true, now)),
+			.pinned = id_of(tx->pinned),
+			.from = id_of(tx->from),
+			.why = names[tx->why],
+			.placed_ms_ago = now - tx->placed_at,
+			.idle_ms = tx->q.count ? 0 : now - tx->used_at,
+			.epoch = tx->epoch,
+			.queued = tx->next - tx->send,
+			.unacknowledged = tx->send - tx->una,
+		};
+		tell(user, &place);
+	}
+}
+
+static uint64_t count(const struct list *all)
+{
+	uint64_t n = 0;
+
+	LIST_EACH (all, it)
+		n++;
+	return n;
+}
+
+void link_each_peer(const struct link *l, uint64_t now,
+	void (*tell)(void *user, const struct link_peer_info *info), void *user)
+{
+	LIST_EACH (&l->peers, it) {
+		const struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		const struct link_peer_info info = {
+			.id = p->id,
+			.why_down = p->state == PEER_UP ? NULL
+				: p->why                ? p->why
+							: "no greeting yet",
+			.boot = p->boot,
+			.heard_ms_ago = now - p->heard,
+			.rtt_ms = p->rtt,
+			.owned = count(&p->owned),
+			.serving = count(&p->rxs),
+			.up = p->state == PEER_UP,
+			.draining = p->draining,
+			.aside = p->aside,
+		};
+		tell(user, &info);
+	}
+}
