@@ -18,9 +18,11 @@
 	"                     and where the other brokers do (there, 6222)\n"
 
 static const struct command commands[] = {
-	{ "check", "FILE [--outer|--inner] [--print] [--json]",
+	{ "check", "FILE... [--outer|--inner] [--print] [--json]",
 		"check a configuration and the files that it names",
-		"The role is seen from the words of the file unless it is given.\n\n"
+		"The role is seen from the words of the file unless it is given. Of several files "
+		"(those of\n"
+		"outers and inners that belong together) also whether they fit together.\n\n"
 		"  --outer, --inner   which daemon the file is for\n"
 		"  --print            print the effective configuration, every default written "
 		"out\n"
@@ -60,11 +62,12 @@ static const struct command commands[] = {
 		"  --json             the parts as one JSON object\n",
 		cmd_attach },
 	{ "pki init",
-		"DIR --outer ID... --inner ID... --domain NAME... [--days N]\n"
+		"DIR [--outer ID... --inner ID...] --domain NAME... [--days N]\n"
 		"                          [--broker NAME=ADDR...] [--lab] [--lab-domain "
 		"NAME[+NAME...]...] [--json]",
 		"make the keys of the link, the minting CA and the dialback secrets",
-		"Files that exist are kept, so nodes can be added later.\n\n"
+		"Files that exist are kept, so nodes can be added later. With --domain alone: a "
+		"minting CA,\nto follow the one in use.\n\n"
 		"  --outer ID...      outer nodes, as in `node ID`\n"
 		"  --inner ID...      inner nodes\n"
 		"  --domain NAME...   local domains: the minting CA can sign nothing for "

@@ -9,6 +9,8 @@
  *	DIR/dialback.secret          of the outers
  *	DIR/mint/dialback.secret     of the inners
  *	DIR/lab/ca.{crt,key}, DIR/lab/NAME.{crt,key}   tests only
+ *
+ * With --domain alone it makes the minting CA alone: the one that follows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -259,7 +261,7 @@ static bool make_all(struct pki *p, const struct cli *c)
 		return false;
 	if ((c->outers.n || c->inners.n) && !make_link(p, c))
 		return false;
-	if ((c->outers.n || c->inners.n) && !make_mint(p, c))
+	if (c->domains.n && !make_mint(p, c))
 		return false;
 	if (c->brokers.n && !pki_bus(p, c))
 		return false;
@@ -304,7 +306,7 @@ int cmd_pki_init(const struct cli *c)
 
 	if (c->words.n != 1)
 		return cli_usage("pki init takes one folder");
-	if (!c->outers.n && !c->inners.n && !c->lab && !c->lab_domains.n)
+	if (!c->outers.n && !c->inners.n && !c->domains.n && !c->lab && !c->lab_domains.n)
 		return cli_usage("pki init needs --outer and --inner, or --lab");
 	if ((c->outers.n || c->inners.n) && !c->domains.n)
 		return cli_usage("pki init needs --domain: names that the minting CA may not sign");

@@ -259,7 +259,7 @@ class Cli(unittest.TestCase):
                             (["test-peer", "--help"], 0), (["test-peer"], 2),
                             (["test-peer", "a.example", "b.example"], 2), (["reload", "--help"], 0),
                             (["pki", "init", "--help"], 0), (["pki"], 2), (["check"], 2),
-                            (["check", "a", "b"], 2), (["check", "a", "--outer", "--inner"], 2),
+                            (["check", "a", "--outer", "--inner"], 2),
                             (["status", "--wat"], 2), (["status", "-s"], 2), (["status", "x"], 2),
                             (["trace", "x"], 2), (["status", "--json=1"], 2),
                             (["nats", "config", "--help"], 0), (["nats"], 2), (["nats", "config"], 2),
@@ -429,6 +429,41 @@ dialback secret "p/mint/dialback.secret"
         printed = run("check", "--print", inner)
         again = run("check", "--print", self.write("again.conf", printed.stdout))
         self.assertEqual((again.returncode, again.stdout), (0, printed.stdout))
+
+    def inner(self, more=""):
+        return self.write("inner.conf", """node inner-a
+link outer-a 127.0.0.1:5280 {
+  certificate "p/link/inner-a.crt" key "p/link/inner-a.key" trust "p/link/ca.crt"
+}
+server main 127.0.0.3:5269 { domain example.se trust "p/lab/ca.crt" }
+listen s2s 127.0.0.2:5269
+mint { certificate "p/mint/ca.crt" key "p/mint/ca.key" }
+""" + more)
+
+    def test_check_together(self):
+        self.init()
+        done = run("check", self.outer(), self.inner())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("the files fit together", done.stdout)
+        done = run("check", self.outer(), self.inner("server more 127.0.0.4:5269 { domain b.se allow plaintext }\n"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("`b.se` is served here, but outer has no `domain` for it", done.stderr)
+        self.assertNotIn("fit together", done.stdout)
+        done = run("check", "--json", self.outer(), self.inner("rule carbons off\n"))
+        self.assertEqual(done.returncode, 0)
+        last = json.loads(done.stdout.splitlines()[2])
+        self.assertTrue(last["together"])
+        self.assertIn("warning: ", last["messages"])
+        # A file that cannot be read is not compared.
+        done = run("check", self.outer(), self.path("nothing.conf"))
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn("together", done.stdout)
+
+    def test_minting_ca_alone(self):
+        self.init()
+        made = json.loads(run("pki", "init", self.path("next"), "--domain", "example.se", "--json").stdout)
+        self.assertEqual(sorted(os.path.relpath(f["file"], self.folder.name) for f in made["files"]),
+                         ["next/mint/ca.crt", "next/mint/ca.key"])
 
     def test_check_finds(self):
         self.init()
