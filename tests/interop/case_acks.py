@@ -4,7 +4,7 @@ import json
 import re
 import time
 
-from case_restarts import A, B, COUNT, PAUSE, Account, _traffic
+from case_restarts import A, B, COUNT, PAUSE, Account, Receiver, _traffic
 from lab.expect import equal, expect
 
 WORLDS = {"acks": {"acks": True}, "acks-both-ways": {"acks": True, "bidi": True}}
@@ -94,25 +94,9 @@ def case_kill_inner(world):
     _kill(world, "inner")
 
 
-class _Receiver:
-    """One user, at his bare address, over several connections."""
-
-    jid = B
-
-    def __init__(self, client):
-        self.before, self.client = [], client
-
-    @property
-    def got(self):
-        return self.before + self.client.got
-
-    def now(self, client):
-        self.before, self.client = self.got, client
-
-
 def _peer(world, end):
     """Messages to a server that ends and comes back; what its user missed waits for him there."""
-    alice, bob = world.client(A), _Receiver(world.client(B))
+    alice, bob = world.client(A), Receiver(world.client(B))
     bob.client.presence()
     alice.message(B, "warm")
     bob.client.wait_message(alice.jid, "warm")

@@ -39,25 +39,45 @@ class Account:
     def settled(self):
         return len(self.bodies()) + len(self.bounces()) >= len(self.sent_at)
 
-    def result(self):
-        """Numbers: lost, doubled, both delivered and bounced; pairs that came in wrong order."""
+    def fate(self):
+        """Numbers: lost, doubled, both delivered and bounced; and those that came, in their order."""
         came = [int(b.split()[1]) for b in self.bodies()]
         back = [int(i.rsplit("-", 1)[1]) for i in self.bounces()]
         every = range(len(self.sent_at))
         lost = [n for n in every if n not in came and n not in back]
         doubled = [n for n in every if came.count(n) > 1 or back.count(n) > 1]
         both = [n for n in every if n in came and n in back]
+        return lost, doubled, both, came
+
+    def result(self):
+        """Numbers: lost, doubled, both delivered and bounced; pairs that came in wrong order."""
+        lost, doubled, both, came = self.fate()
         return lost, doubled, both, self.disorder(list(dict.fromkeys(came)))
 
     def disorder(self, came):
         """Pairs that came in another order than the sender's server put them on the wire.
 
-        (Prosody sends what comes in while a stream becomes ready before what waited for it.)
+        (Prosody sends what comes in while a stream becomes ready before what waited for it; with streams for
+        both directions it sends on those that came in, too.)
         """
-        wire = re.findall(r"Sending\[s2sout\]: <message(?:(?!type='error')[^>])* id='%s-(\d+)'"
+        wire = re.findall(r"Sending\[s2s(?:out|in)\]: <message(?:(?!type='error')[^>])* id='%s-(\d+)'"
                           % self.word, self.server.debug_log())
         place = {int(n): at for at, n in enumerate(wire)}
         return [(a, b) for a, b in zip(came, came[1:]) if place[a] > place[b]]
+
+
+class Receiver:
+    """One user, at his bare address, over several connections."""
+
+    def __init__(self, client):
+        self.jid, self.before, self.client = client.bare, [], client
+
+    @property
+    def got(self):
+        return self.before + self.client.got
+
+    def now(self, client):
+        self.before, self.client = self.got, client
 
 
 def _traffic(world, disturb, patience):

@@ -3,7 +3,9 @@
 import random
 import socket
 import struct
+import subprocess
 
+from .net import LabError
 from .proc import Process
 
 CONFIG = """server:
@@ -35,6 +37,11 @@ def a(name, addr):
     return "%s. 60 IN %s %s" % (name, "AAAA" if ":" in addr else "A", addr)
 
 
+def tlsa(target, port, digest):
+    """The key of the server at this name and port is the one with this digest (DANE-EE, SPKI, SHA-256)."""
+    return "_%d._tcp.%s. 60 IN TLSA 3 1 1 %s" % (port, target, digest)
+
+
 class NameServer:
     """Answers from `records` and NXDOMAIN for all else."""
 
@@ -46,6 +53,65 @@ class NameServer:
             out.write(CONFIG.format(addr=addr, port=self.port, dir=folder, data=data))
         self.process = Process(net, host, ["unbound", "-d", "-p", "-c", path],
                                folder + "/unbound.log", keep)
+
+    def start(self):
+        self.process.start()
+        self.process.wait_port(self.addr, self.port)
+
+
+NSD = """server:
+  ip-address: {addr}
+  port: {port}
+  username: ""
+  chroot: ""
+  zonesdir: "{dir}"
+  database: ""
+  pidfile: ""
+  xfrdfile: ""
+  zonelistfile: ""
+  logfile: "{dir}/nsd.log"
+  server-count: 1
+remote-control:
+  control-enable: no
+"""
+HEAD = """$ORIGIN .
+$TTL 60
+{zone} SOA ns.{zone} admin.{zone} 1 3600 600 86400 60
+{zone} NS ns.{zone}
+ns.{zone} A {addr}
+"""
+
+
+class SignedNameServer:
+    """Debian's nsd with these zones, {zone: signed}: each has the records under its name. `anchor`: the file with
+    what a validating resolver has to trust."""
+
+    def __init__(self, net, host, addr, folder, records, zones, keep=False):
+        self.addr, self.port = addr, net.dns_port
+        config = NSD.format(addr=addr, port=self.port, dir=folder)
+        for zone, signed in zones.items():
+            path = folder + "/" + zone
+            mine = [r for r in records if r.split()[0].rstrip(".").endswith(zone)]
+            with open(path, "w") as out:
+                out.write(HEAD.format(zone=zone, addr=addr) + "\n".join(mine) + "\n")
+            if signed:
+                self.anchor = self._sign(folder, zone)
+            config += 'zone:\n  name: "%s"\n  zonefile: "%s"\n' % (zone, zone + (".signed" if signed else ""))
+        path = folder + "/nsd.conf"
+        with open(path, "w") as out:
+            out.write(config)
+        self.process = Process(net, host, ["nsd", "-d", "-c", path], folder + "/nsd-out.log", keep)
+
+    @staticmethod
+    def _sign(folder, zone):
+        def run(*words):
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+            if done.returncode != 0:
+                raise LabError("%s: %s" % (words[0], done.stderr.strip()))
+            return done.stdout.strip()
+        key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone)
+        run("ldns-signzone", "-n", zone, key)
+        return "%s/%s.ds" % (folder, key)
 
     def start(self):
         self.process.start()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys and certificates of the lab, made by `sallyport pki init`."""
+import hashlib
 import os
 import subprocess
 
@@ -47,6 +48,28 @@ def renew(folder, stem, *names, usage="serverAuth,clientAuth"):
              "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names))
     for end in (".key", ".crt"):
         os.replace(new + end, "%s/%s%s" % (folder, stem, end))
+
+
+def self_signed(path, *names):
+    """A certificate that vouches for itself, and its key, in one file."""
+    _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", path + ".key", "-out", path, "-subj", "/CN=" + names[0], "-days", "2",
+             "-addext", "basicConstraints=critical,CA:FALSE",
+             "-addext", "extendedKeyUsage=serverAuth,clientAuth",
+             "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names))
+    with open(path, "a") as out, open(path + ".key") as key:
+        out.write(key.read())
+    os.remove(path + ".key")
+    os.chmod(path, 0o600)
+
+
+def key_digest(certificate):
+    """SHA-256 of the key (SubjectPublicKeyInfo) of a certificate, in hexadecimal digits."""
+    pem = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], capture_output=True,
+                         check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=pem, capture_output=True,
+                         check=True).stdout
+    return hashlib.sha256(der).hexdigest()
 
 
 def _openssl(*args):

@@ -93,6 +93,10 @@ class MatrixGateway(gateway.Gateway):
             srv="srv tls" if world.direct_tls else "", **common))
 
     def _peers(self):
+        if self.world.dane:
+            # jabberd2 takes nothing but dialback from us, and brings nothing else beside its certificate.
+            return 'anchor "%s"\npeer %s { accept dane dialback }\npeer any { require dane }' % (
+                self.world.dns.anchor, outside_domain("jabberd2"))
         proofs = "pkix dialback" if self.world.proof == "certificates" else "dialback"
         plain = "" if self.world.jabberd2_tls else \
             "peer %s { allow plaintext accept dialback }\n" % outside_domain("jabberd2")
@@ -120,15 +124,17 @@ class MatrixWorld(World):
     closed_first: the first server that DNS names for a domain outside takes no connections.
     jabberd2_tls: jabberd2 has a certificate. server_auth: the certificates of the public network have no
     clientAuth, as those of public CAs, and ejabberd outside would take dialback, too. prosody_extras:
-    Prosody has its modules for XEP-0288 and XEP-0198.
+    Prosody has its modules for XEP-0288 and XEP-0198. dane: nobody's CA vouches for the servers outside; DNS is
+    signed, has their keys (TLSA), and outer requires that proof.
     """
 
     def __init__(self, proof="certificates", family=4, direct_tls=False, flush_outside=False,
-                 closed_first=False, jabberd2_tls=True, server_auth=False, prosody_extras=False, **settings):
+                 closed_first=False, jabberd2_tls=True, server_auth=False, prosody_extras=False, dane=False,
+                 **settings):
         super().__init__(proof=proof, direct_tls=direct_tls, **settings)
         self.closed_first, self.jabberd2_tls = closed_first, jabberd2_tls
         self.server_auth, self.prosody_extras = server_auth, prosody_extras
-        self.family, self.flush_outside = family, flush_outside
+        self.family, self.flush_outside, self.dane = family, flush_outside, dane
         self.inside, self.outside = {}, {}
         self.recipe_checks = {}  # kind: the commands by which a recipe lets its reader check
         self.resources = itertools.count(1)
@@ -193,8 +199,11 @@ class MatrixWorld(World):
         for name in names:
             options += ["--lab-domain", name]
         keys.pki_init(self.program("cli", "sallyport"), self.pki, *options)
-        if self.proof == "dialback":
+        if self.proof == "dialback" or self.dane:
             keys.openssl_lab(self.pki + "/wild", *names)
+        domains = [name for kind in KINDS for name in domains_of(kind, inside_domain(kind))]
+        keys.pki_init(self.program("cli", "sallyport"), self.pki + "/next",
+                      *[word for name in domains for word in ("--domain", name)])
         for name in names if self.server_auth else []:
             domains = name.split("+")
             keys.renew(self.pki + "/lab", domains[0], *domains, usage="serverAuth")
@@ -209,10 +218,18 @@ class MatrixWorld(World):
                 records += self._services(name, target, cls.has_direct_tls)
             for name in domains_of(kind, inside_domain(kind)):
                 records += self._services(name, "xmpp.example.se", True)
-        self.dns = dns.NameServer(self.net, "names", self.net.addr("public", 53),
-                                  self.subfolder("dns"), records, self.keep)
+            if self.dane:
+                certificate = "%s/wild/%s.crt" % (self.pki, outside_domain(kind))
+                records.append(dns.tlsa(target, 5269, keys.key_digest(certificate)))
+        self.dns = self._name_server(records)
         self.dns.start()
         self.processes.append(self.dns.process)
+
+    def _name_server(self, records):
+        where = (self.net, "names", self.net.addr("public", 53), self.subfolder("dns"), records)
+        if not self.dane:
+            return dns.NameServer(*where, self.keep)
+        return dns.SignedNameServer(*where, {"example.com": True, "example.se": False}, self.keep)
 
     def _services(self, name, target, direct):
         found = [dns.srv(name, target, 5269)]
@@ -228,7 +245,7 @@ class MatrixWorld(World):
         trust = folder + "/trust.pem"
         cli = self.program("cli", "sallyport")
         if side == "in":
-            shutil.copyfile(self.pki + "/mint/ca.crt", trust)
+            self._trust_both(trust)
             lines = attach.recipe(cli, kind, self.gateway.config("inner"), trust, server=kind)
             self._firewall(host, lines["nftables"])
             self.recipe_checks[kind] = lines["check"]
@@ -240,7 +257,7 @@ class MatrixWorld(World):
                 dns=self.net.addr("public", 53) + ":53", family=self.family)
             if self.server_auth and kind == "ejabberd":
                 lines["modules"] += "  mod_s2s_dialback: {}\n"
-        own = "wild" if self.proof == "dialback" else "lab"
+        own = "wild" if self.proof == "dialback" or (self.dane and side == "out") else "lab"
         wire = "local" if side == "in" else "public"
         extra = {"prosody": {"proof": self.proof, "bidi": self.prosody_extras,
                              "acks": self.prosody_extras},
@@ -253,6 +270,17 @@ class MatrixWorld(World):
             direct_tls=self.direct_tls, **extra)
         self.processes += server.processes
         return server
+
+    def new_mint_folder(self):
+        """Where the minting CA lies that will follow."""
+        return self.pki + "/next/mint"
+
+    def _trust_both(self, path):
+        """What a server inside trusts while the minting CA is exchanged."""
+        with open(path, "w") as out:
+            for folder in (self.pki + "/mint", self.new_mint_folder()):
+                with open(folder + "/ca.crt") as ca:
+                    out.write(ca.read())
 
     def _firewall(self, host, rules):
         done = subprocess.run([*self.net.enter(host), "nft", "-f", "-"], input=rules,

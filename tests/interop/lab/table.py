@@ -23,6 +23,8 @@ ABOUT = {
             " names for a foreign domain is closed.",
     "serverAuth": "As certificates, but those between outer and the servers outside have no clientAuth, as public CAs"
                   " issue them now. ejabberd refuses them in the client's role and gets dialback.",
+    "DANE": "As certificates, but no CA vouches for the servers outside: their zone is signed and names their keys"
+            " (TLSA), and outer has `require dane`; for jabberd2, which knows no EXTERNAL, `accept dane dialback`.",
     "jabberd2 without TLS": "As packaged jabberd2 has no certificate: it uses no TLS, and its stream headers have no"
                             " version. Dialback, `allow plaintext` for it alone.",
 }
