@@ -77,6 +77,15 @@ static const struct column dial_columns[] = {
 	{ "WHAT TO DO", "cure", value_plain },
 };
 
+static const struct column wave_columns[] = {
+	{ "FINGERPRINT", "fingerprint", value_plain },
+	{ "OF", "of", value_plain },
+	{ "SENDERS", "senders", value_plain, true },
+	{ "MESSAGES", "messages", value_plain, true },
+	{ "SINCE", "age_ms", value_ms, true },
+	{ "REFUSED", "refused", value_plain },
+};
+
 static const struct section sections[] = {
 	{ "links", "links", link_columns, COUNT(link_columns) },
 	{ "unlinked", "outer nodes that cannot be reached", dial_columns, COUNT(dial_columns) },
@@ -84,6 +93,8 @@ static const struct section sections[] = {
 		COUNT(pair_columns) },
 	{ "channels", "channels of the link", channel_columns, COUNT(channel_columns) },
 	{ "streams", "streams", stream_columns, COUNT(stream_columns) },
+	{ "waves", "texts and links of many senders (rule wave)", wave_columns,
+		COUNT(wave_columns) },
 };
 
 static void put_node(struct buf *out, const json_t *node)

@@ -145,6 +145,16 @@ struct config_rule {
 	size_t n_local;
 };
 
+/* `label policy ID... [for PATTERN...] [at PATTERN...]`; the first that matches decides, without one any may come. */
+struct config_labels {
+	struct str *policies;
+	size_t n;
+	struct str *foreign; /* n 0: any */
+	size_t n_foreign;
+	struct str *local;
+	size_t n_local;
+};
+
 /*
  * Addresses that a pattern names: a domain pattern, or one account of a domain with all its resources, or one
  * full address.
@@ -249,6 +259,14 @@ struct config_stanzas {
 	X(pair_requests, 120, 0, 1000000, "pair requests", "a minute",                             \
 		"subscription requests and invitations of one pair")                               \
 	X(pair_joins, 600, 0, 1000000, "pair joins", "a minute", "rooms joined through one pair")  \
+	X(questions, 256, 1, 4096, "pair questions", "questions",                                  \
+		"of one pair that wait for an answer: rule answers")                               \
+	X(question_ms, 600000, 1000, 86400000, "question time", "milliseconds",                    \
+		"after which no answer is waited for: rule answers")                               \
+	X(wave_senders, 20, 2, 32, "wave senders", "senders",                                      \
+		"of one text or link within the wave time: rule wave")                             \
+	X(wave_ms, 600000, 1000, 86400000, "wave time", "milliseconds",                            \
+		"in which senders of one text or link are counted: rule wave")                     \
 	X(destinations, 50, 0, 1000000, "domain destinations", "a second",                         \
 		"outer: domains reached anew for one local domain")                                \
 	X(target_tries, 20, 0, 1000000, "target attempts", "a second",                             \
@@ -281,6 +299,11 @@ struct config {
 	uint32_t rules_used; /* bit i: rule i is on by default or by some statement */
 	struct config_stanzas *stanzas; /* what no statement matches passes */
 	size_t n_stanzas;
+
+	struct config_labels *labels;
+	size_t n_labels;
+	uint64_t *fingerprints; /* `refuse text FINGERPRINT...` */
+	size_t n_fingerprints;
 
 	struct config_domain *domains; /* outer */
 	size_t n_domains;
@@ -335,6 +358,13 @@ bool config_guess_role(struct str text, enum config_role *ret_role);
 /* Is the rule on for stanzas between these prepared domains? */
 bool config_rule_on(
 	const struct config *c, enum config_rule_id id, struct str local, struct str foreign);
+
+/* The policies of security labels that may pass between these prepared domains; NULL: any. */
+const struct config_labels *config_labels_for(
+	const struct config *c, struct str local, struct str foreign);
+
+/* Does one of the patterns match, or is there none? */
+bool config_any_matches(const struct str *patterns, size_t n, struct str domain);
 
 /* Does pattern (exact, "*.suffix", "any") match the prepared domain? */
 bool config_match(struct str pattern, struct str domain);

@@ -5,6 +5,7 @@
  */
 #include "config/rules.h"
 
+#include "config/content.h"
 #include "config/pattern.h"
 #include "jid/jid.h"
 
@@ -20,7 +21,7 @@ const struct config_rule_row config_rule_rows[CONFIG_RULES] = {
 
 _Static_assert(CONFIG_RULES <= 32, "bits of rules_used");
 
-static bool any_matches(const struct str *patterns, size_t n, struct str domain)
+bool config_any_matches(const struct str *patterns, size_t n, struct str domain)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (config_match(patterns[i], domain))
@@ -34,8 +35,8 @@ bool config_rule_on(
 {
 	for (size_t i = 0; i < c->n_rules; i++) {
 		const struct config_rule *r = &c->rules[i];
-		if (r->id == id && any_matches(r->foreign, r->n_foreign, foreign) &&
-			any_matches(r->local, r->n_local, local))
+		if (r->id == id && config_any_matches(r->foreign, r->n_foreign, foreign) &&
+			config_any_matches(r->local, r->n_local, local))
 			return r->on;
 	}
 	return config_rule_rows[id].on;
@@ -65,9 +66,15 @@ static bool in_list(const struct parser *p, const char *const *words, size_t n)
 	return true;
 }
 
-static bool pattern_list(struct parser *p, struct str **list, size_t *n)
+bool rules_list_goes_on(const struct parser *p)
 {
 	static const char *const ends[] = { "for", "at" };
+
+	return in_list(p, ends, COUNT(ends));
+}
+
+bool rules_patterns(struct parser *p, struct str **list, size_t *n)
+{
 	bool ok = true;
 
 	do {
@@ -76,7 +83,7 @@ static bool pattern_list(struct parser *p, struct str **list, size_t *n)
 			*OWNED_APPEND(p->arena, *list, *n) = pattern;
 		else
 			ok = false;
-	} while (in_list(p, ends, COUNT(ends)));
+	} while (rules_list_goes_on(p));
 	return ok;
 }
 
@@ -118,9 +125,9 @@ bool parse_rule(struct parser *p)
 
 	rule.on = state == 0;
 	if (ok && parser_accept(p, "for"))
-		ok = pattern_list(p, &rule.foreign, &rule.n_foreign);
+		ok = rules_patterns(p, &rule.foreign, &rule.n_foreign);
 	if (ok && parser_accept(p, "at"))
-		ok = pattern_list(p, &rule.local, &rule.n_local);
+		ok = rules_patterns(p, &rule.local, &rule.n_local);
 	if (ok && !parser_at_end(p))
 		return parser_unexpected(p, ends, COUNT(ends));
 	if (!ok || !rule_reached(p, config_rule_rows[rule.id].name, at))
@@ -222,14 +229,14 @@ static bool stanzas_reached(struct parser *p, const struct config_stanzas *s)
 /* The words of both statements behind their first. */
 static bool parse_stanzas(struct parser *p, struct config_stanzas *s)
 {
-	static const char *const starts[] = { "from", "to", "address" };
+	const char *const starts[] = { "from", "to", s->refuse ? "text" : "address" };
 	static const char *const ends[] = { "to", "the end of the line", "silently" };
 	bool outer_allow = !s->refuse && p->c->role == CONFIG_OUTER;
 	bool ok = true;
 
 	if (p->now.kind != TOKEN_WORD ||
 		(!str_is(p->now.span, "from") && !str_is(p->now.span, "to")))
-		return parser_unexpected(p, starts, outer_allow ? 3 : 2);
+		return parser_unexpected(p, starts, s->refuse || outer_allow ? 3 : 2);
 	if (parser_accept(p, "from"))
 		ok = address_list(p, &s->from, &s->n_from);
 	if (parser_accept(p, "to"))
@@ -247,6 +254,8 @@ bool parse_refuse(struct parser *p)
 {
 	struct config_stanzas s = { .refuse = true };
 
+	if (parser_accept(p, "text"))
+		return parse_refuse_text(p);
 	return parse_stanzas(p, &s);
 }
 
@@ -259,7 +268,7 @@ bool parse_allow_stanzas(struct parser *p)
 
 /* --- print --- */
 
-static void put_patterns(struct buf *out, const char *word, const struct str *list, size_t n)
+void rules_put_patterns(struct buf *out, const char *word, const struct str *list, size_t n)
 {
 	if (n)
 		buf_append_c(out, word);
@@ -312,8 +321,8 @@ static void put_rule(struct buf *out, const struct config_rule *r)
 	const struct config_rule_row *row = &config_rule_rows[r->id];
 
 	buf_printf(out, "rule %s %s", row->name, r->on ? "on" : "off");
-	put_patterns(out, " for", r->foreign, r->n_foreign);
-	put_patterns(out, " at", r->local, r->n_local);
+	rules_put_patterns(out, " for", r->foreign, r->n_foreign);
+	rules_put_patterns(out, " at", r->local, r->n_local);
 	buf_printf(out, "  # %s (%s): %s\n", row->action, row->way, row->help);
 }
 
@@ -326,6 +335,7 @@ void rules_print(const struct config *c, struct buf *out)
 		put_addresses(out, " to", s->to, s->n_to);
 		buf_append_c(out, s->silently ? " silently\n" : "\n");
 	}
+	content_print(c, out);
 	for (size_t i = 0; i < c->n_rules; i++)
 		put_rule(out, &c->rules[i]);
 	for (unsigned i = 0; i < CONFIG_RULES; i++) {

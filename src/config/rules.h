@@ -8,7 +8,7 @@
 /* rule = `rule` NAME (`on` | `off`) [`for` PATTERN...] [`at` PATTERN...] */
 bool parse_rule(struct parser *p);
 
-/* refuse = `refuse` [`from` ADDRESS...] [`to` ADDRESS...] [`silently`] */
+/* refuse = `refuse` `text` FINGERPRINT... | `refuse` [`from` ADDRESS...] [`to` ADDRESS...] [`silently`] */
 bool parse_refuse(struct parser *p);
 
 /* allow = `allow` [`from` ADDRESS...] [`to` ADDRESS...]; the current token is its first word. */
@@ -17,6 +17,12 @@ bool parse_allow_stanzas(struct parser *p);
 /* Defaults that only the whole file shows. */
 void rules_fill(struct config *c);
 
+/* PATTERN..., up to `for` or `at` */
+bool rules_patterns(struct parser *p, struct str **list, size_t *n);
+/* Does a list of words go on? Not with `for` and `at`. */
+bool rules_list_goes_on(const struct parser *p);
+
+void rules_put_patterns(struct buf *out, const char *word, const struct str *list, size_t n);
 void rules_print(const struct config *c, struct buf *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include "config/networks.h"
 #include "config/parties.h"
 #include "config/pattern.h"
+#include "config/content.h"
 #include "config/rules.h"
 #include "config/sections.h"
 
@@ -272,6 +273,7 @@ const struct statement statements[] = {
 	{ "deny", OUTER, false, parse_deny },
 	{ "refuse", BOTH, false, parse_refuse },
 	{ "rule", BOTH, false, parse_rule },
+	{ "label", BOTH, false, parse_label },
 	{ "dialback", BOTH, true, parse_dialback },
 	{ "limit", BOTH, false, parse_limit },
 	{ "profile", BOTH, true, parse_profile },

@@ -16,6 +16,7 @@
 #include "node/probe.h"
 #include "node/gate.h"
 #include "node/reload.h"
+#include "node/rules.h"
 #include "node/trace.h"
 
 enum { STATUS_MAX = 64 * 1024 * 1024, TRACE_LINE_MAX = 256 * 1024 };
@@ -106,6 +107,7 @@ void control_write_status(struct node *n, struct buf *out)
 		json_u64(&j, config_rule_rows[i].name, n->rule_hits[i]);
 	json_u64(&j, "addresses", n->rule_hits[CONFIG_RULES]);
 	json_end(&j);
+	rules_write_waves(n, &j);
 	json_end(&j);
 	buf_append_c(out, "\n");
 }

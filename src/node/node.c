@@ -192,6 +192,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	list_init(&n->closing_probes);
 	heap_init(&n->rechecks);
 	list_init(&n->deferred);
+	policy_questions_init(&n->questions);
 	arena_init(&n->arena, 32 * 1024 * 1024);
 	arena_reserve(&n->arena, ARENA_KEEP);
 	n->frame_bytes = FRAME_BYTES;
@@ -218,6 +219,8 @@ static void node_free(struct node *n)
 	bounce_done(n);
 	heap_done(&n->rechecks);
 	policy_loop_done(&n->loops);
+	policy_questions_done(&n->questions);
+	policy_waves_done(&n->waves);
 	net_tls_unref(n->tls);
 	secrets_free(n);
 	free(n->routes);

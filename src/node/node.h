@@ -18,6 +18,8 @@
 #include "base/json.h"
 #include "net/conn.h"
 #include "policy/loop.h"
+#include "policy/questions.h"
+#include "policy/wave.h"
 #include "policy/proof.h"
 #include "record/record.h"
 #include "route/route.h"
@@ -169,6 +171,8 @@ struct node {
 	struct node_counters counters;
 	uint64_t rule_hits[CONFIG_RULES + 1]; /* the last one: statements about addresses */
 	struct policy_loop loops;
+	struct policy_questions questions;
+	struct policy_waves waves;
 	bool draining; /* a signal asked for the end */
 	bool closing; /* the link is flushed: the streams of the face end */
 	bool stopped; /* drained, the loop ends */

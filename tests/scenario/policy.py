@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rules about addresses and content, in both real nodes: what arrives, what is answered, what operators see."""
+import itertools
 import re
 
 from world import FOREIGN, LOCAL, check, fresh, run
@@ -202,6 +203,130 @@ def case_threats_K6_what_errors_tell(world):
     check(len(errors) >= 3, errors)
     for error in errors:
         check(not re.search("outer|inner|sallyport|[.]conf|mallory|[0-9]+[.][0-9]+[.][0-9]+", error, re.I), error)
+
+
+def result(ident, sender="b@example.com/x", to="a@example.se/x", kind="result", payload=""):
+    return "<iq type='%s' from='%s' to='%s' id='%s'>%s</iq>" % (kind, sender, to, ident, payload)
+
+
+PINGED = "<iq type='get' from='a@example.se/x' to='b@example.com/x' id='%s'><ping xmlns='urn:xmpp:ping'/></iq>"
+GONE = "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+
+
+@fresh(inner_extra="rule answers on\nlimit question time 1s")
+def case_threats_G6_answers_that_nobody_asked_for(world):
+    """An answer comes through only from whom was asked, to who asked, and once. A start leaves a time of doubt."""
+    out, back = world.stream(us=LOCAL, to=FOREIGN, role="inner"), world.stream()
+    out.send(PINGED % "early")
+    world.foreign.wait_for("id=\"early\"")
+    back.send(result("unasked-early") + result("early"))
+    world.server.wait_for("<iq[^>]*id=\"early\"")
+    world.inner.wait_event("rule", rule="answers-unsure", verdict="drop")
+    # After the time of a question all is known, and what is not is nobody's.
+    ident = itertools.count()
+    world.wait(lambda: back.send(result("unasked%d" % next(ident))) or
+               world.inner.events("rule")[-1]["rule"] == "answers", "inner is sure of what was asked")
+    out.send(PINGED % "asked" + PINGED % "failed")
+    world.foreign.wait_for("id=\"failed\"")
+    back.send(result("asked", sender="c@example.com/x") + result("asked", to="z@example.se/x") +
+              result("asked", kind="error", sender="b@example.com", payload=GONE) + result("asked") +
+              result("asked", payload="<ping xmlns='urn:xmpp:ping'/>") +
+              result("failed", kind="error", payload=GONE) + result("failed"))
+    back.message("g6")
+    world.server.wait_for("<body>g6</body>")
+    answers = re.findall("<iq[^>]*type=\"(?:result|error)\"[^>]*>", world.server.text)
+    check(len(answers) == 3 and len([a for a in answers if "type=\"error\"" in a]) == 1, answers)
+    check("unasked" not in world.server.text, world.server.text)
+    check(hits(world.inner, "answers") >= 6 and hits(world.outer, "answers") == 0, world.inner.status()["rules"])
+    check("<error" not in world.foreign.text, "no answer to an answer")
+
+
+@fresh(inner_extra="rule answers on for example.com\nrule answers-unsure off")
+def case_threats_G6_in_doubt_they_pass(world):
+    """With `rule answers-unsure off` nothing is dropped while the node cannot know."""
+    back = world.stream()
+    back.send(result("before-the-start"))
+    world.server.wait_for("<iq[^>]*id=\"before-the-start\"")
+    check(hits(world.inner, "answers") == 0 and hits(world.inner, "answers-unsure") == 0, "nothing was dropped")
+
+
+SPAM = "Cheap watches for everybody, only today and only here"
+
+
+@fresh(outer_extra="rule wave on\nlimit wave senders 5")
+def case_threats_G14_one_text_from_many_senders(world):
+    """The fifth sender of one text is refused, and all after it; the log and the status give its fingerprint, and
+    `refuse text` with it refuses the first one too, after a reload."""
+    stream = world.stream()
+    for n in range(8):
+        stream.message("%s! %d" % (SPAM, n), sender="u%d@example.com/x" % n)
+    stream.message("good morning")
+    world.server.wait_for("<body>good morning</body>")
+    check(world.server.text.count("<body>" + SPAM) == 4, world.server.text)
+    world.foreign.wait_for("(?s)<message[^>]*to=\"u7@example.com/x\"[^>]*>.*?<not-acceptable")
+    world.outer.wait_event("wave", of="text", senders=5, cure="refuse text")
+    world.outer.wait_event("rule", count=4, rule="wave", verdict="reject", reason="from many senders")
+    print_of = world.outer.events("wave")[0]["fingerprint"]
+    waves = world.outer.status()["waves"]
+    check([w for w in waves if (w["fingerprint"], w["senders"], w["messages"], w["refused"]) ==
+           (print_of, 8, 8, True)], waves)
+    check(hits(world.outer, "wave") == 4, world.outer.status()["rules"])
+    with open(world.path("outer.conf"), "a", encoding="utf-8") as f:
+        f.write("rule wave off\nrefuse text %s\n" % print_of)
+    check(b'"ok":false' in world.outer.control(b"reload\n"), "the rule is on already")
+    with open(world.path("outer.conf"), encoding="utf-8") as f:
+        text = f.read().replace("rule wave off\n", "").replace("rule wave on\n", "")
+    with open(world.path("outer.conf"), "w", encoding="utf-8") as f:
+        f.write(text)
+    check(b'"ok":true' in world.outer.control(b"reload\n"), "reloaded")
+    stream.message("CHEAP WATCHES, for everybody: only today and only here", sender="new@example.com/x")
+    stream.message("good evening")
+    world.server.wait_for("<body>good evening</body>")
+    check("CHEAP" not in world.server.text, world.server.text)
+    world.outer.wait_event("rule", rule="wave", reason="`refuse text` names it")
+
+
+@fresh(outer_extra="rule identity on\nrule capabilities on\nrule software on")
+def case_threats_K3_what_tells_the_software(world):
+    """Names of software, capabilities and the texts of errors stay inside; what is asked for is answered."""
+    out = world.stream(us=LOCAL, to=FOREIGN, role="inner")
+    out.send("<presence from='a@example.se/x' to='b@example.com'><show>away</show><c hash='sha-1' "
+             "node='http://secret.im' ver='QgayPKawpkPSDYmwT/WM94uAlu0=' "
+             "xmlns='http://jabber.org/protocol/caps'/></presence>")
+    out.send("<iq type='result' id='k3a' from='example.se' to='b@example.com/x'>"
+             "<query xmlns='http://jabber.org/protocol/disco#info'>"
+             "<identity category='server' type='im' name='Secret 1.2'/><feature var='urn:xmpp:ping'/></query></iq>")
+    out.send("<iq type='result' id='k3b' from='example.se' to='b@example.com/x'><query xmlns='jabber:iq:version'>"
+             "<name>Secret</name><version>1.2</version><os>SecretOS</os></query></iq>")
+    out.send("<iq type='error' id='k3c' from='example.se' to='b@example.com/x'><error type='cancel'>"
+             "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+             "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>Secret words</text></error></iq>")
+    world.foreign.wait_for("id=\"k3c\"[^>]*>.*?</iq>")
+    check("ecret" not in world.foreign.text and "QgayPKawp" not in world.foreign.text, world.foreign.text)
+    for kept in ("<show>away</show>", "category=\"server\"", "urn:xmpp:ping", "<item-not-found", "<name/>"):
+        check(kept in world.foreign.text, kept + " in " + world.foreign.text)
+    rules = world.outer.status()["rules"]
+    check((rules["capabilities"], rules["identity"], rules["software"]) == (1, 3, 2), rules)
+
+
+@fresh(inner_extra="label policy 1.2.840 for example.com")
+def case_threats_K8_label_of_another_policy(world):
+    """Where a statement says which policies hold, a label of another one is refused, both ways."""
+    ess = ("<securitylabel xmlns='urn:xmpp:sec-label:0'><label><esssecuritylabel xmlns='urn:xmpp:sec-label:ess:0'>"
+           "%s</esssecuritylabel></label></securitylabel>")
+    stream, out = world.stream(), world.stream(us=LOCAL, to=FOREIGN, role="inner")
+    stream.message("other-in", extra=ess % "MQYCAQQGASk=")  # SET { INTEGER 4, OBJECT IDENTIFIER 1.1 }
+    out.message("other-out", sender="a@example.se", to="b@example.com", extra=ess % "MQYCAQQGASk=")
+    stream.message("right-in", extra=ess % "MQgGAyqGSAIBBA==")
+    out.message("right-out", sender="a@example.se", to="b@example.com", extra=ess % "MQgGAyqGSAIBBA==")
+    stream.message("none-in")
+    world.server.wait_for("<body>none-in</body>")
+    world.foreign.wait_for("<body>right-out</body>")
+    world.server.wait_for("<message[^>]*id=\"other-out\"[^>]*>.*?<not-acceptable")
+    world.foreign.wait_for("<message[^>]*id=\"other-in\"[^>]*>.*?<not-acceptable.*?a policy that does not hold")
+    check("<body>right-in</body>" in world.server.text, world.server.text)
+    check("<body>other" not in world.server.text + world.foreign.text, "refused")
+    check(hits(world.inner, "label-policy") == 2 and hits(world.outer, "label-policy") == 0, "inner alone has a list")
 
 
 if __name__ == "__main__":

@@ -153,6 +153,13 @@ class Cli(unittest.TestCase):
         self.assertEqual(json.loads(done.stdout), STATUS)
         self.assertTrue(done.stdout.isascii() and done.stdout.count("\n") == 1)
 
+    def test_status_of_waves(self):
+        self.daemon({"waves": [{"fingerprint": "3f2a9c0d5be81476", "of": "link", "senders": 21, "messages": 40,
+                                "age_ms": 60000, "refused": True}]})
+        done = run("status", "-s", self.path)
+        self.assertRegex(done.stdout, r"texts and links of many senders")
+        self.assertRegex(done.stdout, r"3f2a9c0d5be81476 +link +21 +40 +60 s +yes")
+
     def test_status_of_little(self):
         for answer in ({}, {"links": []}, {"links": [1, "x", None]}, {"node": 5, "pairs": {"a": 1}},
                        {"links": [{}]}, {"counters": {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}}):

@@ -78,6 +78,10 @@ static void outer_example(void **state)
 		"allow from \"a@b.example/my { \\\"home\\\" }\" to *.example.se\n"
 		"rule server off for *.partner.example at pubsub.example.se\n"
 		"rule candidates on\nrule server on at any\n"
+		"refuse text 0123456789abcdef ffffffffffffffff\nrefuse text 0000000000000001 "
+		"0000000000000002 0000000000000003\n"
+		"label policy 1.2.3 \"NATO R\" for *.partner.example at example.se\nlabel policy "
+		"1\n"
 		"limit streams 77\nprofile open\nlog debug\n"
 		"control \"c.sock\"\ndialback secret \"s\"");
 
@@ -144,6 +148,14 @@ static void outer_example(void **state)
 	assert_str(c->stanzas[0].from[0].resource, "Home");
 	assert_str(c->stanzas[1].from[0].resource, "my { \"home\" }");
 	assert_str(c->stanzas[1].to[0].domain, "*.example.se");
+	assert_int_equal(c->n_fingerprints, 5);
+	assert_true(c->fingerprints[1] == UINT64_MAX && c->fingerprints[4] == 3);
+	assert_int_equal(c->n_labels, 2);
+	assert_str(c->labels[0].policies[1], "NATO R");
+	assert_ptr_equal(
+		config_labels_for(c, STRL("example.se"), STRL("a.partner.example")), &c->labels[0]);
+	assert_ptr_equal(
+		config_labels_for(c, STRL("b.se"), STRL("a.partner.example")), &c->labels[1]);
 	assert_int_equal(c->n_rules, 3);
 	assert_int_equal(c->rules[0].id, CONFIG_RULE_SERVER);
 	assert_false(config_rule_on(

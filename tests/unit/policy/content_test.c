@@ -77,6 +77,39 @@ struct content_case {
 #define RSM(max) "<set xmlns='http://jabber.org/protocol/rsm'><max>" max "</max></set>"
 #define VERSION(content) "<query xmlns='jabber:iq:version'>" content "</query>"
 
+#define INFO(from, content)                                                                        \
+	"<iq from='" from "' to='b@example.com/x' type='result' id='1'>"                           \
+	"<query xmlns='http://jabber.org/protocol/disco#info'>" content "</query></iq>"
+#define SERVER_NAMED(name) "<identity type='im' name='" name "' category='server'/>"
+#define SERVER_NAMELESS "<identity type='im' category='server'/>"
+#define FORM(type, var)                                                                            \
+	"<x xmlns='jabber:x:data' type='result'><field type='hidden' var='FORM_TYPE'><value>" type \
+	"</value></field><field var='" var "'><value>v</value></field></x>"
+#define SOFTWARE_FORM FORM("urn:xmpp:dataforms:softwareinfo", "software")
+#define CONTACT_FORM FORM("http://jabber.org/network/serverinfo", "abuse-addresses")
+#define NS_OF_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define OUT "from='a@example.se/x' to='b@example.com'"
+#define FAILED(text)                                                                               \
+	"<message " OUT " type='error'><error type='cancel'><gone xmlns='" NS_OF_ERRORS "'/>" text \
+	"</error></message>"
+#define THERE(payload) "<presence " OUT ">" payload "</presence>"
+#define CAPS                                                                                       \
+	"<c xmlns='http://jabber.org/protocol/caps' node='http://prosody.im' hash='sha-1' "        \
+	"ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>"
+#define CAPS2                                                                                      \
+	"<c xmlns='urn:xmpp:caps'><hash xmlns='urn:xmpp:hashes:2' algo='sha-256'>"                 \
+	"K1Njy3HZBThlo4moOD5gBGhn0U0oK7/CbfLlIUDi6o4=</hash></c>"
+#define LABELLED(label)                                                                            \
+	"<securitylabel xmlns='urn:xmpp:sec-label:0'><label>" label "</label></securitylabel>"
+#define ESS(base64)                                                                                \
+	"<esssecuritylabel xmlns='urn:xmpp:sec-label:ess:0'>" base64 "</esssecuritylabel>"
+#define NATO(uri, policy)                                                                          \
+	"<originatorConfidentialityLabel "                                                         \
+	"xmlns='urn:nato:stanag:4774:confidentialitymetadatalabel:1:0'>"                           \
+	"<ConfidentialityInformation><PolicyIdentifier" uri ">" policy "</PolicyIdentifier>"       \
+	"<Classification>SECRET</Classification></ConfidentialityInformation>"                     \
+	"</originatorConfidentialityLabel>"
+
 static const struct content_case cases[] = {
 	/* --- passes: what federation is made of --- */
 	{ "chat", CHAT(HI), POLICY_PASS, NO_RULE },
@@ -432,58 +465,8 @@ static const struct content_case cases[] = {
 			"<query xmlns='http://jabber.org/protocol/bytestreams' sid='s'/>"),
 		.lines = "rule candidates on\n" },
 
-	/* --- K3: what answers reveal --- */
-	{ "software is answered",
-		"<iq from='a@example.se/x' to='b@example.com' type='result' id='1'>" VERSION(
-			"<name>N</name><version>1</version><os>O</os>") "</iq>",
-		POLICY_PASS, NO_RULE, .outbound = true },
-	{ "threats K3 software",
-		"<iq from='a@example.se/x' to='b@example.com' type='result' id='1'>" VERSION(
-			"<name>N</name><version>1</version><os>O</os>") "</iq>",
-		POLICY_STRIP, R(SOFTWARE),
-		"<iq from='a@example.se/x' to='b@example.com' type='result' id='1'>" VERSION(
-			"<name>N</name><version/>") "</iq>",
-		.outbound = true, .lines = "rule software on\n" },
-
-	/* --- H4, K8: security labels --- */
-	{ "s2s H4 label is not altered", CHAT(HI LABEL), POLICY_PASS, NO_RULE },
-	{ "threats K8 s2s H4 label is not invented", CHAT(HI), POLICY_PASS, NO_RULE },
-	{ "threats K8 s2s H4 two labels", CHAT(HI LABEL LABEL), POLICY_REJECT, R(LABEL_MISUSE),
-		.condition = COND_NOT_ACCEPTABLE },
-	{ "threats K8 two labels outward",
-		"<message from='a@example.se/x' to='b@example.com'>" HI LABEL LABEL "</message>",
-		POLICY_REJECT, R(LABEL_MISUSE), .outbound = true },
-	{ "threats K8 a second label that fits no row",
-		CHAT(HI LABEL "<securitylabel xmlns='urn:xmpp:sec-label:0' x='1'/>"), POLICY_REJECT,
-		R(LABEL_MISUSE), .open = true },
-	{ "threats K8 label in presence", "<presence " IN ">" LABEL "</presence>", POLICY_REJECT,
-		R(LABEL_MISUSE), .open = true },
-	{ "threats K8 s2s H4 required label missing", CHAT(HI), POLICY_REJECT, R(LABEL_REQUIRED),
-		.lines = "rule label-required on for example.com\n",
-		.condition = COND_NOT_ACCEPTABLE },
-	{ "threats K8 required label missing outward",
-		"<message from='a@example.se/x' to='b@example.com'>" HI "</message>", POLICY_REJECT,
-		R(LABEL_REQUIRED), .lines = "rule label-required on for example.com\n",
-		.outbound = true },
-	{ "threats K8 required label of another pair", CHAT(HI), POLICY_PASS, NO_RULE,
-		.lines = "rule label-required on for *.example.com\n" },
-	{ "threats K8 s2s H4 required label there", CHAT(HI LABEL), POLICY_PASS, NO_RULE,
-		.lines = "rule label-required on\n" },
-	{ "threats K8 what needs no label",
-		CHAT("<active xmlns='http://jabber.org/protocol/chatstates'/>"), POLICY_PASS,
-		NO_RULE, .lines = "rule label-required on\n" },
-	{ "threats K8 error needs no label",
-		"<message " IN " type='error'><error type='cancel'>"
-		"<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-		"</error></message>",
-		POLICY_PASS, NO_RULE, .lines = "rule label-required on\n" },
-	{ "threats K8 member of a room is not thrown out for a missing label",
-		"<message " ROOM ">" HI "</message>", POLICY_DROP, R(LABEL_REQUIRED),
-		.lines = "rule label-required on\n" },
-	{ "threats K8 s2s H4 forbidden label", CHAT(HI LABEL), POLICY_REJECT, R(LABEL_FORBIDDEN),
-		.lines = "rule label-forbidden on for example.com at example.se\n" },
-	{ "label forbidden elsewhere", CHAT(HI LABEL), POLICY_PASS, NO_RULE,
-		.lines = "rule label-forbidden on at rooms.example.se\n" },
+#include "content_out.def"
+#include "content_label.def"
 
 	/* --- switches --- */
 	{ "off", CHAT(HI SID("a@example.se")), POLICY_PASS, NO_RULE,
