@@ -260,6 +260,13 @@ void link_input(struct link *l, struct link_peer *p, struct str frame, uint64_t 
 		peer_fault(p, fault);
 }
 
+void link_cut(struct link *l, struct link_peer *p, bool cut, uint64_t now)
+{
+	if (p->cut && !cut && p->heard < now)
+		p->heard = now;
+	p->cut = cut;
+}
+
 void link_carrier_writable(struct link *l, struct link_peer *p, uint64_t now)
 {
 	peer_pump(p, now);

@@ -146,6 +146,7 @@ struct link_peer {
 	size_t n_domains;
 
 	uint64_t connected_at;
+	bool cut; /* its carrier is down: see link_cut() */
 	uint64_t heard; /* when the last frame came: it is dead dead_ms later */
 	uint64_t hello_at; /* when we last sent ours */
 	uint64_t far_time; /* the time in its last hello, to be echoed */

@@ -194,6 +194,13 @@ struct link_peer *link_connected(struct link *l, struct str id, void *carrier, u
 /* The carrier connection is gone. Safe to call after ops->close. */
 void link_disconnected(struct link *l, struct link_peer *peer, void *carrier, uint64_t now);
 
+/*
+ * What carries frames to this node is itself down (cut: no broker can be reached), or works again. While it is down
+ * the silence says nothing about the node: its pairs stay with it, unless another node is up that can take them; and
+ * then it has as long to be heard as if it had been heard now.
+ */
+void link_cut(struct link *l, struct link_peer *peer, bool cut, uint64_t now);
+
 /* ops->can_send is true again for this peer's carrier. */
 void link_carrier_writable(struct link *l, struct link_peer *peer, uint64_t now);
 

@@ -369,11 +369,28 @@ static uint64_t silence_at(const struct link_peer *p)
 	return p->state == PEER_UP ? p->heard + p->l->set.dead_ms : p->connected_at + HELLO_MS;
 }
 
+/* Its silence is no fault of its own, and there is nobody to take its pairs anyhow. */
+static bool excused(const struct link_peer *p)
+{
+	if (!p->cut)
+		return false;
+	LIST_EACH (&p->l->peers, it) {
+		if (LIST_OWNER(it, struct link_peer, link)->state == PEER_UP)
+			return false;
+	}
+	return true;
+}
+
+static bool is_dead(const struct link_peer *p, uint64_t now)
+{
+	return p->state != PEER_UP && now >= p->heard + p->l->set.dead_ms && !excused(p);
+}
+
 void peer_tick(struct link_peer *p, uint64_t now)
 {
 	if (p->carrier && now >= silence_at(p))
 		peer_fault(p, FAULT_SILENCE);
-	if (p->state != PEER_UP && now >= p->heard + p->l->set.dead_ms && !list_empty(&p->owned))
+	if (!list_empty(&p->owned) && is_dead(p, now))
 		tx_release_all(p, LINK_WHY_DEAD, now);
 	if (!list_empty(&p->rxs))
 		peer_lease(p, now);
@@ -383,7 +400,7 @@ uint64_t peer_deadline(const struct link_peer *p)
 {
 	uint64_t at = p->carrier ? silence_at(p) : UINT64_MAX;
 
-	if (p->state != PEER_UP && !list_empty(&p->owned))
+	if (p->state != PEER_UP && !list_empty(&p->owned) && !excused(p))
 		at = least(at, p->heard + p->l->set.dead_ms);
 	if (!list_empty(&p->rxs) && !p->fenced)
 		at = least(at, p->lease + p->l->set.fence_ms + 1);

@@ -202,6 +202,58 @@ static void test_takeover(void **state)
 }
 
 /* L19: a node was stopped; heartbeats wait in its socket. They do not make it an owner again. */
+/* The way to all nodes is gone for long: the first that is back does not get what belongs to the others. */
+static void test_cut_off(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 2);
+	struct link *inner = lab.nodes[INNER].l;
+	lab.prefer = OUTER_B;
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 10, 7);
+	HAPPENED(&lab, "b: r1\n");
+	struct link_peer *a = lab.conns[INNER][OUTER_A].peer, *b = lab.conns[INNER][OUTER_B].peer;
+	link_cut(inner, a, true, lab.now);
+	link_cut(inner, b, true, lab.now);
+	lab.no_news = true;
+	lab_cut(&lab, OUTER_A);
+	lab_cut(&lab, OUTER_B);
+	lab_pass(&lab, 5000, 7);
+	lab_send(&lab, INNER, lab_one, "r2");
+	buf_clear(&lab.log, 0);
+	link_cut(inner, a, false, lab.now);
+	link_cut(inner, b, false, lab.now);
+	lab_connect(&lab, OUTER_A);
+	lab_pass(&lab, 500, 7);
+	HAPPENED(&lab, "");
+	lab_connect(&lab, OUTER_B);
+	lab_pass(&lab, 100, 7);
+	HAPPENED(&lab, "b: r2\n");
+	/* But one that does not come back loses it after a second. */
+	link_cut(inner, a, true, lab.now);
+	link_cut(inner, b, true, lab.now);
+	lab_cut(&lab, OUTER_A);
+	lab_cut(&lab, OUTER_B);
+	lab_send(&lab, INNER, lab_one, "r3");
+	lab_pass(&lab, 5000, 7);
+	buf_clear(&lab.log, 0);
+	link_cut(inner, a, false, lab.now);
+	link_cut(inner, b, false, lab.now);
+	lab_connect(&lab, OUTER_A);
+	lab_pass(&lab, 1100, 7);
+	HAPPENED(&lab, "a: r3\n");
+	/* And while only one way is gone, the other node takes over. */
+	lab_connect(&lab, OUTER_B);
+	lab_pass(&lab, 100, 7);
+	link_cut(inner, a, true, lab.now);
+	lab_cut(&lab, OUTER_A);
+	lab_send(&lab, INNER, lab_one, "r4");
+	lab_pass(&lab, 1100, 7);
+	HAPPENED(&lab, "b: r4\n");
+	lab_done(&lab);
+}
+
 static void test_threats_L19_stopped_owner(void **state)
 {
 	struct lab lab;
@@ -588,6 +640,7 @@ int main(void)
 		cmocka_unit_test(test_threats_L18_back_pressure),
 		cmocka_unit_test(test_more_pairs_than_channels),
 		cmocka_unit_test(test_takeover),
+		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_threats_L19_stopped_owner),
 		cmocka_unit_test(test_threats_L19_stopped_sender),
 		cmocka_unit_test(test_threats_L19_restart_of_receiver),
