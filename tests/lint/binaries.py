@@ -18,10 +18,10 @@ FORBIDDEN = {
     "inner": {"libraries": ["libunbound"],
               "symbols": ["net_resolver", "net_resolve", "net_lookup", "net_srv", "reach_", "outer_"],
               "imports": ["ub_"]},
-    "cli": {"libraries": ["libunbound", "libldns"],
+    "cli": {"libraries": ["libunbound", "libldns", "libnats"],
             "symbols": ["inner_", "outer_", "s2s_", "link_new", "steer_",
-                        "net_resolver", "net_resolve", "net_lookup", "net_dns_"],
-            "imports": ["ub_", "ldns_"]},
+                        "net_resolver", "net_resolve", "net_lookup", "net_dns_", "net_nats", "bus_new"],
+            "imports": ["ub_", "ldns_", "nats"]},
 }
 # Nothing here may be linked into any of them: general XML parsers.
 NOWHERE = ["libexpat", "libxml2"]

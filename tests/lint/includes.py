@@ -9,7 +9,7 @@ import os
 import re
 import sys
 
-PARTS = ["base", "xml", "jid", "record", "policy", "route", "link", "s2s", "net", "config"]
+PARTS = ["base", "xml", "jid", "record", "policy", "route", "link", "bus", "s2s", "net", "config"]
 ARROWS = {
     "base": [],
     "xml": ["base"],
@@ -18,6 +18,7 @@ ARROWS = {
     "policy": ["record", "jid", "config", "base"],
     "route": ["base"],
     "link": ["base"],
+    "bus": ["base"],
     "s2s": ["xml", "jid", "base"],
     "net": ["base"],
     "config": ["jid", "record", "base"],
@@ -26,9 +27,8 @@ ARROWS = {
     "inner": PARTS + ["node"],
     "cli": ["base", "jid", "config", "net"],
 }
-# Files that may include more than their folder: a carrier of the link moves bytes; `sallyport check`
-# looks at files as the daemons do.
-EXCEPTIONS = {"link/tcp.": ["net"], "link/nats.": ["net"], "cli/check.": ["node"]}
+# Files that may include more than their folder: `sallyport check` looks at files as the daemons do.
+EXCEPTIONS = {"cli/check.": ["node"]}
 
 # Headers of libraries, and the only folders that may name them.
 LIBRARIES = {
@@ -42,14 +42,14 @@ LIBRARIES = {
     "hs": ["policy"],
     "hs/": ["policy"],
     "sqlite3.h": ["inner"],
-    "nats/": ["link"],
-    "nats.h": ["link"],
+    "nats/": ["net"],
+    "nats.h": ["net"],
     "expat.h": [],
     "libxml/": [],
 }
 
 # Pure folders own no socket, timer or thread.
-PURE = ["xml", "jid", "record", "policy", "route", "link", "s2s", "config"]
+PURE = ["xml", "jid", "record", "policy", "route", "link", "bus", "s2s", "config"]
 # (<arpa/inet.h>, which turns addresses into text and back, is no socket.)
 IMPURE_HEADERS = ["sys/socket.h", "sys/un.h", "netdb.h", "poll.h", "sys/poll.h", "sys/epoll.h",
                   "sys/timerfd.h", "sys/select.h", "pthread.h", "threads.h", "signal.h",

@@ -15,6 +15,8 @@ REFUSED = [
     ("s2s/session.c", '"', "net/conn.h"),
     ("link/engine.c", '"', "net/conn.h"),
     ("link/engine.c", "<", "uv.h"),
+    ("link/engine.c", "<", "nats/nats.h"),
+    ("bus/stream.c", '"', "net/conn.h"),
     ("outer/main.c", "<", "uv.h"),
     ("node/loop.c", "<", "openssl/ssl.h"),
     ("outer/dns.c", "<", "ldns/ldns.h"),
@@ -24,10 +26,10 @@ REFUSED = [
 ]
 ACCEPTED = [
     ("outer/main.c", '"', "net/conn.h"),
-    ("link/tcp.c", '"', "net/conn.h"),
     ("record/record.c", '"', "xml/tree.h"),
     ("xml/reader.c", '"', "reader.h"),
     ("net/loop.c", "<", "uv.h"),
+    ("net/nats.c", "<", "nats/nats.h"),
     ("inner/steer.c", "<", "ldns/ldns.h"),
     ("base/str.c", "<", "string.h"),
     ("net/conn.c", "<", "sys/socket.h"),
