@@ -101,6 +101,13 @@ void net_listener_set_tls(struct net_listener *l, struct net_tls *tls);
 struct net_conn *net_connect(struct net_loop *loop, const struct net_addr *addrs, size_t n,
 	unsigned attempt_ms, const struct net_conn_ops *ops, void *user);
 
+/*
+ * Two connections, each the other's peer, for bytes that do not come from a socket: what is written to one comes out of
+ * the other, with TLS where it is started. Both wait for net_conn_attach(). name stands for the address.
+ * False when there are no descriptors left.
+ */
+bool net_couple(struct net_loop *loop, const char *name, struct net_conn *ret[2]);
+
 /* Takes over an accepted connection: reading starts. Or hands a connected one to another owner. */
 void net_conn_attach(struct net_conn *c, const struct net_conn_ops *ops, void *user);
 
