@@ -49,16 +49,27 @@ struct config_domain { /* outer: `domain NAME... { certificate "..." key "..." }
 };
 
 struct config_listen {
-	struct str addr;
+	struct str addr; /* link: "nats" with nats */
 	bool tls_only; /* s2s: `tls` */
+	bool nats; /* link: over the brokers of `nats` */
 	struct config_keys keys; /* link only */
 	struct str *accept; /* link: node ids of the inners that may connect */
 	size_t n_accept;
 };
 
-struct config_link { /* inner: `link NODE ADDR { certificate key trust }` */
+struct config_link { /* inner: `link NODE ADDR|nats { certificate key trust }` */
 	struct str node;
-	struct str addr;
+	struct str addr; /* "nats" with nats */
+	bool nats; /* over the brokers of `nats` */
+	struct config_keys keys;
+};
+
+enum { CONFIG_BROKERS_MAX = 16 };
+
+/* `nats ADDR... { certificate key trust }`: the brokers, what we show them, and the CA of theirs */
+struct config_nats {
+	struct str *servers;
+	size_t n_servers; /* 0: there is no such statement */
 	struct config_keys keys;
 };
 
@@ -311,6 +322,7 @@ struct config {
 	size_t n_listen_s2s;
 	struct config_listen *listen_link; /* outer */
 	size_t n_listen_link;
+	struct config_nats nats;
 	/* Without statement: any, TLS, both proofs. With some, but none for any: any is refused. */
 	struct config_peer *peers;
 	size_t n_peers;

@@ -72,6 +72,8 @@ struct parser {
 	struct table networks;
 	struct node_ref *vias;
 	size_t n_vias;
+	struct str *nats_at; /* each `nats` that stands in place of an address */
+	size_t n_nats_at;
 	struct str *server_at; /* where server i stands */
 	struct str *peer_at; /* where the statement of peer row i stands */
 };

@@ -46,8 +46,22 @@ static bool parse_listen_s2s(struct parser *p)
 	return ok;
 }
 
+/* An address, or the brokers. */
+static bool carrier_address(struct parser *p, struct str *ret_addr, bool *ret_nats)
+{
+	struct str span = p->now.span;
+
+	*ret_nats = parser_accept(p, "nats");
+	if (!*ret_nats)
+		return parser_address(p, ret_addr);
+	*ret_addr = STRL("nats");
+	p->nats_at = owned_grow(p->arena, p->nats_at, p->n_nats_at, sizeof(span));
+	p->nats_at[p->n_nats_at++] = span;
+	return true;
+}
+
 /*
- * listen-link = `listen` `link` ADDR `{` `certificate` FILE `key` FILE `trust` FILE
+ * listen-link = `listen` `link` ( ADDR | `nats` ) `{` `certificate` FILE `key` FILE `trust` FILE
  *               `accept` NAME... `}`
  */
 static bool parse_listen_link(struct parser *p, struct str word)
@@ -63,7 +77,9 @@ static bool parse_listen_link(struct parser *p, struct str word)
 			"into outer.conf");
 		return false;
 	}
-	bool ok = parser_own_address(p, &l->addr);
+	struct str span = p->now.span;
+	bool ok =
+		carrier_address(p, &l->addr, &l->nats) && parser_once(p, "address", l->addr, span);
 	row.keys.at = parser_place(p, p->statement);
 	ok = parser_section(p, &section_listen_link, &row) && ok;
 	l->keys = row.keys;
@@ -91,10 +107,38 @@ bool parse_link(struct parser *p)
 	struct str span;
 	bool ok = parser_node(p, &l->node, &span) && parser_once(p, "link", l->node, span);
 
-	ok = parser_address(p, &l->addr) && ok;
+	ok = carrier_address(p, &l->addr, &l->nats) && ok;
 	row.keys.at = parser_place(p, p->statement);
 	ok = parser_section(p, &section_link, &row) && ok;
 	l->keys = row.keys;
+	return ok;
+}
+
+static bool add_broker(struct parser *p, struct config_nats *nats)
+{
+	struct str addr, span = p->now.span;
+
+	if (!parser_address(p, &addr) || !parser_once(p, "broker", addr, span))
+		return false;
+	if (nats->n_servers == CONFIG_BROKERS_MAX) {
+		report_at(p->report, span, "at most %d brokers", CONFIG_BROKERS_MAX);
+		return false;
+	}
+	*OWNED_APPEND(p->arena, nats->servers, nats->n_servers) = addr;
+	return true;
+}
+
+bool parse_nats(struct parser *p)
+{
+	struct section_row row = { 0 };
+	bool ok = true;
+
+	row.keys.at = parser_place(p, p->statement);
+	do {
+		ok = add_broker(p, &p->c->nats) && ok;
+	} while (parser_in_list(p));
+	ok = parser_section(p, &section_nats, &row) && ok;
+	p->c->nats.keys = row.keys;
 	return ok;
 }
 

@@ -10,12 +10,15 @@ bool parse_domain(struct parser *p);
 
 /*
  * listen = `listen` `s2s` ADDR [`tls`]
- *        | `listen` `link` ADDR `{` `certificate` FILE `key` FILE `trust` FILE `accept` NAME... `}`
+ *        | `listen` `link` ( ADDR | `nats` ) `{` `certificate` FILE `key` FILE `trust` FILE `accept` NAME... `}`
  */
 bool parse_listen(struct parser *p);
 
-/* link = `link` NAME ADDR `{` `certificate` FILE `key` FILE `trust` FILE `}` */
+/* link = `link` NAME ( ADDR | `nats` ) `{` `certificate` FILE `key` FILE `trust` FILE `}` */
 bool parse_link(struct parser *p);
+
+/* nats = `nats` ADDR... `{` `certificate` FILE `key` FILE `trust` FILE `}` */
+bool parse_nats(struct parser *p);
 
 /*
  * server = `server` NAME ADDR `{` `domain` DOMAIN... [`trust` FILE] [`require` REQUIRE...]

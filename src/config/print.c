@@ -199,9 +199,21 @@ static const char *const management[] = {
 	[CONFIG_MANAGE_IN | CONFIG_MANAGE_OUT] = "on",
 };
 
+static void print_nats(const struct config *c, struct buf *out)
+{
+	if (c->nats.n_servers == 0)
+		return;
+	buf_append_c(out, "nats");
+	put_words(out, c->nats.servers, c->nats.n_servers);
+	buf_append_c(out, " {");
+	put_keys(out, &c->nats.keys);
+	buf_append_c(out, " }\n");
+}
+
 static void print(const struct config *c, struct buf *out)
 {
 	put_str(out, "node ", c->node, "\n");
+	print_nats(c, out);
 	print_listen(c, out);
 	if (c->role == CONFIG_OUTER) {
 		print_outer(c, out);

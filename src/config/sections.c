@@ -237,6 +237,7 @@ const struct section section_domain = { "domain", keys_rules, COUNT(keys_rules) 
 const struct section section_listen_link = { "listen link", listen_link_rules,
 	COUNT(listen_link_rules) };
 const struct section section_link = { "link", link_rules, COUNT(link_rules) };
+const struct section section_nats = { "nats", link_rules, COUNT(link_rules) };
 const struct section section_server = { "server", server_rules, COUNT(server_rules) };
 const struct section section_mint = { "mint", keys_rules, COUNT(keys_rules) };
 const struct section section_peer = { "peer", peer_rules, COUNT(peer_rules) };

@@ -8,6 +8,7 @@
 extern const struct section section_domain;
 extern const struct section section_listen_link;
 extern const struct section section_link;
+extern const struct section section_nats;
 extern const struct section section_server;
 extern const struct section section_mint;
 extern const struct section section_peer;

@@ -258,6 +258,7 @@ const struct statement statements[] = {
 	{ "listen", BOTH, false, parse_listen },
 	{ "link", INNER, false, parse_link,
 		"inner dials out; outer.conf has `listen link ADDRESS { ... }`" },
+	{ "nats", BOTH, true, parse_nats },
 	{ "server", INNER, false, parse_server },
 	{ "mint", INNER, true, parse_mint },
 	{ "steer", INNER, true, parse_steer },

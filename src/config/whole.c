@@ -62,6 +62,20 @@ static void check_routes(struct parser *p)
 	table_done(&links);
 }
 
+static void check_nats(struct parser *p)
+{
+	bool wrong = statement_failed(p, "nats");
+	bool links_wrong = statement_failed(p, "link") || statement_failed(p, "listen");
+
+	for (size_t i = 0; !wrong && !p->c->nats.n_servers && i < p->n_nats_at; i++) {
+		report_at(p->report, p->nats_at[i], "this link has no brokers: `nats` is missing");
+		report_hint(p->report,
+			"nats ADDRESS... { certificate \"FILE\" key \"FILE\" trust \"FILE\" }");
+	}
+	if (!wrong && !links_wrong && p->c->nats.n_servers && p->n_nats_at == 0)
+		report_at(p->report, place_of(p, "nats"), "no link goes over these brokers");
+}
+
 static void check_self(struct parser *p)
 {
 	const struct config *c = p->c;
@@ -194,6 +208,7 @@ void whole_check(struct parser *p)
 {
 	check_present(p);
 	check_routes(p);
+	check_nats(p);
 	check_self(p);
 	check_limits(p);
 	check_proofs(p);

@@ -177,6 +177,34 @@ static void outer_example(void **state)
 	config_free(c);
 }
 
+static void over_brokers(void **state)
+{
+	struct config *outer = parse_c(CONFIG_OUTER,
+		"node outer-a\ndomain example.se { certificate \"c\" key \"k\" }\n"
+		"listen s2s 192.0.2.1:5269\n"
+		"nats 10.0.0.1:4222 [fd00::1]:4222 { certificate \"n\" key \"nk\" trust \"nt\" }\n"
+		"listen link nats { certificate \"c\" key \"k\" trust \"t\" accept inner-a inner-b "
+		"}\n");
+	struct config *inner = parse_c(CONFIG_INNER,
+		"node inner-a\nlink outer-a nats { certificate \"c\" key \"k\" trust \"t\" }\n"
+		"link outer-b 10.0.0.1:5280 { certificate \"c\" key \"k\" trust \"t\" }\n"
+		"server main 10.2.0.5:5269 { domain example.se allow plaintext }\n"
+		"listen s2s 10.2.0.4:5269\n"
+		"nats 10.0.0.1:4222 { certificate \"n\" key \"nk\" trust \"nt\" }\n");
+
+	assert_int_equal(outer->nats.n_servers, 2);
+	assert_str(outer->nats.servers[1], "[fd00::1]:4222");
+	assert_string_equal(outer->nats.keys.key, "/etc/sallyport/nk");
+	assert_true(outer->listen_link[0].nats);
+	assert_int_equal(outer->listen_link[0].n_accept, 2);
+	assert_true(inner->links[0].nats && !inner->links[1].nats);
+	assert_str(inner->links[0].addr, "nats");
+	fixed_point(outer);
+	fixed_point(inner);
+	config_free(outer);
+	config_free(inner);
+}
+
 static void inner_example(void **state)
 {
 	(void)state;
@@ -390,6 +418,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outer_example),
+		cmocka_unit_test(over_brokers),
 		cmocka_unit_test(inner_example),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(relative_folder),

@@ -185,6 +185,40 @@ static const struct error_case cases[] = {
 		{ "t.conf:5:8: the end of the file" } },
 	{ "key missing", OUT, OUTER_TEXT "domain a.example { certificate \"c\" }\n",
 		{ "t.conf:5:36: `key` is missing in this section of `domain`" } },
+	{ "link without brokers", INN,
+		"node inner-a\nserver main 10.2.0.5:5269 { domain example.se allow plaintext }\n"
+		"listen s2s 10.2.0.4:5269\nlink outer-a nats { " KEYS " trust \"t\" }\n",
+		{ "t.conf:4:14: this link has no brokers: `nats` is missing",
+			"nats ADDRESS... {" } },
+	{ "listen link without brokers", OUT,
+		OUTER_TEXT "listen link nats { " KEYS " trust \"t\" accept inner-a }\n",
+		{ "t.conf:5:13: this link has no brokers" } },
+	{ "two listen link nats", OUT,
+		OUTER_TEXT "nats 10.0.0.1:1 { " KEYS " trust \"t\" }\n"
+			   "listen link nats { " KEYS " trust \"t\" accept inner-a }\n"
+			   "listen link nats { " KEYS " trust \"t\" accept inner-b }\n",
+		{ "t.conf:7:13: `address nats` stands here for the second time, first in line "
+		  "6" } },
+	{ "brokers without link", OUT, OUTER_TEXT "nats 10.0.0.1:1 { " KEYS " trust \"t\" }\n",
+		{ "t.conf:5:1: no link goes over these brokers" } },
+	{ "no broker", OUT, OUTER_TEXT "nats { " KEYS " trust \"t\" }\n",
+		{ "t.conf:5:6: `{` does not belong here" } },
+	{ "broker without port", OUT, OUTER_TEXT "nats 10.0.0.1 { " KEYS " trust \"t\" }\n",
+		{ "t.conf:5:6: ", "the port is missing" } },
+	{ "broker twice", INN, INNER_TEXT "nats 10.0.0.1:1 10.0.0.1:1 { " KEYS " trust \"t\" }\n",
+		{ "t.conf:5:17: `broker 10.0.0.1:1` stands here for the second time" } },
+	{ "too many brokers", INN,
+		INNER_TEXT "nats 10.0.0.1:1 10.0.0.1:2 10.0.0.1:3 10.0.0.1:4 10.0.0.1:5 10.0.0.1:6 "
+			   "10.0.0.1:7 10.0.0.1:8 10.0.0.1:9 10.0.0.1:10 10.0.0.1:11 10.0.0.1:12 "
+			   "10.0.0.1:13 10.0.0.1:14 10.0.0.1:15 10.0.0.1:16 10.0.0.1:17 { " KEYS
+			   " trust \"t\" }\n",
+		{ "at most 16 brokers" } },
+	{ "brokers without trust", INN, INNER_TEXT "nats 10.0.0.1:1 { " KEYS " }\n",
+		{ "`trust` is missing in this section of `nats`" } },
+	{ "nats twice", INN,
+		INNER_TEXT "nats 10.0.0.1:1 { " KEYS " trust \"t\" }\nnats 10.0.0.2:1 { " KEYS
+			   " trust \"t\" }\n",
+		{ "t.conf:6:1: `nats` stands here for the second time, first in line 5" } },
 	{ "accept missing", OUT, OUTER_TEXT "listen link 10.0.0.2:1 { " KEYS " trust \"t\" }\n",
 		{ "`accept` is missing in this section of `listen link`" } },
 	{ "accept empty", OUT,
