@@ -12,6 +12,17 @@ static const struct {
 	const char *part;
 	const char *advice;
 } rows[] = {
+	{ "no broker",
+		"start the brokers that `nats` names, and see whether they take this node's "
+		"certificate" },
+	{ "no answer from that node",
+		"start sallyport-outer there; both nodes need `nats` with brokers of one cluster" },
+	{ "messages were lost",
+		"nothing: a broker went away or is overloaded, and the link begins anew" },
+	{ "refused by the far node",
+		"add this node to `accept` of `listen link nats` in outer.conf" },
+	{ "than the subject",
+		"a broker lets a node speak on the subject of another one: see its permissions" },
 	{ "connection refused",
 		"start sallyport-outer there, or correct the address of `link` in inner.conf" },
 	{ "timed out",

@@ -7,6 +7,7 @@
  */
 #include "node/carrier.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -47,6 +48,7 @@ struct carrier *carrier_new(struct node *n)
 	list_init(&c->wires);
 	list_init(&c->fars);
 	list_init(&c->ports);
+	c->brokers = brokers_new(c);
 	return c;
 }
 
@@ -67,6 +69,8 @@ static void drop_unwanted(struct carrier *c, bool all)
 {
 	const char *why = all ? "shutting down" : "not in the configuration any more";
 
+	if (!all)
+		brokers_drop_unwanted(c->brokers, why);
 	LIST_EACH_SAFE (&c->ports, it) {
 		struct port *p = LIST_OWNER(it, struct port, link);
 		if (all || !p->wanted)
@@ -87,6 +91,7 @@ static void drop_unwanted(struct carrier *c, bool all)
 void carrier_stop(struct carrier *c)
 {
 	drop_unwanted(c, true);
+	brokers_stop(c->brokers);
 }
 
 bool carrier_apply(struct carrier *c, char *err, size_t err_size)
@@ -97,6 +102,9 @@ bool carrier_apply(struct carrier *c, char *err, size_t err_size)
 		LIST_OWNER(it, struct port, link)->wanted = false;
 	LIST_EACH (&c->fars, it)
 		LIST_OWNER(it, struct far, link)->wanted = false;
+	brokers_want_none(c->brokers);
+	if (!brokers_apply(c->brokers, err, err_size))
+		return false;
 	for (size_t i = 0; i < config->n_listen_link; i++) {
 		if (!port_apply(c, &config->listen_link[i], err, err_size))
 			return false;
@@ -118,7 +126,10 @@ void carrier_status(const struct carrier *c, struct json *j)
 		const struct far *far = LIST_OWNER(it, struct far, link);
 		if (!far->failing)
 			continue;
-		net_addr_print(&far->addr, addr);
+		if (far->nats)
+			snprintf(addr, sizeof(addr), "nats");
+		else
+			net_addr_print(&far->addr, addr);
 		json_object(j, NULL);
 		json_str(j, "peer", far->id);
 		json_cstr(j, "address", addr);
@@ -127,6 +138,7 @@ void carrier_status(const struct carrier *c, struct json *j)
 		json_end(j);
 	}
 	json_end(j);
+	brokers_status(c->brokers, j);
 }
 
 void carrier_free(struct carrier *c)
@@ -137,5 +149,6 @@ void carrier_free(struct carrier *c)
 		port_free(LIST_OWNER(it, struct port, link));
 	LIST_EACH_SAFE (&c->fars, it)
 		far_free(LIST_OWNER(it, struct far, link));
+	brokers_free(c->brokers);
 	free(c);
 }

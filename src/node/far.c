@@ -56,12 +56,35 @@ static const struct net_conn_ops dialled_ops = {
 	.on_closed = wire_closed,
 };
 
+/* Without a broker there is nothing to try: far_dial() comes again when there is one. */
+static void dial_over_nats(struct far *far)
+{
+	struct carrier *c = far->carrier;
+
+	if (!brokers_up(c->brokers)) {
+		far->failing = true;
+		snprintf(far->reason, sizeof(far->reason), "nats: no broker");
+		return;
+	}
+	struct wire *w = wire_new(c, far, NULL);
+	if (tunnel_dial(c->brokers, far, w)) {
+		far->wire = w;
+	} else {
+		wire_discard(w);
+		far_retry(far);
+	}
+}
+
 void far_dial(struct far *far)
 {
 	struct carrier *c = far->carrier;
 
 	if (far->wire || c->node->draining)
 		return;
+	if (far->nats) {
+		dial_over_nats(far);
+		return;
+	}
 	struct wire *w = wire_new(c, far, NULL);
 	far->wire = w;
 	w->conn = net_connect(c->node->loop, &far->addr, 1, CONNECT_MS, &dialled_ops, w);
@@ -73,11 +96,12 @@ static void on_retry(void *user)
 	far_dial(user);
 }
 
-static struct far *find_far(struct carrier *c, struct str id, const struct net_addr *addr)
+static struct far *find_far(
+	struct carrier *c, struct str id, bool nats, const struct net_addr *addr)
 {
 	LIST_EACH (&c->fars, it) {
 		struct far *far = LIST_OWNER(it, struct far, link);
-		if (!far->gone && str_eq(far->id, id) &&
+		if (!far->gone && str_eq(far->id, id) && far->nats == nats &&
 			memcmp(&far->addr, addr, sizeof(*addr)) == 0)
 			return far;
 	}
@@ -104,15 +128,18 @@ bool far_apply(struct carrier *c, const struct config_link *l, char *err, size_t
 	struct net_tls *tls;
 	struct net_creds *creds;
 
-	if (!net_addr_parse(l->addr, &addr)) {
+	if (!l->nats && !net_addr_parse(l->addr, &addr)) {
 		snprintf(err, err_size, "%.*s is not an address", STR_FMT(l->addr));
 		return false;
 	}
 	if (!carrier_keys(&l->keys, &tls, &creds, err, err_size))
 		return false;
-	struct far *far = find_far(c, l->node, &addr);
+	struct far *far = find_far(c, l->node, l->nats, &addr);
 	if (!far)
 		far = far_new(c, l->node, &addr);
+	far->nats = l->nats;
+	if (far->nats)
+		brokers_want(c->brokers, far->id, NULL);
 	net_tls_unref(far->tls);
 	net_creds_unref(far->creds);
 	far->tls = tls;

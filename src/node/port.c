@@ -89,25 +89,31 @@ static void set_accept(struct port *p, const struct config_listen *l)
 		p->accept[p->n_accept++] = str_dup(l->accept[i]);
 }
 
-static struct port *find_port(struct carrier *c, const struct net_addr *addr)
+static struct port *find_port(struct carrier *c, bool nats, const struct net_addr *addr)
 {
 	LIST_EACH (&c->ports, it) {
 		struct port *p = LIST_OWNER(it, struct port, link);
-		if (memcmp(&p->addr, addr, sizeof(*addr)) == 0)
+		if (p->nats == nats && memcmp(&p->addr, addr, sizeof(*addr)) == 0)
 			return p;
 	}
 	return NULL;
+}
+
+static struct port *port_new(struct carrier *c, bool nats, const struct net_addr *addr)
+{
+	struct port *p = calloc(1, sizeof(*p));
+
+	check(p);
+	*p = (struct port){ .carrier = c, .nats = nats, .addr = *addr };
+	list_append(&c->ports, &p->link);
+	return p;
 }
 
 /* NULL and a message when it cannot listen. Takes the keys over only when it can. */
 static struct port *open_port(struct carrier *c, const struct net_addr *addr, struct net_tls *tls,
 	char *err, size_t err_size)
 {
-	struct port *p = calloc(1, sizeof(*p));
-
-	check(p);
-	*p = (struct port){ .carrier = c, .addr = *addr };
-	list_append(&c->ports, &p->link);
+	struct port *p = port_new(c, false, addr);
 	const struct net_listen_settings settings = {
 		.addr = *addr,
 		.tls = tls,
@@ -134,16 +140,18 @@ bool port_apply(struct carrier *c, const struct config_listen *l, char *err, siz
 	struct net_tls *tls;
 	struct net_creds *creds;
 
-	if (!net_addr_parse(l->addr, &addr)) {
+	if (!l->nats && !net_addr_parse(l->addr, &addr)) {
 		snprintf(err, err_size, "%.*s is not an address", STR_FMT(l->addr));
 		return false;
 	}
 	if (!carrier_keys(&l->keys, &tls, &creds, err, err_size))
 		return false;
-	struct port *p = find_port(c, &addr);
-	if (!p)
+	struct port *p = find_port(c, l->nats, &addr);
+	if (!p && l->nats)
+		p = port_new(c, true, &addr);
+	else if (!p)
 		p = open_port(c, &addr, tls, err, err_size);
-	else
+	else if (p->listener)
 		net_listener_set_tls(p->listener, tls);
 	if (!p) {
 		net_tls_unref(tls);
@@ -156,5 +164,7 @@ bool port_apply(struct carrier *c, const struct config_listen *l, char *err, siz
 	p->creds = creds;
 	p->wanted = true;
 	set_accept(p, l);
+	for (size_t i = 0; l->nats && i < p->n_accept; i++)
+		brokers_want(c->brokers, p->accept[i], p);
 	return true;
 }

@@ -240,6 +240,13 @@ static void check_dialback(struct preflight *p)
 			"jabberd2, are refused");
 }
 
+/* A client's certificate: which node it is for is the brokers' to know. */
+static void check_nats(struct preflight *p, const struct config_keys *keys)
+{
+	net_creds_unref(check_creds(p, keys));
+	check_trust(p, NET_TLS_LINK, keys->trust);
+}
+
 static void check_outer(struct preflight *p)
 {
 	const struct config *c = p->c;
@@ -287,6 +294,8 @@ bool preflight(const struct config *c, long long now_s, struct buf *messages)
 	} else {
 		check_inner(&p);
 	}
+	if (c->nats.n_servers)
+		check_nats(&p, &c->nats.keys);
 	p.at = c->dialback_at;
 	if (c->dialback_secret)
 		check_secret(&p, c->dialback_secret);

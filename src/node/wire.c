@@ -104,6 +104,8 @@ void wire_closed(void *user, const char *text)
 	}
 	if (w->deadline)
 		net_timer_free(w->deadline);
+	if (w->tunnel)
+		tunnel_forget(w->tunnel);
 	list_remove(&w->link);
 	free(w);
 	if (far) {
@@ -133,6 +135,13 @@ struct wire *wire_new(struct carrier *c, struct far *far, struct net_conn *conn)
 	net_timer_set(w->deadline, net_now(c->node->loop) + SETUP_MS);
 	list_append(&c->wires, &w->link);
 	return w;
+}
+
+void wire_discard(struct wire *w)
+{
+	net_timer_free(w->deadline);
+	list_remove(&w->link);
+	free(w);
 }
 
 /* --- struct link_ops --- */

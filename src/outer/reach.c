@@ -70,6 +70,18 @@ static bool is_listener(const struct config_listen *l, size_t n, const struct re
 	return false;
 }
 
+/* What a foreign domain's records say may not lead to what carries the link. */
+static bool is_broker(const struct config_nats *nats, const struct net_addr *addr)
+{
+	struct net_addr there;
+
+	for (size_t i = 0; i < nats->n_servers; i++) {
+		if (net_addr_parse(nats->servers[i], &there) && net_addr_same_host(&there, addr))
+			return true;
+	}
+	return false;
+}
+
 static void add(struct reach_own *own, const struct sockaddr *sa)
 {
 	struct net_addr a = { .len = 0 };
@@ -125,7 +137,7 @@ bool reach_permitted(
 		return false;
 	struct net_addr a = plain(addr, bytes);
 	if (is_listener(c->listen_s2s, c->n_listen_s2s, own, &a) ||
-		is_listener(c->listen_link, c->n_listen_link, own, &a))
+		is_listener(c->listen_link, c->n_listen_link, own, &a) || is_broker(&c->nats, &a))
 		return false;
 	for (size_t i = 0; i < c->n_networks; i++) {
 		if (in_network(&c->networks[i], bytes))
