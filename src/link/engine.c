@@ -115,6 +115,10 @@ struct link *link_new(const struct link_settings *settings, const struct link_op
 	list_init(&l->stall_timers);
 	list_init(&l->leave_timers);
 	list_init(&l->tx_idle_timers);
+	list_init(&l->seal_timers);
+	list_init(&l->unasked);
+	list_init(&l->ask_timers);
+	list_init(&l->retry_timers);
 	list_init(&l->ack_timers);
 	list_init(&l->rx_idle_timers);
 	table_init(&l->tx_by_pair);
@@ -166,6 +170,8 @@ static void notice_pause(struct link *l, uint64_t now)
 				p->heard = since;
 		}
 	}
+	if (!l->last_now)
+		l->started = now;
 	l->last_now = now;
 }
 
@@ -200,6 +206,9 @@ uint64_t link_deadline(const struct link *l)
 	at = least(at, queue_deadline(&l->stall_timers));
 	at = least(at, queue_deadline(&l->leave_timers));
 	at = least(at, queue_deadline(&l->tx_idle_timers));
+	at = least(at, queue_deadline(&l->seal_timers));
+	at = least(at, queue_deadline(&l->ask_timers));
+	at = least(at, queue_deadline(&l->retry_timers));
 	at = least(at, queue_deadline(&l->rx_idle_timers));
 	at = least(at, queue_deadline(&l->ack_timers));
 	LIST_EACH (&l->peers, it)
@@ -411,6 +420,8 @@ void link_drain(struct link *l, uint64_t now)
 		if (p->state == PEER_UP)
 			frame_drain(p);
 	}
+	if (tx_shared(l))
+		tx_drain_own(l, now);
 }
 
 void link_undrain(struct link *l)
@@ -438,5 +449,5 @@ size_t link_unacknowledged(const struct link *l)
 bool link_drained(const struct link *l)
 {
 	return l->draining && l->tx_records == 0 && l->rx_untaken == 0 &&
-		list_empty(&l->ack_timers) && list_empty(&l->overflow);
+		list_empty(&l->ack_timers) && list_empty(&l->overflow) && tx_drained_own(l);
 }

@@ -105,6 +105,19 @@ struct link {
 	struct list leave_timers;
 	struct list tx_idle_timers;
 
+	/* The shared lease table (tx_table.c), if there is one. */
+	uint64_t started; /* our first look at the clock */
+	uint64_t questions; /* asked so far, for tickets */
+	unsigned n_asked; /* that are under way */
+	bool table_down; /* the last one was not answered */
+	size_t n_leases; /* channels that have or may have a row in the table */
+	struct list unasked; /* questions that wait for one under way to end */
+	struct list ask_timers;
+	struct list retry_timers;
+	struct list seal_timers;
+	struct expelled *expelled;
+	size_t n_expelled;
+
 	struct rx_slot **rx_slots; /* by the low bits of a channel id */
 	struct rx_slot *rx_free;
 	size_t n_rx_slots;
@@ -205,6 +218,7 @@ enum link_fault tx_on_reach(struct link_peer *p, const union frame *f, uint64_t 
 
 /* tx.c */
 struct tx_refusals;
+struct tx_lease;
 
 struct link_tx {
 	struct link *l;
@@ -243,6 +257,7 @@ struct link_tx {
 	struct link_timer stall;
 	struct link_timer idle;
 	struct tx_refusals *refusals;
+	struct tx_lease *lease; /* NULL: the table was not asked yet, or there is none */
 	uint64_t sent, acked, rejected, resent;
 };
 
@@ -276,6 +291,11 @@ void tx_hand_back(struct link *l, uint64_t now);
 void tx_overflow(struct link *l, struct link_pair pair, const struct link_out *out);
 void tx_tick(struct link *l, uint64_t now);
 void tx_done(struct link *l);
+/* Is there a table, and are we one of those that share it? */
+bool tx_shared(const struct link *l);
+/* Leases of channels that are not needed go back: this node is about to end. */
+void tx_drain_own(struct link *l, uint64_t now);
+bool tx_drained_own(const struct link *l);
 
 /* rx.c */
 enum rx_state {

@@ -46,7 +46,7 @@ bool lease_read(struct str value, struct lease *ret_lease)
 	l->n_holders = 0;
 	return read_holders(&r, l) && cbor_end(&r) && fits(l->pair.local, 1, DOMAIN_MAX) &&
 		fits(l->pair.foreign, 1, DOMAIN_MAX) && fits(l->owner, 1, LEASE_NODE_MAX) &&
-		fits(l->wish, 0, LEASE_NODE_MAX);
+		fits(l->wish, 0, LEASE_NODE_MAX) && l->epoch <= LEASE_EPOCH_MAX;
 }
 
 void lease_write(const struct lease *l, struct buf *out)

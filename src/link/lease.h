@@ -16,6 +16,8 @@
 #include "link/link.h"
 
 enum { LEASE_FORMAT = 1, LEASE_HOLDERS_MAX = 64, LEASE_NODE_MAX = 253 };
+/* Room above for as many changes as there will ever be. */
+#define LEASE_EPOCH_MAX ((uint64_t)1 << 62)
 /* The longest entry. */
 enum {
 	LEASE_BYTES_MAX =

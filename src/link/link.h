@@ -83,6 +83,8 @@ extern const struct link_settings link_settings_default;
 	X(LINK_WHY_REVOKED, "revoked") /* its lease had run out */                                 \
 	X(LINK_WHY_DRAINED, "drained") /* it leaves, or an operator set it aside */                \
 	X(LINK_WHY_COMMAND, "command") /* an operator moved the pair */                            \
+	X(LINK_WHY_SHARED, "shared") /* another inner has the pair there */                        \
+	X(LINK_WHY_WISHED, "wished") /* another inner wanted it to leave the owner before */       \
 	X(LINK_WHY_HOME, "home") /* it belongs here, and came back while it was idle */
 
 enum link_why {
@@ -274,8 +276,8 @@ void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uin
 	struct str value, uint64_t now);
 /* The table's watch saw an entry (of any pair, once or several times, in any order). Removals need not be told. */
 void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now);
-/* An operator says that no process of this inner lives: its leases no longer count. */
-void link_expel(struct link *l, struct str inner, uint64_t now);
+/* An operator says that this process of an inner is dead for good: its leases no longer count. */
+void link_expel(struct link *l, struct str inner, uint64_t boot, uint64_t now);
 
 /*
  * Orders of an operator. They return NULL, or a static text that says why not.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "link/engine.h"
+#include "link/lease.h"
+#include "link/tx.h"
 
 static void write_peer(const struct link_peer *p, uint64_t now, struct json *j)
 {
@@ -33,6 +34,33 @@ static void write_name(const struct pair_name *name, const char *way, struct jso
 	json_cstr(j, "way", way);
 }
 
+/* The entry of the shared table, as far as it is known here. */
+static void write_lease(const struct link_tx *tx, struct json *j)
+{
+	const struct tx_lease *le = tx->lease;
+	struct lease e;
+
+	json_object(j, "lease");
+	json_u64(j, "revision", le->revision);
+	json_bool(j, "asking", tx_asking(tx));
+	json_bool(j, "alone", le->alone);
+	if (le->value.len && lease_read(le->value, &e)) {
+		json_str(j, "owner", e.owner);
+		json_u64(j, "epoch", e.epoch);
+		if (e.wish.len)
+			json_str(j, "wish", e.wish);
+		json_array(j, "holders");
+		for (size_t i = 0; i < e.n_holders; i++) {
+			json_object(j, NULL);
+			json_str(j, "node", e.holders[i].node);
+			json_u64(j, "boot", e.holders[i].boot);
+			json_end(j);
+		}
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void write_tx(const struct link_tx *tx, struct json *j)
 {
 	json_object(j, NULL);
@@ -42,6 +70,8 @@ static void write_tx(const struct link_tx *tx, struct json *j)
 		json_str(j, "owner", tx->owner->id);
 	else
 		json_cstr(j, "owner", NULL);
+	if (tx->lease)
+		write_lease(tx, j);
 	json_u64(j, "queued", tx->next - tx->send);
 	json_u64(j, "unacknowledged", tx->send - tx->una);
 	json_u64(j, "sent", tx->sent);

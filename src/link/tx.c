@@ -97,6 +97,7 @@ void tx_free(struct link_tx *tx)
 	list_remove(&tx->stall.link);
 	list_remove(&tx->leave.link);
 	list_remove(&tx->idle.link);
+	tx_lease_free(tx);
 	fifo_done(&tx->q, &l->pool);
 	pair_name_done(&tx->name);
 	free(tx->refusals);
@@ -113,6 +114,7 @@ void tx_done(struct link *l)
 		str_free(&o->out.record);
 		free(o);
 	}
+	tx_table_done(l);
 	free(l->tx_by_number);
 	free(l->free_numbers);
 	table_done(&l->tx_by_pair);
@@ -228,8 +230,8 @@ bool tx_sendable(const struct link_tx *tx)
 		return false;
 	if (tx->need_open)
 		return true;
-	/* A node that drains gets no new records, only repetitions. */
-	if (tx->send >= (p->draining || tx->held ? tx->high : tx->next))
+	/* A node that drains, or is to be left, gets no new records, only repetitions; none in a sealed epoch. */
+	if (tx_sealed(tx) || tx->send >= (p->draining || tx->held ? tx->high : tx->next))
 		return false;
 	return tx->send - tx->una < p->limits.window_records &&
 		tx->sent_bytes < p->limits.window_bytes;

@@ -57,7 +57,18 @@ void tx_release(struct link_tx *tx);
 /* Takes it from its owner, if it has one, and chooses again if there is something to send. */
 void tx_reassign(struct link_tx *tx, enum link_why why, uint64_t now);
 /* This node becomes the owner, in a new epoch; nobody is at present. */
-void tx_set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now);
+void tx_set_owner(struct link_tx *tx, struct link_peer *p, uint64_t epoch, uint64_t now);
+/* A number above this one, and above all epochs that we had. */
+uint64_t tx_next_epoch(struct link *l, uint64_t last);
+/* Without an owner: among those that wait for one, or those whose records go back. */
+void tx_wait(struct link_tx *tx, uint64_t now);
+/* Did this node (NULL: any) refuse the pair in the last second? */
+bool tx_refused_by(const struct link_tx *tx, const struct link_peer *p, uint64_t now);
+/* Has it anything to send? */
+static inline bool tx_needed(const struct link_tx *tx)
+{
+	return tx->q.count || tx->expect;
+}
 /* The nodes that may have it now, in l->live. lasting: nor those that refused it a while ago. */
 size_t tx_list_live(struct link_tx *tx, bool lasting, uint64_t now);
 /* The node that it belongs to, of those; NULL: none. */
@@ -68,5 +79,72 @@ struct link_peer *tx_choice(struct link_tx *tx, bool lasting, uint64_t now);
 void tx_note_leave(struct link_tx *tx, enum link_why why, uint64_t now);
 /* If it shall leave its owner, and nothing that was sent is unacknowledged, it does. */
 void tx_leave_step(struct link_tx *tx, uint64_t now);
+/* Does an operator want it to be elsewhere? */
+bool tx_shall_leave(const struct link_tx *tx);
+
+/* --- tx_leave.c: with a shared table --- */
+/* Everybody is to leave the owner, which lives. */
+void tx_leave(struct link_tx *tx, uint64_t now);
+void tx_stop_leaving(struct link_tx *tx);
+void tx_seal_tick(struct link *l, uint64_t now);
+/* If it shall leave its owner, and the owner has nothing that it could write, it does. */
+void tx_shared_leave_step(struct link_tx *tx, uint64_t now);
+
+/* --- tx_lease.c: what is to be written into the shared table --- */
+/* Has no owner now (which cannot write for it any more): asks for what it needs, or leaves. */
+void tx_seek(struct link_tx *tx, uint64_t now);
+/* If an operator wants it elsewhere, all holders are told. */
+void tx_pass_wish_on(struct link_tx *tx, uint64_t now);
+/* Does another inner use the pair, as far as is known? */
+bool tx_has_others(const struct link_tx *tx);
+/* The entry is another one than was thought. */
+void tx_entry_changed(struct link_tx *tx, uint64_t now);
+/* The question that tx_ask() had was answered: its value stands in the table. */
+void tx_entry_won(struct link_tx *tx, uint64_t now);
+/* After a while without an answer, or without what is needed. */
+void tx_seek_again(struct link_tx *tx, uint64_t now);
+
+/* --- tx_table.c: questions and answers --- */
+struct tx_lease {
+	struct link_tx *tx;
+	struct str value; /* the entry as far as it is known; empty: none */
+	uint64_t revision; /* of it */
+	unsigned doubts; /* times that the table answered with an older one */
+	bool row; /* it names this node as a holder */
+	uint64_t known_at; /* since when */
+	uint64_t since; /* what is needed is missing; 0: it is not */
+	bool alone; /* the owner was chosen without the table */
+	bool leaving; /* nothing new goes to the owner: the channel moves as soon as it can */
+	bool sealed; /* an epoch without records, so that the owner drops what it has not written */
+	struct link_timer seal;
+
+	uint64_t ticket; /* of the question under way; 0: none */
+	struct str asked; /* the value that it would write */
+	uint64_t
+		expected; /* the revision that this value was made for: news may come before its turn */
+	uint64_t epoch; /* of it */
+	struct link_peer *then; /* becomes the owner if it is won */
+	struct list queue; /* in l->unasked, or alone */
+	struct link_timer overdue;
+	struct link_timer retry;
+	bool counted; /* in l->n_leases */
+};
+
+static inline bool tx_sealed(const struct link_tx *tx)
+{
+	return tx->lease && tx->lease->sealed;
+}
+
+struct lease;
+struct tx_lease *tx_lease_of(struct link_tx *tx);
+void tx_lease_free(struct link_tx *tx);
+/* A question waits for its turn or its answer. */
+bool tx_asking(const struct link_tx *tx);
+/* Asks for this entry in place of the known one; NULL: for its removal. */
+void tx_ask(struct link_tx *tx, const struct lease *entry, struct link_peer *then, uint64_t now);
+void tx_ask_later(struct link_tx *tx, uint64_t now);
+void tx_table_tick(struct link *l, uint64_t now);
+bool tx_expelled(const struct link *l, struct str node, uint64_t boot);
+void tx_table_done(struct link *l);
 
 #endif

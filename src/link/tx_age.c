@@ -109,10 +109,18 @@ static void check_idle(struct link_tx *tx, uint64_t now)
 {
 	unsigned idle = tx->l->set.idle_ms;
 
-	if (tx->q.count == 0 && !tx->waiting && !tx->pinned && now >= tx->used_at + idle)
+	bool is_idle = tx->q.count == 0 && !tx->waiting && !tx->pinned && now >= tx->used_at + idle;
+
+	if (is_idle && !(tx->lease && tx->lease->counted)) {
 		tx_free(tx);
-	else
-		timer_start(&tx->l->tx_idle_timers, &tx->idle, now + idle);
+		return;
+	}
+	timer_start(&tx->l->tx_idle_timers, &tx->idle, now + idle);
+	/* The lease goes back first. */
+	if (is_idle && !tx_asking(tx)) {
+		tx->expect = false;
+		tx_reassign(tx, LINK_WHY_HOME, now);
+	}
 }
 
 void tx_tick(struct link *l, uint64_t now)
@@ -124,6 +132,8 @@ void tx_tick(struct link *l, uint64_t now)
 	while ((t = timer_due(&l->stall_timers, now)))
 		check_stall(LIST_OWNER(t, struct link_tx, stall), now);
 	tx_stop_holding(l, now);
+	tx_seal_tick(l, now);
+	tx_table_tick(l, now);
 	while ((t = timer_due(&l->tx_idle_timers, now)))
 		check_idle(LIST_OWNER(t, struct link_tx, idle), now);
 }

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "link/tx.h"
 
-static bool refused_by(const struct link_tx *tx, const struct link_peer *p, uint64_t now)
+bool tx_refused_by(const struct link_tx *tx, const struct link_peer *p, uint64_t now)
 {
 	for (size_t i = 0; tx->refusals && i < tx->refusals->n; i++) {
 		if (tx->refusals->by[i].until > now && (!p || tx->refusals->by[i].peer == p))
@@ -67,7 +67,7 @@ size_t tx_list_live(struct link_tx *tx, bool lasting, uint64_t now)
 	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		bool serves = l->set.role == LINK_INNER || link_peer_serves(p, tx->name.pair.local);
-		bool refused = lasting ? refused_lately(tx, p, now) : refused_by(tx, p, now);
+		bool refused = lasting ? refused_lately(tx, p, now) : tx_refused_by(tx, p, now);
 		if (p->state == PEER_UP && !p->draining && !p->aside && serves &&
 			tx->number < p->limits.channels && !refused)
 			l->live[n++] = p;
@@ -87,13 +87,23 @@ struct link_peer *tx_choice(struct link_tx *tx, bool lasting, uint64_t now)
 	return n ? l->ops.choose(l->user, tx->name.pair, l->live, n) : NULL;
 }
 
-void tx_set_owner(struct link_tx *tx, struct link_peer *p, uint64_t now)
+uint64_t tx_next_epoch(struct link *l, uint64_t last)
+{
+	uint64_t wall = l->ops.wall_ms(l->user);
+	uint64_t least = last > l->epoch ? last + 1 : l->epoch + 1;
+
+	l->epoch = wall > least ? wall : least;
+	return l->epoch;
+}
+
+void tx_set_owner(struct link_tx *tx, struct link_peer *p, uint64_t epoch, uint64_t now)
 {
 	struct link *l = tx->l;
-	uint64_t wall = l->ops.wall_ms(l->user);
 
-	l->epoch = wall > l->epoch ? wall : l->epoch + 1;
-	tx->epoch = l->epoch;
+	check(p->l == l && p->state == PEER_UP);
+	list_remove(&tx->owned);
+	tx->waiting = false;
+	tx->epoch = epoch;
 	tx->owner = p;
 	tx->placed_at = now;
 	tx->have = tx->una - 1;
@@ -113,24 +123,36 @@ void tx_release(struct link_tx *tx)
 	list_remove(&tx->leave.link);
 	tx->owner = NULL;
 	tx->held = false;
+	tx_stop_leaving(tx);
 	tx->waiting = false;
 	tx->need_open = false;
 	tx_rewind_to(tx, tx->una);
 }
 
-void tx_assign(struct link_tx *tx, uint64_t now)
+void tx_wait(struct link_tx *tx, uint64_t now)
 {
 	struct link *l = tx->l;
-	struct link_peer *p = tx_choice(tx, false, now);
 
+	list_remove(&tx->owned);
+	tx->waiting = tx->q.count;
+	if (tx->waiting) {
+		bool nobody = tx_refused_by(tx, NULL, now) && !tx_choice(tx, false, now);
+		list_append(nobody ? &l->due : &l->orphans, &tx->owned);
+	}
+}
+
+void tx_assign(struct link_tx *tx, uint64_t now)
+{
+	if (tx_shared(tx->l)) {
+		tx_seek(tx, now);
+		return;
+	}
+	struct link_peer *p = tx_choice(tx, false, now);
 	if (p) {
-		check(p->l == l && p->state == PEER_UP);
-		tx_set_owner(tx, p, now);
-	} else if (tx->q.count) {
-		tx->waiting = true;
-		list_append(refused_by(tx, NULL, now) ? &l->due : &l->orphans, &tx->owned);
+		tx_set_owner(tx, p, tx_next_epoch(tx->l, tx->epoch), now);
 	} else {
-		tx->expect = false;
+		tx->expect &= tx->q.count > 0;
+		tx_wait(tx, now);
 	}
 }
 
@@ -140,7 +162,7 @@ void tx_reassign(struct link_tx *tx, enum link_why why, uint64_t now)
 
 	tx_note_leave(tx, why, now);
 	tx_release(tx);
-	if (tx->q.count || tx->expect)
+	if (tx_needed(tx) || tx->lease)
 		tx_assign(tx, now);
 	if (why == LINK_WHY_REVOKED && tx->owner != before) {
 		tx->why = why;
@@ -168,7 +190,7 @@ void tx_resume_all(struct link_peer *p, uint64_t now)
 	LIST_EACH (&p->owned, it) {
 		struct link_tx *tx = owned_tx(it);
 		/* Acknowledgements may have been lost with the connection: ask for them. */
-		if (tx->send > tx->una) {
+		if (tx->send > tx->una || tx_sealed(tx)) {
 			tx->need_open = true;
 			tx_rewind_to(tx, tx->have + 1);
 		}

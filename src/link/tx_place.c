@@ -32,7 +32,7 @@ static bool is_up(const struct link_peer *p)
 }
 
 /* An operator wants it to be elsewhere. */
-static bool shall_leave(const struct link_tx *tx)
+bool tx_shall_leave(const struct link_tx *tx)
 {
 	return tx->owner->aside || (tx->pinned && tx->pinned != tx->owner && is_up(tx->pinned));
 }
@@ -40,21 +40,19 @@ static bool shall_leave(const struct link_tx *tx)
 static void stop_holding(struct link_tx *tx, uint64_t now)
 {
 	list_remove(&tx->leave.link);
-	if (!tx->held)
+	if (!tx->held || (tx->lease && tx->lease->leaving))
 		return;
 	tx->held = false;
 	tx_go_on(tx, now);
 }
 
-void tx_leave_step(struct link_tx *tx, uint64_t now)
+static void leave_owner(struct link_tx *tx, uint64_t now)
 {
-	if (!tx->owner || tx->una < tx->high)
-		return;
 	if (tx->owner->draining) {
 		tx_reassign(tx, LINK_WHY_DRAINED, now);
 		return;
 	}
-	if (!shall_leave(tx))
+	if (!tx_shall_leave(tx))
 		return;
 	enum link_why why = tx->owner->aside ? LINK_WHY_DRAINED : LINK_WHY_COMMAND;
 	struct link_peer *to = tx_choice(tx, false, now);
@@ -65,11 +63,23 @@ void tx_leave_step(struct link_tx *tx, uint64_t now)
 	tx_note_leave(tx, why, now);
 	tx_release(tx);
 	if (tx->q.count || tx->expect || tx->pinned)
-		tx_set_owner(tx, to, now);
+		tx_set_owner(tx, to, tx_next_epoch(tx->l, tx->epoch), now);
+}
+
+void tx_leave_step(struct link_tx *tx, uint64_t now)
+{
+	if (tx->owner && tx_shared(tx->l))
+		tx_shared_leave_step(tx, now);
+	else if (tx->owner && tx->una >= tx->high)
+		leave_owner(tx, now);
 }
 
 static void leave(struct link_tx *tx, uint64_t now)
 {
+	if (tx_shared(tx->l)) {
+		tx_pass_wish_on(tx, now);
+		return;
+	}
 	tx->held = true;
 	timer_start(&tx->l->leave_timers, &tx->leave, now + HOLD_MS);
 	tx_leave_step(tx, now);
@@ -87,14 +97,20 @@ void tx_stop_holding(struct link *l, uint64_t now)
 
 void tx_go_home(struct link_tx *tx, uint64_t now)
 {
-	if (!tx->owner || tx->q.count || now < tx->used_at + tx->l->set.home_ms)
+	if (!tx->owner || tx->q.count || now < tx->used_at + tx->l->set.home_ms ||
+		tx_has_others(tx))
 		return;
 	struct link_peer *to = tx_choice(tx, true, now);
 	if (!to || to == tx->owner)
 		return;
 	tx_note_leave(tx, LINK_WHY_HOME, now);
 	tx_release(tx);
-	tx_set_owner(tx, to, now);
+	if (tx_shared(tx->l)) {
+		tx->expect = true;
+		tx_seek(tx, now);
+	} else {
+		tx_set_owner(tx, to, tx_next_epoch(tx->l, tx->epoch), now);
+	}
 }
 
 /* --- orders --- */
@@ -129,8 +145,8 @@ const char *link_move(struct link *l, struct link_pair pair, struct str node, ui
 		stop_holding(tx, now);
 	else if (tx->waiting)
 		tx_reassign(tx, LINK_WHY_COMMAND, now);
-	else
-		tx_set_owner(tx, p, now);
+	else if (!tx_shared(l)) /* with a table: when it is needed */
+		tx_set_owner(tx, p, tx_next_epoch(l, tx->epoch), now);
 	if (tx->owner == p)
 		tx->why = LINK_WHY_COMMAND;
 	return NULL;
@@ -171,7 +187,7 @@ const char *link_set_aside(struct link *l, struct str node, bool aside, uint64_t
 		struct link_tx *tx = owned_tx(it);
 		if (aside)
 			leave(tx, now);
-		else if (!shall_leave(tx))
+		else if (!tx_shall_leave(tx))
 			stop_holding(tx, now);
 	}
 	if (!aside)

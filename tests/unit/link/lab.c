@@ -137,6 +137,30 @@ static void op_alarm(void *user, struct link_peer *peer, const char *reason)
 	fail_msg("alarm: %s", reason);
 }
 
+static void op_ask(
+	void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value)
+{
+	struct lab_node *n = user;
+	struct buf *log = &n->lab->log;
+	struct lease entry;
+
+	n->lab->ticket = ticket;
+	buf_printf(log, "asks %u:", (unsigned)revision);
+	if (value.len == 0) {
+		buf_printf(log, " remove\n");
+		return;
+	}
+	assert_true(lease_read(value, &entry));
+	assert_true(str_eq(entry.pair.foreign, pair.foreign));
+	buf_printf(log, " %.*s", STR_FMT(entry.owner));
+	if (entry.wish.len)
+		buf_printf(log, " (%.*s!)", STR_FMT(entry.wish));
+	for (size_t i = 0; i < entry.n_holders; i++)
+		buf_printf(log, " %.*s/%u", STR_FMT(entry.holders[i].node),
+			(unsigned)entry.holders[i].boot);
+	buf_printf(log, "\n");
+}
+
 const struct link_ops lab_ops = {
 	.send = op_send,
 	.close = op_close,
@@ -170,7 +194,10 @@ void lab_start(struct lab *lab, unsigned i)
 	s.cond_timeout = TIMEOUT;
 	s.cond_internal = INTERNAL;
 	s.cond_busy = BUSY;
-	n->l = link_new(&s, &lab_ops, n);
+	s.alone_ms = n->lab->alone_ms;
+	struct link_ops ops = lab_ops;
+	ops.ask = n->lab->shared ? op_ask : NULL;
+	n->l = link_new(&s, &ops, n);
 	n->n_held = 0;
 }
 
@@ -273,6 +300,18 @@ void lab_init(struct lab *lab, unsigned outers)
 	for (unsigned i = 0; i < outers; i++)
 		lab_connect(lab, OUTER_A + i);
 	lab_talk(lab);
+}
+
+void lab_init_shared(struct lab *lab, unsigned outers)
+{
+	lab_init(lab, 0);
+	link_free(lab->nodes[INNER].l);
+	lab->shared = true;
+	lab_start(lab, INNER);
+	for (unsigned i = 0; i < outers; i++)
+		lab_connect(lab, OUTER_A + i);
+	lab_talk(lab);
+	buf_clear(&lab->log, 0);
 }
 
 void lab_done(struct lab *lab)

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "link/engine.h"
+#include "link/lease.h"
 
 enum { INNER, OUTER_A, OUTER_B, NODES };
 enum { TIMEOUT = 1, INTERNAL, BUSY, NO, AWAY };
@@ -60,6 +61,9 @@ struct lab {
 	bool no_news; /* of links */
 	uint64_t n_sent; /* the receipt of the last record */
 	bool tell_settled;
+	bool shared; /* the inner has a lease table; the test answers for it */
+	unsigned alone_ms;
+	uint64_t ticket; /* of the last question */
 };
 
 extern const struct link_pair lab_one, lab_two;
@@ -79,6 +83,8 @@ void lab_talk(struct lab *lab);
 void lab_tick(struct lab *lab);
 /* Time passes in small steps, for the nodes in the mask only: the others are stopped. */
 void lab_pass(struct lab *lab, unsigned ms, unsigned awake);
+/* The same, but the inner shares its leases through a table. */
+void lab_init_shared(struct lab *lab, unsigned outers);
 bool lab_send(struct lab *lab, unsigned node, struct link_pair pair, const char *record);
 
 /* All that happened since the last look. */

@@ -31,6 +31,8 @@ static const struct {
 	{ "a holder twice", STR("\x87" HEAD "f" "\x61" "a" "\x60" "\x82\x82\x61i\x07\x82\x61i\x08"), false },
 	{ "a holder of one item", STR("\x87" HEAD "f" "\x61" "a" "\x60" "\x81\x81\x61i"), false },
 	{ "a holder without name", STR("\x87" HEAD "f" "\x61" "a" "\x60" "\x81\x82\x60\x01"), false },
+	{ "an epoch that cannot grow",
+		STR("\x87\x01\x1b\x40\x00\x00\x00\x00\x00\x00\x01\x61l\x61" "f" "\x61" "a" "\x60\x80"), false },
 	{ "a long form of a number", STR("\x87\x01\x18\x05\x61l\x61" "f" "\x61" "a" "\x60" "\x80"), false },
 };
 /* clang-format on */
@@ -81,7 +83,7 @@ static void test_longest(void **state)
 	struct buf b;
 
 	memset(name, 'x', sizeof(name));
-	l.epoch = UINT64_MAX;
+	l.epoch = LEASE_EPOCH_MAX;
 	l.pair.local = l.pair.foreign = str_from(name, sizeof(name));
 	l.owner = l.wish = str_from(name, LEASE_NODE_MAX);
 	for (int i = 0; i < LEASE_HOLDERS_MAX; i++) {

@@ -35,7 +35,13 @@ static void start_node(struct node *n)
 	s.cond_timeout = COND_TIMEOUT;
 	s.cond_internal = COND_INTERNAL;
 	s.cond_busy = COND_BUSY;
-	n->l = link_new(&s, &sim_ops, n);
+	s.table_ms = 40;
+	s.table_retry_ms = 15;
+	s.table_asks = 2;
+	s.alone_ms = n->w->alone ? 90 : 0;
+	struct link_ops ops = sim_ops;
+	ops.ask = n->w->shared ? sim_ask : NULL;
+	n->l = link_new(&s, &ops, n);
 	n->restart_at = 0;
 	n->paused_until = 0;
 	n->drain_until = 0;
@@ -63,6 +69,7 @@ static void stop_node(struct node *n, bool noticed)
 	link_free(n->l);
 	n->l = NULL;
 	n->n_hops = 0;
+	n->died_at = w->now;
 	memset(w->last_written[n->index], 0, sizeof(w->last_written[0]));
 }
 
@@ -94,12 +101,33 @@ static void order(struct node *n)
 		w->totals->orders++;
 }
 
+/* An operator says of an inner that is dead that it is. */
+static void expel(struct world *w, struct node *dead)
+{
+	if (dead->role != LINK_INNER || dead->l || dead->expelled == dead->boot ||
+		w->now <= dead->died_at + 100)
+		return;
+	dead->expelled = dead->boot;
+	w->totals->expelled++;
+	for (unsigned i = 0; i < w->n_inner; i++) {
+		if (w->nodes[i].l)
+			link_expel(w->nodes[i].l, str_of(dead->id), dead->index * 1000 + dead->boot,
+				w->now);
+	}
+}
+
 static void fault(struct world *w, unsigned kinds)
 {
 	struct node *n = &w->nodes[below(w, w->n_nodes)];
-	unsigned kind = below(w, 6);
+	unsigned kind = below(w, 8);
 
-	if (!(kinds & 1u << kind) || !n->l)
+	if (!(kinds & 1u << kind))
+		return;
+	if (kind == 6 && w->shared)
+		sim_table_fault(w);
+	if (kind == 7)
+		expel(w, n);
+	if (!n->l)
 		return;
 	TELL(w, "fault %u at %s", kind, n->id);
 	switch (kind) {
@@ -137,6 +165,10 @@ static void fault(struct world *w, unsigned kinds)
 		break;
 	case 5:
 		order(n);
+		break;
+	case 7:
+		if (is_up(n) && chance(w, 20))
+			link_hand_back(n->l, w->now);
 		break;
 	default:
 		break;
@@ -235,11 +267,24 @@ static void advance(struct world *w, uint64_t limit)
 {
 	uint64_t at = limit;
 
-	for (unsigned i = 0; i < w->n_nodes; i++)
-		at = least(at, node_event(&w->nodes[i]));
+	for (unsigned i = 0; i < w->n_nodes; i++) {
+		struct node *n = &w->nodes[i];
+		if (n->touched)
+			n->event = node_event(n);
+		n->touched = false;
+		at = least(at, n->event);
+	}
+	if (w->table_events)
+		at = least(at, w->table_events->at);
 	w->now = at > w->now ? at : w->now + 1;
-	for (unsigned i = 0; i < w->n_nodes && !w->wrong; i++)
-		run_node(&w->nodes[i]);
+	sim_run_table(w);
+	for (unsigned i = 0; i < w->n_nodes && !w->wrong; i++) {
+		struct node *n = &w->nodes[i];
+		if (n->event > w->now && !n->touched)
+			continue;
+		sim_touch(n);
+		run_node(n);
+	}
 	sim_free_dead_conns(w);
 }
 
@@ -257,17 +302,26 @@ static bool quiet(const struct world *w)
 	return true;
 }
 
+static void touch_all(struct world *w)
+{
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		sim_touch(&w->nodes[i]);
+}
+
 static void calm_down(struct world *w)
 {
 	w->calm = true;
+	touch_all(w);
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		for (unsigned k = 0; w->nodes[i].l && k < w->n_pairs; k++)
 			link_unpin(w->nodes[i].l, pair_of(k));
 	}
 	memset(w->apart_until, 0, sizeof(w->apart_until));
+	w->table_down_until = 0;
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct node *n = &w->nodes[i];
 		n->paused_until = 0;
+		n->table_cut_until = 0;
 		if (n->restart_at)
 			n->restart_at = w->now + 1;
 	}
@@ -310,8 +364,13 @@ static void check_idle(struct world *w)
 static void set_up(struct world *w)
 {
 	w->now = 1000;
-	w->n_inner = 1 + below(w, 2);
+	w->n_inner = 1 + below(w, 3);
 	w->n_nodes = w->n_inner + 1 + below(w, 3);
+	w->shared = chance(w, 60);
+	w->alone = w->shared && chance(w, 15);
+	w->table_loss = chance(w, 50) ? below(w, 30) : 0;
+	w->table_stale = chance(w, 50) ? below(w, 60) : 0;
+	w->totals->shared += w->shared;
 	w->n_pairs = 1 + below(w, PAIRS_MAX);
 	w->lossy = chance(w, 40);
 	w->loss = below(w, 25);
@@ -336,6 +395,7 @@ static void set_up(struct world *w)
 		snprintf(n->id, sizeof(n->id), "%s-%u", n->role == LINK_INNER ? "inner" : "outer",
 			i);
 		start_node(n);
+		sim_touch(n);
 		for (unsigned k = 0; k < PAIRS_MAX; k++)
 			n->send_at[k] = w->now + below(w, 100);
 	}
@@ -351,6 +411,7 @@ static void tear_down(struct world *w)
 	for (struct conn *c = w->conns; c; c = c->next)
 		c->ends[0].open = c->ends[1].open = false;
 	sim_free_dead_conns(w);
+	sim_table_done(w);
 }
 
 /* For the replay of one seed. */
@@ -395,7 +456,7 @@ const char *sim_run(uint64_t seed, struct sim_totals *totals, uint64_t *ret_at)
 	sim_telling = getenv("SEED");
 	totals->schedules++;
 	set_up(w);
-	unsigned kinds = chance(w, 25) ? 0 : below(w, 64);
+	unsigned kinds = chance(w, 25) ? 0 : below(w, 256);
 	unsigned gap = 10 + below(w, 150);
 	uint64_t end = w->now + 200 + below(w, 600);
 	uint64_t fault_at = w->now + below(w, gap);
@@ -403,6 +464,7 @@ const char *sim_run(uint64_t seed, struct sim_totals *totals, uint64_t *ret_at)
 		advance(w, least(end, fault_at));
 		if (fault_at <= w->now) {
 			fault(w, kinds);
+			touch_all(w);
 			fault_at = w->now + 1 + below(w, gap);
 		}
 	}

@@ -21,6 +21,7 @@ static void enqueue(struct world *w, struct end *to, struct str head, struct str
 		place = &(*place)->next;
 	f->next = *place;
 	*place = f;
+	sim_touch(to->node);
 }
 
 void sim_send(void *user, void *carrier, struct str head, struct str body)
@@ -70,6 +71,8 @@ void sim_close_end(struct world *w, struct end *e, bool noticed)
 		return;
 	e->open = false;
 	sim_drop_frames(e);
+	sim_touch(e->node);
+	sim_touch(far->node);
 	if (noticed && far->open && !far->fin_at)
 		far->fin_at = (far->last_at > w->now ? far->last_at : w->now) + 1 + below(w, 20);
 	if (e->node->role == LINK_INNER)
@@ -109,6 +112,7 @@ void sim_dial(struct world *w, struct node *inner, struct node *outer)
 	c->next = w->conns;
 	w->conns = c;
 	inner->dial_at[outer->index] = UINT64_MAX;
+	sim_touch(outer);
 }
 
 static void accept_end(struct end *e)

@@ -5,6 +5,7 @@
  * full. The checks look into the sender's engine at the moment of each write: the
  * writer must be the owner, in the current epoch, and the record must not be settled.
  */
+#include "link/tx.h"
 #include "sim_world.h"
 
 static uint64_t op_wall(void *user)
@@ -80,13 +81,17 @@ static void write_record(struct node *n, struct hop *h, const struct entry *e)
 		w->totals->repeated++;
 	else
 		w->totals->written++;
+	sim_check_lease(n, r);
+	struct link_rx *rx = rx_find(n->l, h->channel);
+	if (rx && r->epoch == rx->epoch && !w->short_idle)
+		fail(w, "written twice in one epoch");
+	r->epoch = rx ? rx->epoch : 0;
 	if (r->sender_lost)
 		return;
 	struct link_tx *tx = tx_find(s->l, pair_of(r->pair));
-	struct link_rx *rx = rx_find(n->l, h->channel);
 	if (!tx || !rx || !tx->owner || !str_is(link_peer_id(tx->owner), n->id))
 		fail(w, "written by a node that does not own the pair");
-	else if (tx->epoch != rx->epoch)
+	else if (tx->epoch != rx->epoch && !(tx->lease && tx->lease->sealed))
 		fail(w, "written in an epoch that is over");
 	else if (e->seq < tx->una || e->seq >= tx->high)
 		fail(w, "written although the sender has settled it");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "link/engine.h"
+#include "link/lease.h"
 #include "sim.h"
 
 enum {
@@ -16,6 +17,8 @@ enum {
 	RECORDS_MAX = 400,
 	HOP_MAX = 64,
 	WINDOW = 8,
+	PAST_MAX = 5, /* states of an entry that a follower may still tell */
+	ENTRY_MAX = 256,
 	COND_TIMEOUT = 1,
 	COND_INTERNAL,
 	COND_BUSY,
@@ -34,6 +37,7 @@ struct record {
 	uint16_t refused; /* by a next hop */
 	uint16_t undelivered;
 	uint16_t settled;
+	uint64_t epoch; /* of the last write */
 };
 
 struct frame_in_flight {
@@ -81,6 +85,33 @@ struct hop {
 	uint64_t last_seq;
 };
 
+enum table_kind { TABLE_QUESTION, TABLE_ANSWER, TABLE_NEWS };
+
+struct table_event {
+	struct table_event *next;
+	uint64_t at;
+	enum table_kind kind;
+	struct node *node; /* who asks or is told */
+	uint32_t boot;
+	uint64_t ticket;
+	enum link_answer answer;
+	unsigned pair;
+	uint64_t revision;
+	size_t len;
+	char value[];
+};
+
+struct table_value {
+	uint64_t revision;
+	size_t len;
+	char bytes[ENTRY_MAX];
+};
+
+struct table_entry {
+	struct table_value past[PAST_MAX]; /* the last one is that of now */
+	unsigned n_past;
+};
+
 struct node {
 	struct world *w;
 	unsigned index;
@@ -91,12 +122,16 @@ struct node {
 	uint64_t paused_until;
 	uint64_t restart_at; /* not 0: it is down until then */
 	uint64_t drain_until;
+	uint64_t table_cut_until;
+	uint64_t died_at;
+	uint64_t event; /* when it has something to do; see sim_touch() */
+	bool touched;
+	uint32_t expelled; /* the boot that was */
 	uint64_t dial_at[NODES_MAX];
 	uint64_t send_at[PAIRS_MAX];
 	bool blocked[PAIRS_MAX];
 	struct hop *hops;
 	size_t n_hops, cap_hops;
-	bool in_callback;
 };
 
 struct world {
@@ -111,10 +146,16 @@ struct world {
 	bool lossy;
 	unsigned loss, repeat, delay;
 	bool slow_hops, rejects, vanishing, late_acks, congestion, no_choice, poison, short_idle;
+	bool shared, alone; /* the inners share a lease table; they may go without it */
+	unsigned table_loss, table_stale;
 	unsigned n_inner, n_nodes, n_pairs;
 	uint64_t apart_until[NODES_MAX][NODES_MAX];
 	struct node nodes[NODES_MAX];
 	struct conn *conns;
+	struct table_entry table[PAIRS_MAX];
+	uint64_t table_revision;
+	uint64_t table_down_until;
+	struct table_event *table_events; /* sorted by time */
 	struct record records[RECORDS_MAX];
 	uint32_t n_records;
 	uint32_t max_records;
@@ -175,6 +216,12 @@ static inline unsigned pair_index(struct world *w, struct link_pair p)
 	return 0;
 }
 
+/* Something happened to this node: when it has to run next must be computed again. */
+static inline void sim_touch(struct node *n)
+{
+	n->touched = true;
+}
+
 static inline bool is_up(const struct node *n)
 {
 	return n->l && n->paused_until <= n->w->now;
@@ -191,6 +238,16 @@ void sim_dial(struct world *w, struct node *inner, struct node *outer);
 /* Everything that is due at this end. */
 void sim_run_end(struct world *w, struct end *e);
 void sim_free_dead_conns(struct world *w);
+
+/* sim_table.c: the shared lease table. */
+void sim_ask(
+	void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value);
+/* Everything that is due. */
+void sim_run_table(struct world *w);
+void sim_table_fault(struct world *w);
+struct str sim_table_value(struct world *w, unsigned pair);
+void sim_check_lease(struct node *writer, const struct record *r);
+void sim_table_done(struct world *w);
 
 /* sim_program.c: what the programs do with records. */
 extern const struct link_ops sim_ops;

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions to the lease table that several inners share, one at a time for each pair and a limited number in all,
+ * and what the table answers. Only LINK_WON counts. A question without an answer may have been
+ * granted or may be later; the next one for its pair finds out, since both expect the same revision.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "link/lease.h"
+#include "link/tx.h"
+
+enum { NUMBER_BITS = RX_SLOT_BITS, DOUBTS_MAX = 3 };
+
+struct expelled {
+	struct str node;
+	uint64_t boot;
+};
+
+/* What is known. */
+
+struct tx_lease *tx_lease_of(struct link_tx *tx)
+{
+	struct tx_lease *le = tx->lease;
+
+	if (le)
+		return le;
+	le = calloc(1, sizeof(*le));
+	check(le);
+	le->tx = tx;
+	list_init(&le->queue);
+	list_init(&le->overdue.link);
+	list_init(&le->retry.link);
+	list_init(&le->seal.link);
+	tx->lease = le;
+	return le;
+}
+
+bool tx_asking(const struct link_tx *tx)
+{
+	return tx->lease && (tx->lease->ticket || !list_empty(&tx->lease->queue));
+}
+
+static void count(struct link_tx *tx)
+{
+	struct tx_lease *le = tx->lease;
+	bool counts = le->row || tx_asking(tx);
+
+	if (counts && !le->counted)
+		tx->l->n_leases++;
+	if (!counts && le->counted)
+		tx->l->n_leases--;
+	le->counted = counts;
+}
+
+static void set_known(struct link_tx *tx, struct str value, uint64_t revision, uint64_t now)
+{
+	struct tx_lease *le = tx->lease;
+	struct lease entry;
+
+	str_free(&le->value);
+	le->value = str_dup(value);
+	le->revision = revision;
+	le->known_at = now;
+	le->doubts = 0;
+	le->row = lease_read(value, &entry) && lease_holder(&entry, tx->l->set.node);
+}
+
+/* Questions. */
+
+static void send_question(struct link_tx *tx, uint64_t now)
+{
+	struct link *l = tx->l;
+	struct tx_lease *le = tx->lease;
+
+	l->n_asked++;
+	le->ticket = ++l->questions << NUMBER_BITS | tx->number;
+	timer_start(&l->ask_timers, &le->overdue, now + l->set.table_ms);
+	l->ops.ask(l->user, le->ticket, tx->name.pair, le->expected, le->asked);
+}
+
+void tx_ask(struct link_tx *tx, const struct lease *entry, struct link_peer *then, uint64_t now)
+{
+	struct link *l = tx->l;
+	struct tx_lease *le = tx->lease;
+	struct buf value;
+
+	check(!tx_asking(tx));
+	buf_init(&value, LEASE_BYTES_MAX);
+	if (entry)
+		lease_write(entry, &value);
+	str_free(&le->asked);
+	le->asked = str_dup(buf_bytes(&value));
+	buf_done(&value);
+	le->expected = le->revision;
+	le->epoch = entry ? entry->epoch : 0;
+	le->then = then;
+	list_remove(&le->retry.link);
+	if (l->n_asked < l->set.table_asks)
+		send_question(tx, now);
+	else
+		list_append(&l->unasked, &le->queue);
+	count(tx);
+}
+
+void tx_ask_later(struct link_tx *tx, uint64_t now)
+{
+	if (!timer_armed(&tx->lease->retry))
+		timer_start(
+			&tx->l->retry_timers, &tx->lease->retry, now + tx->l->set.table_retry_ms);
+}
+
+static void end_question(struct link_tx *tx)
+{
+	struct tx_lease *le = tx->lease;
+
+	if (le->ticket)
+		tx->l->n_asked--;
+	le->ticket = 0;
+	list_remove(&le->queue);
+	list_remove(&le->overdue.link);
+}
+
+static void ask_next(struct link *l, uint64_t now)
+{
+	while (!list_empty(&l->unasked) && l->n_asked < l->set.table_asks) {
+		struct tx_lease *le = LIST_OWNER(l->unasked.next, struct tx_lease, queue);
+		list_remove(&le->queue);
+		send_question(le->tx, now);
+	}
+}
+
+void tx_lease_free(struct link_tx *tx)
+{
+	struct tx_lease *le = tx->lease;
+
+	if (!le)
+		return;
+	end_question(tx);
+	le->row = false;
+	count(tx);
+	list_remove(&le->retry.link);
+	list_remove(&le->seal.link);
+	str_free(&le->value);
+	str_free(&le->asked);
+	free(le);
+	tx->lease = NULL;
+}
+
+/* Answers. */
+
+static void unanswered(struct link_tx *tx, uint64_t now)
+{
+	end_question(tx);
+	tx->l->table_down = true;
+	tx_ask_later(tx, now);
+	count(tx);
+}
+
+static void won(struct link_tx *tx, uint64_t revision, uint64_t now)
+{
+	struct tx_lease *le = tx->lease;
+	struct str value = le->asked;
+
+	le->asked = (struct str){ 0 };
+	set_known(tx, value, revision, now);
+	str_free(&value);
+	count(tx);
+	tx_entry_won(tx, now);
+}
+
+static void lost(struct link_tx *tx, uint64_t revision, struct str value, uint64_t now)
+{
+	struct tx_lease *le = tx->lease;
+
+	if (revision > le->revision || le->doubts == DOUBTS_MAX) {
+		set_known(tx, value, revision, now);
+		count(tx);
+		tx_entry_changed(tx, now);
+		return;
+	}
+	/* The answer is out of date, or the table is not the one that it was. */
+	le->doubts++;
+	count(tx);
+	tx_ask_later(tx, now);
+}
+
+void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uint64_t revision,
+	struct str value, uint64_t now)
+{
+	uint64_t number = ticket & (((uint64_t)1 << NUMBER_BITS) - 1);
+	struct link_tx *tx = number < l->n_numbers ? l->tx_by_number[number] : NULL;
+
+	if (!tx || !tx->lease || tx->lease->ticket != ticket)
+		return;
+	if (answer == LINK_UNAVAILABLE) {
+		unanswered(tx, now);
+	} else {
+		end_question(tx);
+		l->table_down = false;
+		if (answer == LINK_WON)
+			won(tx, revision, now);
+		else
+			lost(tx, revision, value, now);
+	}
+	ask_next(l, now);
+}
+
+void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now)
+{
+	struct lease entry;
+
+	if (!lease_read(value, &entry))
+		return;
+	struct link_tx *tx = tx_find(l, entry.pair);
+	if (!tx || !tx->lease || revision <= tx->lease->revision)
+		return;
+	set_known(tx, value, revision, now);
+	count(tx);
+	if (!tx_asking(tx))
+		tx_entry_changed(tx, now);
+}
+
+void tx_table_tick(struct link *l, uint64_t now)
+{
+	struct link_timer *t;
+
+	while ((t = timer_due(&l->ask_timers, now)))
+		unanswered(LIST_OWNER(t, struct tx_lease, overdue)->tx, now);
+	while ((t = timer_due(&l->retry_timers, now))) {
+		struct link_tx *tx = LIST_OWNER(t, struct tx_lease, retry)->tx;
+		/* One at a time tries whether the table is back. */
+		if (l->table_down && l->n_asked)
+			tx_ask_later(tx, now);
+		else
+			tx_seek_again(tx, now);
+	}
+	ask_next(l, now);
+}
+
+/* Inners that are gone. */
+
+bool tx_expelled(const struct link *l, struct str node, uint64_t boot)
+{
+	for (size_t i = 0; i < l->n_expelled; i++) {
+		if (l->expelled[i].boot == boot && str_eq(l->expelled[i].node, node))
+			return true;
+	}
+	return false;
+}
+
+void link_expel(struct link *l, struct str inner, uint64_t boot, uint64_t now)
+{
+	if (str_eq(inner, l->set.node) || tx_expelled(l, inner, boot))
+		return;
+	l->expelled = realloc(l->expelled, (l->n_expelled + 1) * sizeof(*l->expelled));
+	check(l->expelled);
+	l->expelled[l->n_expelled++] = (struct expelled){ str_dup(inner), boot };
+	LIST_EACH (&l->txs, it) {
+		struct link_tx *tx = LIST_OWNER(it, struct link_tx, link);
+		if (tx->lease && !tx->owner && !tx_asking(tx))
+			tx_seek(tx, now);
+	}
+}
+
+void tx_table_done(struct link *l)
+{
+	for (size_t i = 0; i < l->n_expelled; i++)
+		str_free(&l->expelled[i].node);
+	free(l->expelled);
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One inner of several that share a lease table: what it asks, and what it does with the answers. */
+#include "lab.h"
+
+enum { ALL = 7, OTHER_BOOT = 9 };
+
+/* An entry as another inner would write it: inners are "inner" (its boot) and "other". */
+static void write_entry(
+	struct buf *b, const char *owner, const char *wish, uint64_t inner, bool other)
+{
+	struct lease e = {
+		.epoch = 77, .pair = lab_one, .owner = str_of(owner), .wish = str_of(wish)
+	};
+
+	if (inner)
+		assert_true(lease_join(&e, STRL("inner"), inner));
+	if (other)
+		assert_true(lease_join(&e, STRL("other"), OTHER_BOOT));
+	buf_init(b, LEASE_BYTES_MAX);
+	lease_write(&e, b);
+}
+
+static void win(struct lab *lab, uint64_t revision)
+{
+	link_answered(lab->nodes[INNER].l, lab->ticket, LINK_WON, revision, STRL(""), lab->now);
+	lab_talk(lab);
+}
+
+static void lose(struct lab *lab, uint64_t revision, const char *owner, const char *wish,
+	uint64_t inner, bool other)
+{
+	struct buf b;
+
+	write_entry(&b, owner, wish, inner, other);
+	link_answered(
+		lab->nodes[INNER].l, lab->ticket, LINK_LOST, revision, buf_bytes(&b), lab->now);
+	buf_done(&b);
+	lab_talk(lab);
+}
+
+static void tell(struct lab *lab, uint64_t revision, const char *owner, const char *wish,
+	uint64_t inner, bool other)
+{
+	struct buf b;
+
+	write_entry(&b, owner, wish, inner, other);
+	link_told(lab->nodes[INNER].l, revision, buf_bytes(&b), lab->now);
+	buf_done(&b);
+	lab_talk(lab);
+}
+
+static void fail_to_answer(struct lab *lab)
+{
+	link_answered(lab->nodes[INNER].l, lab->ticket, LINK_UNAVAILABLE, 0, STRL(""), lab->now);
+}
+
+/* The inner (boot 2) has the pair at a, alone or with the other inner, at revision 5. */
+static void hold(struct lab *lab, bool other)
+{
+	lab_init_shared(lab, 2);
+	lab_send(lab, INNER, lab_one, "r0");
+	if (other)
+		lose(lab, 4, "a", "", 0, true);
+	win(lab, 5);
+	lab_pass(lab, 10, ALL);
+	HAPPENED(lab,
+		other ? "asks 0: a inner/2\nasks 4: a other/9 inner/2\na: r0\n"
+		      : "asks 0: a inner/2\na: r0\n");
+}
+
+static void test_nothing_before_the_lease(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_send(&lab, INNER, lab_one, "r2");
+	lab_pass(&lab, 500, ALL);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	win(&lab, 3);
+	HAPPENED(&lab, "a: r1\na: r2\n");
+	/* From here on the table costs nothing. */
+	for (int i = 0; i < 5; i++)
+		lab_send(&lab, INNER, lab_one, "r");
+	lab_pass(&lab, 5000, ALL);
+	HAPPENED(&lab, "a: r\na: r\na: r\na: r\na: r\n");
+	lab_done(&lab);
+}
+
+/* The loser goes where the winner chose, although it would have chosen b. */
+static void test_loser_adopts(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab.prefer = OUTER_B;
+	lab_send(&lab, INNER, lab_one, "r1");
+	HAPPENED(&lab, "asks 0: b inner/2\n");
+	lose(&lab, 4, "a", "", 0, true);
+	HAPPENED(&lab, "asks 4: a other/9 inner/2\n");
+	win(&lab, 5);
+	HAPPENED(&lab, "a: r1\n");
+	lab_done(&lab);
+}
+
+static void test_removed_entry(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	link_answered(lab.nodes[INNER].l, lab.ticket, LINK_LOST, 8, STRL(""), lab.now);
+	HAPPENED(&lab, "asks 0: a inner/2\nasks 8: a inner/2\n");
+	lab_done(&lab);
+}
+
+static void test_dead_owner(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	lab_crash(&lab, OUTER_A);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 900, ALL);
+	HAPPENED(&lab, "inner misses a\n");
+	lab_pass(&lab, 200, ALL);
+	HAPPENED(&lab, "asks 5: b inner/2\n");
+	win(&lab, 6);
+	HAPPENED(&lab, "b: r1\n");
+	lab_done(&lab);
+}
+
+/* An owner that is dead for one inner may live for another: nobody moves a pair that others hold. */
+static void test_dead_owner_of_others(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	lab_crash(&lab, OUTER_A);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 1100, ALL);
+	HAPPENED(&lab, "inner misses a\nasks 5: a (b!) other/9\n");
+	win(&lab, 6);
+	lab_pass(&lab, 500, ALL);
+	HAPPENED(&lab, "");
+	tell(&lab, 7, "a", "b", 0, false);
+	HAPPENED(&lab, "asks 7: b inner/2\n");
+	win(&lab, 8);
+	HAPPENED(&lab, "b: r1\n");
+	lab_done(&lab);
+}
+
+/* No word comes from the watch: a try finds out. */
+static void test_try_without_news(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	lab_crash(&lab, OUTER_A);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 1100, ALL);
+	win(&lab, 6);
+	lab_pass(&lab, 1300, ALL);
+	HAPPENED(&lab, "inner misses a\nasks 5: a (b!) other/9\nasks 6: a (b!) other/9\n");
+	lose(&lab, 7, "a", "b", 0, false);
+	HAPPENED(&lab, "asks 7: b inner/2\n");
+	lab_done(&lab);
+}
+
+static void test_wish_of_another(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	tell(&lab, 6, "a", "b", 2, true);
+	HAPPENED(&lab, "asks 6: a (b!) other/9\n");
+	lab_send(&lab, INNER, lab_one, "r1");
+	win(&lab, 7);
+	HAPPENED(&lab, "");
+	/* The last one that leaves, or the one that wished, takes it there. */
+	tell(&lab, 8, "b", "", 0, true);
+	HAPPENED(&lab, "asks 8: b other/9 inner/2\n");
+	win(&lab, 9);
+	HAPPENED(&lab, "b: r1\n");
+	lab_done(&lab);
+}
+
+/* What a slow next hop holds is dropped at the old owner before another one has the pair. */
+static void test_seal(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	lab.nodes[OUTER_A].program = HOLD;
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_talk(&lab);
+	HAPPENED(&lab, "a: r1\n");
+	tell(&lab, 6, "a", "b", 2, false);
+	lab_pass(&lab, 700, ALL);
+	HAPPENED(&lab, "");
+	lab_pass(&lab, 200, ALL);
+	HAPPENED(&lab, "a loses one.example\nasks 6: b inner/2\n");
+	win(&lab, 7);
+	HAPPENED(&lab, "b: r1\n");
+	lab_done(&lab);
+}
+
+static void test_move(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	assert_null(link_move(lab.nodes[INNER].l, lab_one, STRL("a"), lab.now));
+	HAPPENED(&lab, "");
+	assert_null(link_move(lab.nodes[INNER].l, lab_one, STRL("b"), lab.now));
+	HAPPENED(&lab, "asks 5: a (b!) other/9 inner/2\n");
+	win(&lab, 6);
+	HAPPENED(&lab, "asks 6: a (b!) other/9\n");
+	lab_done(&lab);
+}
+
+/* The last one that leaves goes where it was sent, and a pin holds against a hash. */
+static void test_move_alone(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	assert_null(link_move(lab.nodes[INNER].l, lab_one, STRL("b"), lab.now));
+	win(&lab, 6);
+	HAPPENED(&lab, "asks 5: a (b!) inner/2\nasks 6: a (b!)\n");
+	win(&lab, 7);
+	lab_send(&lab, INNER, lab_one, "r1");
+	HAPPENED(&lab, "asks 7: b inner/2\n");
+	win(&lab, 8);
+	HAPPENED(&lab, "b: r1\n");
+	lab_pass(&lab, 40000, ALL);
+	lab_send(&lab, INNER, lab_one, "r2");
+	lab_talk(&lab);
+	HAPPENED(&lab, "b: r2\n");
+	/* Without the pin it goes home when it was idle. */
+	assert_null(link_unpin(lab.nodes[INNER].l, lab_one));
+	lab_pass(&lab, 40000, ALL);
+	lab_send(&lab, INNER, lab_one, "r3");
+	HAPPENED(&lab, "asks 8: a inner/2\n");
+	win(&lab, 9);
+	HAPPENED(&lab, "a expects one.example\na: r3\n");
+	lab_done(&lab);
+}
+
+static void test_home_only_without_others(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	lab.prefer = OUTER_B;
+	lab_pass(&lab, 40000, ALL);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_talk(&lab);
+	HAPPENED(&lab, "a: r1\n");
+	lab_done(&lab);
+}
+
+static void test_set_aside(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	assert_null(link_set_aside(lab.nodes[INNER].l, STRL("a"), true, lab.now));
+	win(&lab, 6);
+	HAPPENED(&lab, "asks 5: a (b!) other/9 inner/2\nasks 6: a (b!) other/9\n");
+	lab_done(&lab);
+}
+
+static void test_unavailable(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	lab_send(&lab, INNER, lab_two, "r1");
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	fail_to_answer(&lab);
+	/* What has its lease goes on. */
+	lab_send(&lab, INNER, lab_one, "r2");
+	lab_pass(&lab, 200, ALL);
+	HAPPENED(&lab, "a: r2\n");
+	lab_pass(&lab, 100, ALL);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	/* No answer at all is the same, and the one that comes late is none. */
+	uint64_t late = lab.ticket;
+	lab_pass(&lab, 2300, ALL);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	link_answered(lab.nodes[INNER].l, late, LINK_WON, 9, STRL(""), lab.now);
+	lab_talk(&lab);
+	HAPPENED(&lab, "");
+	win(&lab, 10);
+	HAPPENED(&lab, "a: r1\n");
+	lab_done(&lab);
+}
+
+static void test_unavailable_too_long(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 1);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 62000, ALL);
+	const char *log = buf_bytes(&lab.log).p;
+	buf_append(&lab.log, str_from("", 1));
+	assert_non_null(strstr(log, "inner bounces r1: 1 no node to send it to\n"));
+	buf_clear(&lab.log, 0);
+	lab_done(&lab);
+}
+
+static void test_alone(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 0);
+	lab.alone_ms = 600;
+	link_free(lab.nodes[INNER].l);
+	lab.shared = true;
+	lab_start(&lab, INNER);
+	lab_connect(&lab, OUTER_A);
+	lab_connect(&lab, OUTER_B);
+	lab_talk(&lab);
+	lab_send(&lab, INNER, lab_one, "r1");
+	for (int i = 0; i < 3; i++) {
+		fail_to_answer(&lab);
+		lab_pass(&lab, 260, ALL);
+	}
+	HAPPENED(&lab, "asks 0: a inner/2\nasks 0: a inner/2\nasks 0: a inner/2\na: r1\n");
+	/* The table is back, and says that the other inner is at b. */
+	lab_pass(&lab, 260, ALL);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	lose(&lab, 4, "b", "", 0, true);
+	HAPPENED(&lab, "");
+	lab_send(&lab, INNER, lab_one, "r2");
+	HAPPENED(&lab, "asks 4: b other/9 inner/2\n");
+	win(&lab, 5);
+	HAPPENED(&lab, "b: r2\n");
+	lab_done(&lab);
+}
+
+static void test_idle(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	lab_pass(&lab, 1200100, ALL);
+	HAPPENED(&lab, "asks 5: a other/9\n");
+	assert_false(list_empty(&lab.nodes[INNER].l->txs));
+	win(&lab, 6);
+	assert_true(list_empty(&lab.nodes[INNER].l->txs));
+	lab_done(&lab);
+}
+
+static void test_drain_gives_leases_back(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	link_drain(lab.nodes[INNER].l, lab.now);
+	lab_talk(&lab);
+	HAPPENED(&lab, "asks 5: remove\n");
+	assert_false(link_drained(lab.nodes[INNER].l));
+	win(&lab, 6);
+	assert_true(link_drained(lab.nodes[INNER].l));
+	lab_done(&lab);
+}
+
+/* A row of the process before: its owner may write for it until that process' echoes are too old. */
+static void test_row_of_the_dead(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 0);
+	lab_connect(&lab, OUTER_B);
+	lab_talk(&lab);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lose(&lab, 4, "a", "", 1, false);
+	lab_pass(&lab, 900, ALL);
+	HAPPENED(&lab, "asks 0: b inner/2\n");
+	lab_pass(&lab, 400, ALL);
+	HAPPENED(&lab, "asks 4: b inner/2\n");
+	lab_done(&lab);
+}
+
+static void test_expel(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 0);
+	lab_connect(&lab, OUTER_B);
+	lab_talk(&lab);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lose(&lab, 4, "a", "b", 0, true);
+	link_expel(lab.nodes[INNER].l, STRL("other"), OTHER_BOOT + 1, lab.now);
+	lab_pass(&lab, 500, ALL);
+	HAPPENED(&lab, "asks 0: b inner/2\n");
+	link_expel(lab.nodes[INNER].l, STRL("other"), OTHER_BOOT, lab.now);
+	HAPPENED(&lab, "asks 4: b inner/2\n");
+	win(&lab, 5);
+	HAPPENED(&lab, "b: r1\n");
+	lab_done(&lab);
+}
+
+/* Another inner was told that we are dead: we speak no more. */
+static void test_expelled(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	tell(&lab, 6, "b", "", 0, true);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_talk(&lab);
+	HAPPENED(&lab, "asks 6: b other/9 inner/2\n");
+	lab_done(&lab);
+}
+
+static void test_status(void **state)
+{
+	struct lab lab;
+	struct buf b;
+	struct json j;
+
+	hold(&lab, true);
+	tell(&lab, 6, "a", "b", 2, true);
+	buf_init(&b, 1 << 16);
+	json_init(&j, &b);
+	json_object(&j, NULL);
+	link_status(lab.nodes[INNER].l, lab.now, &j);
+	json_end(&j);
+	buf_append(&b, str_from("", 1));
+	assert_non_null(strstr(buf_bytes(&b).p,
+		"\"lease\":{\"revision\":6,\"asking\":true,\"alone\":false,\"owner\":\"a\","
+		"\"epoch\":77,\"wish\":\"b\","
+		"\"holders\":[{\"node\":\"inner\",\"boot\":2},{\"node\":\"other\",\"boot\":9}]}"));
+	buf_done(&b);
+	lab_done(&lab);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_before_the_lease),
+		cmocka_unit_test(test_loser_adopts),
+		cmocka_unit_test(test_removed_entry),
+		cmocka_unit_test(test_dead_owner),
+		cmocka_unit_test(test_dead_owner_of_others),
+		cmocka_unit_test(test_try_without_news),
+		cmocka_unit_test(test_wish_of_another),
+		cmocka_unit_test(test_seal),
+		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_move_alone),
+		cmocka_unit_test(test_home_only_without_others),
+		cmocka_unit_test(test_set_aside),
+		cmocka_unit_test(test_unavailable),
+		cmocka_unit_test(test_unavailable_too_long),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_drain_gives_leases_back),
+		cmocka_unit_test(test_row_of_the_dead),
+		cmocka_unit_test(test_expel),
+		cmocka_unit_test(test_expelled),
+		cmocka_unit_test(test_status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
