@@ -4,13 +4,14 @@
 
     build        gcc, with all warnings as errors: unit, fuzz replay, lint, scenario, model
     interop      real servers, see tests/interop
+    chaos        the short form of the fault campaign, see tests/chaos
     build-asan   gcc with ASan and UBSan:          unit, fuzz replay, scenario
     build-clang  clang: builds
     valgrind     the build of gcc under memcheck:  those scenarios that bear it
 
 The first two and the others run beside each other, in two lanes. After the first two: each test
 that proves a row of tests/conformance must have run and passed.
-scripts/test.py [STAGE...] runs only those stages: gcc, interop, asan, clang, valgrind.
+scripts/test.py [STAGE...] runs only those stages: gcc, interop, chaos, asan, clang, valgrind.
 """
 import json
 import os
@@ -167,6 +168,20 @@ def interop(tally):
     stage_line("interop", before, tally, start)
 
 
+def chaos(tally):
+    """The short form of the fault campaign: a few faults, less traffic. Nothing in it depends on speed."""
+    start, before = time.time(), copy_of(tally)
+    done = run([sys.executable, "tests/chaos/run.py", "--build", "build", "--short", "--pairs", "40", "--rate", "400"])
+    print(done.stdout, flush=True)
+    lines = done.stdout.strip().splitlines()
+    last = re.match(r"([0-9]+) passed, ([0-9]+) failed$", lines[-1] if lines else "")
+    if last:
+        tally.add(int(last.group(1)), int(last.group(2)), done.stdout.count(" left out: "))
+    if not last or (done.returncode != 0 and last.group(2) == "0"):
+        tally.fail("fault campaign", done.stdout + done.stderr)
+    stage_line("chaos", before, tally, start)
+
+
 def conformance(tally):
     """Every test that the sources name for a row of the tables ran and passed, and every row has one."""
     start, before = time.time(), copy_of(tally)
@@ -202,9 +217,9 @@ def gcc_stages(wanted, ready):
 
     def tests(tally):
         meson_tests(tally, "build", ["unit", "fuzz", "lint", "scenario", "model"])
-    first = next((name for name in ("gcc", "interop", "valgrind") if name in wanted), "")
+    first = next((name for name in ("gcc", "interop", "chaos", "valgrind") if name in wanted), "")
     last = "interop" if {"gcc", "interop"} <= set(wanted) else ""
-    return [(first, built), ("gcc", tests), ("interop", interop), (last, conformance)]
+    return [(first, built), ("gcc", tests), ("interop", interop), ("chaos", chaos), (last, conformance)]
 
 
 def other_stages(ready):
@@ -222,7 +237,7 @@ def other_stages(ready):
 
 
 def main(stages):
-    wanted = stages or ["gcc", "interop", "asan", "clang", "valgrind"]
+    wanted = stages or ["gcc", "interop", "chaos", "asan", "clang", "valgrind"]
     start = time.time()
     os.chdir(TOP)
     total = Tally()

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can happen. Each fault runs in a field and is over, with everything healed, when run() returns."""
+import time
+
+from field import INNERS, OUTERS
+
+AWAY = 3.0  # seconds that a node, a wire or a link is away
+
+
+class Fault:
+    """name; run(field); short: part of `make test`; isolated: needs namespaces.
+
+    safe: what must be 0, by whether both legs speak stream management (doc/guarantees.md).
+    """
+
+    def __init__(self, name, run, short=False, isolated=False, safe=None):
+        self.name, self.run, self.short, self.isolated = name, run, short, isolated
+        self.safe = safe or {True: ("lost", "disordered", "both"), False: ("disordered", "both")}
+
+
+def killed(*hosts):
+    def run(field):
+        for host in hosts:
+            field.kill(host)
+        time.sleep(AWAY)
+        for host in hosts:
+            field.start(host)
+        for host in hosts:
+            field.wait_linked(host)
+    return run
+
+
+def hung(*hosts):
+    def run(field):
+        for host in hosts:
+            field.pause(host)
+        time.sleep(AWAY)
+        for host in hosts:
+            field.resume(host)
+        for host in hosts:
+            field.wait_linked(host)
+    return run
+
+
+def cut(host, wire, to=None):
+    def run(field):
+        field.cut(host, wire, to)
+        time.sleep(AWAY)
+        field.heal(host)
+        field.wait_linked(host)
+    return run
+
+
+def restarted(*hosts):
+    """As an operator does it: one after the other, each drained first."""
+    def run(field):
+        for host in hosts:
+            field.terminate(host)
+            field.start(host)
+            field.wait_linked(host)
+            time.sleep(1.0)
+    return run
+
+
+FAULTS = [
+    Fault("none", lambda field: time.sleep(AWAY), safe={True: ("lost", "duplicated", "disordered", "both"),
+                                                        False: ("lost", "duplicated", "disordered", "both")}),
+    Fault("kill outer-a", killed("outer-a"), short=True),
+    Fault("kill outer-b", killed("outer-b")),
+    Fault("kill inner-a", killed("inner-a"), short=True),
+    Fault("kill inner-b", killed("inner-b")),
+    Fault("hang outer-a", hung("outer-a"), short=True),
+    Fault("hang outer-b", hung("outer-b")),
+    Fault("hang inner-a", hung("inner-a")),
+    Fault("hang inner-b", hung("inner-b")),
+    Fault("cut outer-a from the link", cut("outer-a", "link"), isolated=True, short=True),
+    Fault("cut outer-a from the world", cut("outer-a", "public"), isolated=True),
+    Fault("cut inner-a from the link", cut("inner-a", "link"), isolated=True),
+    Fault("cut inner-a from the servers", cut("inner-a", "local"), isolated=True),
+    Fault("cut inner-a from outer-a", cut("inner-a", "link", "outer-a"), isolated=True),
+    Fault("kill outer-a and inner-a", killed("outer-a", "inner-a")),
+    Fault("kill outer-a and outer-b", killed(*OUTERS)),
+    Fault("kill inner-a and inner-b", killed(*INNERS)),
+    Fault("hang outer-a and inner-b", hung("outer-a", "inner-b")),
+    Fault("rolling restart", restarted(*OUTERS, *INNERS), short=True),
+]
+
+
+def chosen(words, short):
+    return [f for f in FAULTS if (not short or f.short) and (not words or any(w in f.name for w in words))]
