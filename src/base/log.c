@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/json.h"
+#include "base/sink.h"
 
 static enum log_level threshold = LOG_INFO;
 static char node_name[128];
@@ -32,6 +33,7 @@ void log_init(enum log_level level, struct str node)
 	if (n)
 		memcpy(node_name, node.p, n);
 	node_name[n] = '\0';
+	sink_use(STDERR_FILENO);
 }
 
 enum log_level log_threshold(void)
@@ -71,7 +73,7 @@ static void append_time(struct buf *line)
 		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
 }
 
-static void append_field(struct buf *line, const struct log_field *f)
+static void append_field(struct buf *line, const struct log_field *f, size_t cap)
 {
 	if (f->kind == LOG_FIELD_STR && !f->str.p)
 		return;
@@ -79,7 +81,7 @@ static void append_field(struct buf *line, const struct log_field *f)
 		return;
 	buf_printf(line, ",\"%s\":", f->name);
 	if (f->kind == LOG_FIELD_STR)
-		json_escape(line, f->str, LOG_STR_CAP);
+		json_escape(line, f->str, cap);
 	else if (f->kind == LOG_FIELD_TRACE)
 		buf_printf(line, "\"%016llx\"", (unsigned long long)f->u64);
 	else
@@ -104,7 +106,6 @@ static struct budget *budget_of(const char *event)
 /* One line of this event may be written now. */
 static bool take(struct budget *b)
 {
-	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
 	time_t now = time(NULL);
 
 	if (now != b->second) {
@@ -113,7 +114,7 @@ static bool take(struct budget *b)
 		b->left = earned + b->left < LOG_BURST ? (unsigned)earned + b->left : LOG_BURST;
 		b->second = now;
 	}
-	if (b->left == 0 || (poll(&fd, 1, 0) == 1 && !(fd.revents & POLLOUT)) || !fd.revents) {
+	if (b->left == 0) {
 		b->suppressed++;
 		return false;
 	}
@@ -121,37 +122,62 @@ static bool take(struct budget *b)
 	return true;
 }
 
-/* Lines that the target did not take: a full disk must not stop the traffic. The next line tells. */
-static uint64_t lost;
-
-static void write_line(struct str line)
+static void compose(struct buf *line, enum log_level level, const char *event,
+	const struct log_field *fields, size_t n, size_t cap)
 {
-	if (write(STDERR_FILENO, line.p, line.len) == (ssize_t)line.len)
-		lost = 0;
-	else
-		lost++;
+	append_time(line);
+	buf_printf(line, ",\"level\":\"%s\",\"node\":", level_names[level]);
+	json_escape(line, str_of(node_name), sizeof(node_name));
+	buf_printf(line, ",\"event\":\"%s\"", event);
+	for (size_t i = 0; i < n; i++)
+		append_field(line, &fields[i], cap);
+	buf_append_c(line, "}\n");
+}
+
+/* Strings are cut further when the line would not be taken in one piece: peers' texts can be all escapes. */
+static bool put_line(
+	enum log_level level, const char *event, const struct log_field *fields, size_t n)
+{
+	struct buf line;
+
+	buf_init(&line, 64 * 1024);
+	for (size_t cap = LOG_STR_CAP;; cap /= 4) {
+		buf_clear(&line, SIZE_MAX);
+		compose(&line, level, event, fields, n, cap);
+		if (buf_len(&line) <= SINK_LINE_MAX || cap == 0)
+			break;
+	}
+	bool taken = sink_put(buf_bytes(&line));
+	buf_done(&line);
+	return taken;
+}
+
+/* Lines that the target did not take: neither a full disk nor a full pipe may stop the traffic. */
+static uint64_t dropped;
+
+static bool tell_dropped(void)
+{
+	const struct log_field lines = LF_U64("lines", dropped);
+
+	if (dropped && put_line(LOG_WARNING, "log-dropped", &lines, 1))
+		dropped = 0;
+	return dropped == 0;
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
 	struct budget *budget = budget_of(event);
-	struct buf line;
+	struct log_field all[LOG_FIELDS_MAX + 1];
 
 	if (!take(budget))
 		return;
-	buf_init(&line, 64 * 1024);
-	append_time(&line);
-	buf_printf(&line, ",\"level\":\"%s\",\"node\":", level_names[level]);
-	json_escape(&line, str_of(node_name), sizeof(node_name));
-	buf_printf(&line, ",\"event\":\"%s\"", event);
-	for (size_t i = 0; i < n; i++)
-		append_field(&line, &fields[i]);
+	check(n <= LOG_FIELDS_MAX);
+	if (n)
+		memcpy(all, fields, n * sizeof(*fields));
 	if (budget->suppressed)
-		buf_printf(&line, ",\"suppressed\":%llu", (unsigned long long)budget->suppressed);
-	budget->suppressed = 0;
-	if (lost)
-		buf_printf(&line, ",\"lost\":%llu", (unsigned long long)lost);
-	buf_append_c(&line, "}\n");
-	write_line(buf_bytes(&line));
-	buf_done(&line);
+		all[n++] = LF_U64("suppressed", budget->suppressed);
+	if (tell_dropped() && put_line(level, event, all, n))
+		budget->suppressed = 0;
+	else
+		dropped++;
 }

@@ -6,8 +6,9 @@
  *	LOG(LOG_INFO, "pair-valid", LF_STR("local", us), LF_STR("foreign", them));
  *
  * Each line also carries time (RFC 3339, UTC, milliseconds), level, node, event. A peer can cause lines, so
- * each event has a budget: LOG_BURST lines at once, LOG_PER_S a second. What is over it, or finds the pipe full,
- * is counted, and the event's next line says how many are missing ("suppressed"). Nothing ever waits for the log.
+ * each event has a budget: LOG_BURST lines at once, LOG_PER_S a second. What is over it is counted, and the event's
+ * next line says how many are missing ("suppressed"). Nothing ever waits for the log: a line that stderr does not take
+ * is dropped, and before the next one a line "log-dropped" says how many. A line is at most SINK_LINE_MAX bytes long.
  * Programs log, parts do not: parts return what happened.
  */
 #ifndef BASE_LOG_H
@@ -26,7 +27,7 @@ struct log_field {
 	uint64_t u64;
 };
 
-enum { LOG_STR_CAP = 512, LOG_BURST = 1000, LOG_PER_S = 200 };
+enum { LOG_FIELDS_MAX = 31, LOG_STR_CAP = 512, LOG_BURST = 1000, LOG_PER_S = 200 };
 
 #define LF_STR(name, value) ((struct log_field){ (name), LOG_FIELD_STR, (value), 0 })
 #define LF_CSTR(name, value) ((struct log_field){ (name), LOG_FIELD_STR, log_cstr(value), 0 })
@@ -38,6 +39,9 @@ enum { LOG_STR_CAP = 512, LOG_BURST = 1000, LOG_PER_S = 200 };
 	do {                                                                                       \
 		if ((level) >= log_threshold()) {                                                  \
 			const struct log_field log_fields_[] = { __VA_ARGS__ };                    \
+			_Static_assert(                                                            \
+				sizeof(log_fields_) / sizeof(log_fields_[0]) <= LOG_FIELDS_MAX,    \
+				"room for each field");                                            \
 			log_event((level), (event), log_fields_,                                   \
 				sizeof(log_fields_) / sizeof(log_fields_[0]));                     \
 		}                                                                                  \
