@@ -47,15 +47,12 @@ static void send_error(struct node *n, const struct record *error)
 	}
 }
 
-void bounce_stanza(struct node *n, const struct s2s_stanza *st, enum record_condition cond,
-	const char *reason, uint64_t trace)
+void bounce_stanza(
+	struct node *n, const struct s2s_stanza *st, enum record_condition cond, const char *reason)
 {
 	struct record error;
 
 	n->counters.refused++;
-	LOG(LOG_INFO, "stanza-refused", LF_TRACE(trace), LF_STR("from", st->from.full),
-		LF_STR("to", st->to.full), LF_CSTR("condition", record_condition_name(cond)),
-		LF_CSTR("reason", reason));
 	if (record_stanza_error(
 		    st->node, &st->from, &st->to, cond, reason, st->us, st->arena, &error))
 		send_error(n, &error);

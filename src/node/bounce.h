@@ -8,9 +8,10 @@
 /* The stanza error for a pair that cannot be reached (RFC 6120 section 10.4.3). */
 enum record_condition bounce_condition(enum s2s_failure failure);
 
-/* A stanza that came from the face: it is answered with an error, unless it may not be. reason is static or NULL. */
+/* A stanza that came from the face, and whose refusal is logged: it is answered with an error, unless it may not be.
+ * reason is static or NULL. */
 void bounce_stanza(struct node *n, const struct s2s_stanza *st, enum record_condition cond,
-	const char *reason, uint64_t trace);
+	const char *reason);
 
 /* A record (bytes) that this node sent on the link and that no far node delivers; for struct link_ops. */
 void bounce_record(void *user, struct link_pair pair, uint64_t trace, struct str bytes,

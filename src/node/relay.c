@@ -45,6 +45,29 @@ static void log_stripped(struct node *n, const struct jid *from, const struct ji
 	}
 }
 
+static void refuse(struct node *n, const struct s2s_stanza *st, enum record_condition cond,
+	const char *reason, uint64_t trace)
+{
+	LOG(LOG_INFO, "stanza-refused", LF_TRACE(trace), LF_STR("from", st->from.full),
+		LF_STR("to", st->to.full), LF_CSTR("condition", record_condition_name(cond)),
+		LF_CSTR("reason", reason));
+	bounce_stanza(n, st, cond, reason);
+}
+
+/* True: the rules let it pass. They have logged what they did. */
+static bool ask_rules(
+	struct node *n, const struct s2s_stanza *st, uint64_t trace, struct record *record)
+{
+	enum record_condition cond = COND_NONE;
+	const char *reason = NULL;
+	enum policy_verdict verdict = rules_judge(
+		n, n->role->link == LINK_OUTER, record, st->arena, trace, &cond, &reason);
+
+	if (verdict == POLICY_REJECT)
+		bounce_stanza(n, st, cond, reason);
+	return verdict != POLICY_REJECT && verdict != POLICY_DROP;
+}
+
 /* The stanza as a record in n->scratch; false: it goes no further, and is answered or dropped. */
 static bool take_stanza(
 	struct node *n, const struct s2s_stanza *st, uint64_t trace, struct record *ret_record)
@@ -56,16 +79,14 @@ static bool take_stanza(
 		: st->excess               ? s2s_excess_text(st->excess)
 					   : NULL;
 	if (over) {
-		bounce_stanza(n, st, COND_RESOURCE_CONSTRAINT, over, trace);
+		refuse(n, st, COND_RESOURCE_CONSTRAINT, over, trace);
 		return false;
 	}
 	enum record_condition cond = record_from_stanza(
 		st->node, &st->from, &st->to, st->lang, profile, st->arena, ret_record, &report);
 	if (report.stripped)
 		log_stripped(n, &st->from, &st->to, &report, trace);
-	if (cond == COND_NONE &&
-		rules_judge(n, n->role->link == LINK_OUTER, ret_record, st->arena, trace, &cond,
-			&report.reason) == POLICY_DROP)
+	if (cond == COND_NONE && !ask_rules(n, st, trace, ret_record))
 		return false;
 	buf_clear(&n->scratch, 65536);
 	if (cond == COND_NONE && !record_encode(ret_record, &n->scratch)) {
@@ -73,7 +94,7 @@ static bool take_stanza(
 		report.reason = "larger than the link's limit";
 	}
 	if (cond != COND_NONE)
-		bounce_stanza(n, st, cond, report.reason, trace);
+		refuse(n, st, cond, report.reason, trace);
 	return cond == COND_NONE && !rules_loop(n, ret_record, buf_bytes(&n->scratch), trace);
 }
 

@@ -15,12 +15,15 @@ static const char *const verdicts[] = {
 #undef X
 };
 
-static void log_refusal(struct node *n, const char *rule, enum policy_verdict verdict,
+/* cond: with which it is refused; COND_NONE: nobody is told. */
+static void log_refusal(const char *rule, enum policy_verdict verdict, enum record_condition cond,
 	const struct record *r, uint64_t trace, const char *reason)
 {
 	LOG(LOG_INFO, "rule", LF_TRACE(trace), LF_CSTR("rule", rule),
 		LF_CSTR("verdict", verdicts[verdict]), LF_STR("from", r->from.full),
-		LF_STR("to", r->to.full), LF_CSTR("reason", reason));
+		LF_STR("to", r->to.full),
+		LF_CSTR("condition", cond == COND_NONE ? NULL : record_condition_name(cond)),
+		LF_CSTR("reason", reason));
 }
 
 static void log_found(
@@ -46,8 +49,8 @@ static enum policy_verdict judge_addresses(struct node *n, const struct record *
 		return POLICY_PASS;
 	enum policy_verdict verdict = s->silently ? POLICY_DROP : POLICY_REJECT;
 	n->rule_hits[CONFIG_RULES]++;
-	log_refusal(
-		n, "addresses", verdict, r, trace, "a statement `refuse` names these addresses");
+	log_refusal("addresses", verdict, s->silently ? COND_NONE : COND_FORBIDDEN, r, trace,
+		"a statement `refuse` names these addresses");
 	*ret_condition = COND_FORBIDDEN;
 	*ret_text = "refused by policy";
 	return verdict;
@@ -99,7 +102,7 @@ static enum policy_verdict judge_answer(struct node *n, const struct record *r, 
 		break;
 	}
 	n->rule_hits[rule]++;
-	log_refusal(n, config_rule_rows[rule].name, POLICY_DROP, r, trace,
+	log_refusal(config_rule_rows[rule].name, POLICY_DROP, COND_NONE, r, trace,
 		"no question of this id was asked of this address, or it was answered already");
 	return POLICY_DROP;
 }
@@ -152,7 +155,8 @@ static enum policy_verdict judge_wave(struct node *n, const struct record *r, ui
 		(unsigned long long)print);
 	enum policy_verdict verdict = r->type == RECORD_GROUPCHAT ? POLICY_DROP : POLICY_REJECT;
 	n->rule_hits[CONFIG_RULE_WAVE]++;
-	log_refusal(n, config_rule_rows[CONFIG_RULE_WAVE].name, verdict, r, trace, reason);
+	log_refusal(config_rule_rows[CONFIG_RULE_WAVE].name, verdict,
+		verdict == POLICY_DROP ? COND_NONE : COND_NOT_ACCEPTABLE, r, trace, reason);
 	*ret_condition = COND_NOT_ACCEPTABLE;
 	*ret_text = "many send this";
 	return verdict;
@@ -211,7 +215,8 @@ enum policy_verdict rules_judge(struct node *n, bool inbound, struct record *r, 
 		log_found(n, &f, r, trace);
 	if (verdict == POLICY_REJECT || verdict == POLICY_DROP) {
 		n->rule_hits[f.rule]++;
-		log_refusal(n, config_rule_rows[f.rule].name, verdict, r, trace, f.text);
+		log_refusal(config_rule_rows[f.rule].name, verdict,
+			verdict == POLICY_DROP ? COND_NONE : f.condition, r, trace, f.text);
 		*ret_condition = f.condition;
 		*ret_text = f.text;
 	} else if (!inbound && looks_at_answers(n, inbound, r)) {
@@ -232,7 +237,7 @@ bool rules_loop(struct node *n, const struct record *r, struct str bytes, uint64
 		!config_rule_on(n->config, CONFIG_RULE_LOOP, local, foreign))
 		return false;
 	n->rule_hits[CONFIG_RULE_LOOP]++;
-	log_refusal(n, config_rule_rows[CONFIG_RULE_LOOP].name, POLICY_DROP, r, trace,
+	log_refusal(config_rule_rows[CONFIG_RULE_LOOP].name, POLICY_DROP, COND_NONE, r, trace,
 		"the same stanza comes again and again: look for two gateways or rooms that lead "
 		"to "
 		"each other");

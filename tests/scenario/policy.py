@@ -130,6 +130,8 @@ def case_threats_F7_threats_F1_mallory_in_other_spellings(world):
     check("bad" not in world.server.text, world.server.text)
     for i in range(len(senders)):
         world.foreign.wait_for("<message[^>]*id=\"bad%d\"[^>]*>.*?<forbidden" % i)
+    world.outer.wait_event("rule", count=len(senders), rule="addresses", verdict="reject", condition="forbidden")
+    check(not world.outer.events("stanza-refused"), "one line for each refusal")
     check(hits(world.outer, "addresses") == len(senders), world.outer.status()["rules"])
 
 
