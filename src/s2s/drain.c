@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The orderly end of everything, in two halves: nothing new is taken, then all streams end. */
+#include "s2s/manage.h"
+#include "s2s/member.h"
+#include "s2s/pair_delivery.h"
+
+/*
+ * RFC 6120 section 4.4: the end tag alone, because a stream error would end it at once for both; what
+ * the peer wrote before it read that still counts, until its own end tag.
+ */
+void stream_leave(struct s2s_stream *s)
+{
+	LIST_EACH_SAFE (&s->carries, it) {
+		pair_flush(LIST_OWNER(it, struct s2s_pair, in_via), true);
+	}
+	LIST_EACH_SAFE (&s->members, it) {
+		struct member *m = LIST_OWNER(it, struct member, in_stream);
+		if (!m->valid)
+			member_free(m);
+	}
+	if (manage_leave(s))
+		return;
+	s->lingers = true;
+	stream_close_as(s, CLOSE_SHUTDOWN, "", "", STRL(""));
+}
+
+/* A stream on which a pair is being proved would only disappoint; one without may bring a question. */
+static void drain_stream(struct s2s_stream *s)
+{
+	struct s2s_pair *p = s->pair;
+
+	if (s->state == ST_READY && (s->incoming || s->bidi))
+		stream_leave(s);
+	else if (s->incoming && s->n_members)
+		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
+	else if (p && p->via == s && !s->was_ready)
+		pair_bounce_tokens(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
+}
+
+void s2s_drain(struct s2s_face *f, uint64_t now)
+{
+	f->now = now;
+	f->draining = true;
+	LIST_EACH_SAFE (&f->streams, it) {
+		drain_stream(LIST_OWNER(it, struct s2s_stream, link));
+	}
+}
+
+bool s2s_drained(const struct s2s_face *f)
+{
+	if (f->pending)
+		return false;
+	LIST_EACH (&f->streams, it) {
+		const struct s2s_stream *s = LIST_OWNER(it, struct s2s_stream, link);
+		if ((s->incoming || s->bidi) && stream_takes_stanzas(s))
+			return false;
+	}
+	return true;
+}
+
+static void shut_down_stream(struct s2s_stream *s)
+{
+	struct s2s_pair *p = s->pair;
+
+	if (s->state == ST_READY && (s->incoming || s->bidi)) {
+		stream_leave(s);
+	} else {
+		if (p && p->via == s)
+			pair_flush(p, true);
+		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
+	}
+	if (p)
+		pair_bounce(p, S2S_TIMEOUT, close_rows[CLOSE_SHUTDOWN].text);
+}
+
+void s2s_shutdown(struct s2s_face *f, uint64_t now)
+{
+	f->now = now;
+	f->draining = f->stopping = true;
+	LIST_EACH_SAFE (&f->streams, it) {
+		shut_down_stream(LIST_OWNER(it, struct s2s_stream, link));
+	}
+}
