@@ -174,6 +174,7 @@ struct node {
 	struct policy_questions questions;
 	struct policy_waves waves;
 	bool draining; /* a signal asked for the end */
+	bool unreachable; /* draining, and the listeners could not be opened again */
 	bool closing; /* the link is flushed: the streams of the face end */
 	bool stopped; /* drained, the loop ends */
 	uint64_t drain_since;

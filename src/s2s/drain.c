@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The orderly end of everything, in two halves: nothing new is taken, then all streams end. */
+#include "s2s/drain.h"
+
+#include "s2s/guest.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/pair_delivery.h"
@@ -44,6 +47,38 @@ void s2s_drain(struct s2s_face *f, uint64_t now)
 	LIST_EACH_SAFE (&f->streams, it) {
 		drain_stream(LIST_OWNER(it, struct s2s_stream, link));
 	}
+}
+
+/* Does a key of ours wait for an answer on this stream? them empty: of whomever. */
+static bool has_key_out(const struct s2s_stream *s, struct str them)
+{
+	if (s->state == ST_DIALBACK && (!them.len || str_eq(s->them, them)))
+		return true;
+	LIST_EACH (&s->guests, it) {
+		const struct guest *g = LIST_OWNER(it, struct guest, in_stream);
+		if (!g->valid && (!them.len || str_eq(g->pair->them, them)))
+			return true;
+	}
+	return false;
+}
+
+static bool any_key_out(const struct s2s_face *f, struct str them)
+{
+	LIST_EACH (&f->streams, it) {
+		if (has_key_out(LIST_OWNER(it, struct s2s_stream, link), them))
+			return true;
+	}
+	return false;
+}
+
+bool s2s_awaits_questions(const struct s2s_face *f)
+{
+	return any_key_out(f, STRL(""));
+}
+
+bool drain_refuses(const struct s2s_stream *s)
+{
+	return s->face->draining && !any_key_out(s->face, s->them);
 }
 
 bool s2s_drained(const struct s2s_face *f)

@@ -348,11 +348,13 @@ void s2s_rejudge(struct s2s_face *f, uint64_t now);
 void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings);
 /*
  * The first half of the end: nothing new is taken. Ready incoming streams get the end tag, and stanzas on them count
- * until the peer's; on new ones no pair becomes valid, but questions about our keys are answered. Outgoing
- * streams stay: what has a token is still written where the stream is ready and goes back where it is not, and what
- * has none (an error for a sender) may even open one.
+ * until the peer's; new ones are refused, unless a key of ours is with their domain: then no pair becomes valid on
+ * them, but questions about that key are answered. Outgoing streams stay: what has a token is still written where the
+ * stream is ready and goes back where it is not, and what has none (an error for a sender) may even open one.
  */
 void s2s_drain(struct s2s_face *f, uint64_t now);
+/* Is a key of ours with somebody, who may have to connect to us to ask about it? */
+bool s2s_awaits_questions(const struct s2s_face *f);
 /* True when nothing more can come from the face: no queue, and no incoming stream that may bring stanzas. */
 bool s2s_drained(const struct s2s_face *f);
 /*

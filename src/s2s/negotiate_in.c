@@ -5,6 +5,7 @@
  * from, dialback when the rule accepts it. Header and features leave in one write.
  */
 #include "base/base64.h"
+#include "s2s/drain.h"
 #include "s2s/limits.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
@@ -203,6 +204,10 @@ void negotiate_on_header_in(struct s2s_stream *s, struct xml_node *root)
 
 	if (!accept_names(s, &n))
 		return;
+	if (drain_refuses(s)) {
+		stream_close(s, CLOSE_SHUTDOWN, STRL(""));
+		return;
+	}
 	answer_header(s);
 	if (stream_is_open(s))
 		announce(s);

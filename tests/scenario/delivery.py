@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 
+from peer import Accepted, Stream
 from world import FOREIGN, LOCAL, check, fresh, run
 
 BOUNCE = "<message[^>]* id=\"n([0-9]+)\"[^>]*><error"
@@ -53,6 +54,58 @@ def case_s2s_A23_rejected_while_draining(world):
     check(sorted(numbers(BOUNCE, world.foreign.text)) == [0, 1, 2, 3], world.foreign.text)
     stopped = world.outer.events("stopped")[0]
     check(stopped["level"] == "info" and stopped["unacknowledged"] == 0, stopped)
+
+
+class Asked(Accepted):
+    """Dialback alone: the other domain's server is asked about the key, on a stream of its own."""
+
+    def serve(self, listener):
+        self.expect("<stream:stream[^>]*>")
+        self.answer("<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
+                    "</stream:features>", listener)
+        self.expect("<starttls[^>]*/>")
+        self.send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        self.serve_tls(listener.domain)
+        self.expect("<stream:stream[^>]*>")
+        self.answer("<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+                    "</stream:features>", listener)
+        key = self.expect("<db:result[^>]*>([^<]*)</db:result>").group(1).decode()
+        asking = Stream.dial(self.world, self.world.address["outer"], listener.domain, LOCAL, authenticate=False)
+        asking.send("<db:verify from='%s' to='%s' id='s%d'>%s</db:verify>" % (
+            listener.domain, LOCAL, id(self) % 1000003, key))
+        listener.said = asking.expect("<db:verify[^>]*type=[\"'](valid|invalid|error)").group(1).decode()
+        asking.close()
+        self.send("<db:result from='%s' to='%s' type='%s'/>" % (listener.domain, LOCAL, listener.said))
+
+
+@fresh(outer_extra="limit drain time 20000")
+def case_s2s_A23_nobody_listens_while_draining(world):
+    """A draining outer refuses connections at once; where a bounce needs dialback, it listens for the question."""
+    world.server.close()
+    world.foreign.accepted = Asked
+    silent = Silent(world, world.address["server"])
+    stream = world.stream()
+    stream.message("n0")
+    accepted, _ = silent.socket.accept()
+    world.outer.process.send_signal(signal.SIGTERM)
+    world.outer.wait_event("stopping")
+
+    def refused():
+        try:
+            Stream.connect(world, world.address["outer"], FOREIGN).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+    world.wait(refused, "nobody listens")
+    stream.message("n1")  # what is there goes on
+    stream.expect(".*</stream:stream>")
+    stream.send("</stream:stream>")
+    silent.close()
+    accepted.close()
+    world.foreign.wait_for("<remote-server-timeout", count=2)
+    check(world.foreign.said == "valid", "dialback")
+    world.wait(lambda: not world.outer.alive(), "outer has ended")
+    check(world.outer.stop() == 0 and world.outer.events("stopped")[0]["unacknowledged"] == 0, "in order")
 
 
 @fresh(outer_extra="limit drain time 4000")

@@ -127,10 +127,7 @@ class Accepted(Stream):
                     "</stream:features>", listener)
         self.expect("<starttls[^>]*/>")
         self.send("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.world.keys(listener.domain))
-        self.socket = context.wrap_socket(self.socket, server_side=True)
-        self.received = b""
+        self.serve_tls(listener.domain)
         self.expect("<stream:stream[^>]*>")
         self.answer("<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
                     "<mechanism>EXTERNAL</mechanism></mechanisms>" + listener.offers + "</stream:features>", listener)
@@ -139,6 +136,12 @@ class Accepted(Stream):
         self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
         self.expect("<stream:stream[^>]*>")
         self.answer("<stream:features>%s</stream:features>" % listener.features, listener)
+
+    def serve_tls(self, domain):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.world.keys(domain))
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.received = b""
 
     def answer(self, features, listener):
         self.send(HEADER % ("from='%s' id='s%d'" % (listener.domain, id(self) % 1000003)) + features)

@@ -128,6 +128,33 @@ static void test_drain_incoming(void **state)
 	in = script_connect(&t.n, true);
 	script_send(in, AB);
 	const char *got = script_look(in);
+	assert_has(got, ERR("system-shutdown"));
+	assert_lacks(got, "features");
+	assert_false(s2s_awaits_questions(t.n.face));
+	s2s_shutdown(t.n.face, t.w.now);
+	assert_null(s2s_accept(t.n.face, NULL, true, t.w.now));
+	end(&t);
+}
+
+/* An error for a sender needs dialback: its server may come and ask, and nobody else. */
+static void test_drain_questions(void **state)
+{
+	struct one t;
+
+	begin(&t);
+	s2s_drain(t.n.face, t.w.now);
+	assert_true(give(&t, "a.example", "an error", 0, 0));
+	t.peer = script_accept(&t.n);
+	assert_false(s2s_awaits_questions(t.n.face));
+	script_send(t.peer, ANSWER("i") FEATURES(OFFER_DB));
+	assert_has(script_look(t.peer), "<db:result");
+	assert_true(s2s_awaits_questions(t.n.face));
+	struct wire *in = script_connect(&t.n, true);
+	script_send(in, HEAD("c.example", "b.example"));
+	assert_has(script_look(in), ERR("system-shutdown"));
+	in = script_connect(&t.n, true);
+	script_send(in, AB);
+	const char *got = script_look(in);
 	assert_has(got, "dialback");
 	assert_lacks(got, "EXTERNAL");
 	script_send(in, AUTH("="));
@@ -136,13 +163,14 @@ static void test_drain_incoming(void **state)
 	assert_has(script_look(in), "remote-server-timeout");
 	script_send(in, "<db:verify from='a.example' to='b.example' id='x'>00</db:verify>");
 	assert_has(script_look(in), "type=\"invalid\"");
-	assert_true(s2s_drained(t.n.face));
 	t.n.no_dialback = true;
 	in = script_connect(&t.n, true);
 	script_send(in, AB);
 	assert_has(script_look(in), ERR("system-shutdown"));
-	s2s_shutdown(t.n.face, t.w.now);
-	assert_null(s2s_accept(t.n.face, NULL, true, t.w.now));
+	script_send(t.peer, "<db:result from='a.example' to='b.example' type='valid'/>");
+	assert_has(script_look(t.peer), "an error");
+	assert_false(s2s_awaits_questions(t.n.face));
+	assert_true(s2s_drained(t.n.face));
 	end(&t);
 }
 
@@ -252,6 +280,8 @@ int main(void)
 		{ "s2s A23 errors for senders leave while draining", test_drain_carries_errors },
 		{ "s2s A23 records without a stream go back", test_drain_gives_back },
 		{ "s2s A23 incoming streams while draining", test_drain_incoming },
+		{ "s2s A23 questions about our keys while draining", test_drain_questions, NULL,
+			NULL, NULL },
 		{ "s2s A23 s2s H1 streams of both directions while draining", test_drain_bidi },
 		{ "s2s C17 refused with bytes under way", test_refused_with_bytes_under_way },
 		{ "s2s C17 shut down with bytes under way", test_shutdown_with_bytes_under_way },
