@@ -144,12 +144,13 @@ static void put_imports(struct buf *out, const struct side *s)
 	buf_append_c(out, "\t\t]\n");
 }
 
-/* What an inner needs for the leases, and not more: it can make the bucket, but neither change nor empty it. No
+/* What an inner needs for the leases, and not more: it can make the bucket, but not change it. No
  * consumers, no direct reads, no republishing of its own making: these would let JetStream speak on any subject. */
 static const char lease_publish[] = "\t\t\t\t\t\"$KV." BUS_BUCKET ".*\"\n"
 				    "\t\t\t\t\t\"$JS.API.STREAM.CREATE.KV_" BUS_BUCKET "\"\n"
 				    "\t\t\t\t\t\"$JS.API.STREAM.INFO.KV_" BUS_BUCKET "\"\n"
-				    "\t\t\t\t\t\"$JS.API.STREAM.MSG.GET.KV_" BUS_BUCKET "\"\n";
+				    "\t\t\t\t\t\"$JS.API.STREAM.MSG.GET.KV_" BUS_BUCKET "\"\n"
+				    "\t\t\t\t\t\"$JS.API.STREAM.MSG.DELETE.KV_" BUS_BUCKET "\"\n";
 
 static const char lease_subscribe[] = "\t\t\t\t\t\"lk.hb.*\"\n"
 				      "\t\t\t\t\t\"$KV." BUS_BUCKET ".*\"\n"

@@ -321,6 +321,10 @@ def case_the_bucket(brokers):
         check(second.get("seq", 0) > first["seq"], second)
         value = a.request("$JS.API.STREAM.MSG.GET.KV_leases", b'{"last_by_subj":"$KV.leases.k"}')
         check(value["message"]["seq"] == second["seq"] and value["message"]["data"] == "Yg==", value)
+        gone = a.request("$JS.API.STREAM.MSG.DELETE.KV_leases", json.dumps({"seq": second["seq"]}).encode())
+        check(gone.get("success"), gone)
+        value = a.request("$JS.API.STREAM.MSG.GET.KV_leases", b'{"last_by_subj":"$KV.leases.k"}')
+        check(value["error"]["code"] == 404, value)
 
 
 def case_replies_reach_nobody_else(brokers):
