@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls to JetStream. The layout is that of NATS key-value buckets: the stream KV_<bucket> keeps the last message
+ * of each subject $KV.<bucket>.<key>, and its sequence number is the entry's revision. The interface of libnats for
+ * them is not used: it does not tell a lost race from a broker that is not there, and watches by a consumer,
+ * which lives on one broker and dies with it.
+ *
+ * A revision is checked by the stream's leader when a message comes, and in nats-server up to 2.9.20 not again when the
+ * brokers have agreed on its place: of two that arrive together both could pass (their issue 4320). So each
+ * replacement has a message id as well, made of key and revision: of two with the same one the brokers keep the first,
+ * in the order that they agreed on. (Whether an entry is not there yet they do check in that order; a new entry
+ * needs no id.)
+ *
+ * An entry is removed by an empty value in its place, which is a compare-and-set like any other, and
+ * then by deleting this very message. Whoever wrote meanwhile has replaced it: then there is nothing to delete.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "net/kv_int.h"
+
+enum {
+	SUBJECT = KV_NAME + NET_KV_KEY + 8,
+	HEADER_BYTES = 1024, /* of a message beside the value */
+	ID_WINDOW_S =
+		120, /* for which brokers remember message ids; a question takes seconds at most */
+};
+
+static jsOptions call_options(const struct net_kv *kv)
+{
+	jsOptions o;
+
+	jsOptions_Init(&o);
+	o.Wait = kv->set.call_ms;
+	return o;
+}
+
+static void set_subject(const struct net_kv *kv, const char *key, char ret[SUBJECT])
+{
+	snprintf(ret, SUBJECT, "$KV.%s.%s", kv->bucket, key);
+}
+
+/* --- the bucket --- */
+
+static bool as_it_must_be(const jsStreamConfig *c, const char *subjects)
+{
+	return c->SubjectsLen == 1 && strcmp(c->Subjects[0], subjects) == 0 && !c->RePublish &&
+		!c->Mirror && c->SourcesLen == 0 && c->MaxMsgsPerSubject == 1 && c->MaxAge == 0 &&
+		c->Duplicates >= ID_WINDOW_S * 1000000000LL && c->Retention == js_LimitsPolicy &&
+		c->Discard == js_DiscardNew && !c->AllowDirect;
+}
+
+static natsStatus make(struct net_kv *kv, const char *subjects, jsErrCode *code)
+{
+	jsStreamConfig c;
+	jsOptions o = call_options(kv);
+
+	jsStreamConfig_Init(&c);
+	c.Name = kv->stream;
+	c.Subjects = &subjects;
+	c.SubjectsLen = 1;
+	c.MaxMsgsPerSubject = 1;
+	c.MaxBytes = (int64_t)kv->set.bytes;
+	c.MaxMsgSize = (int32_t)(kv->set.value_bytes + HEADER_BYTES);
+	c.Storage = js_FileStorage;
+	c.Replicas = kv->set.replicas;
+	c.Discard = js_DiscardNew;
+	c.Duplicates = ID_WINDOW_S * 1000000000LL;
+	return js_AddStream(NULL, kv->js, &c, &o, code);
+}
+
+bool kv_bucket_ready(struct net_kv *kv, char *text, size_t size)
+{
+	char subjects[SUBJECT];
+	jsStreamInfo *info = NULL;
+	jsErrCode code = 0;
+	jsOptions o = call_options(kv);
+
+	snprintf(subjects, sizeof(subjects), "$KV.%s.>", kv->bucket);
+	natsStatus status = js_GetStreamInfo(&info, kv->js, kv->stream, &o, &code);
+	if (status == NATS_NOT_FOUND) {
+		make(kv, subjects, &code);
+		status = js_GetStreamInfo(&info, kv->js, kv->stream, &o, &code);
+	}
+	bool good = status == NATS_OK && as_it_must_be(info->Config, subjects);
+	if (status != NATS_OK)
+		snprintf(text, size, "no bucket of leases: %s (%d)", natsStatus_GetText(status),
+			(int)code);
+	else if (!good)
+		snprintf(text, size, "the bucket of leases is set up in another way: remove %s",
+			kv->stream);
+	jsStreamInfo_Destroy(info);
+	return good;
+}
+
+/* --- entries --- */
+
+/* ret_second: another message with the same key and revision was there first. */
+static natsStatus publish(struct net_kv *kv, const struct kv_job *job, uint64_t *ret_revision,
+	bool *ret_second, jsErrCode *code)
+{
+	char subject[SUBJECT], expected[24], id[SUBJECT];
+	natsMsg *msg = NULL;
+	jsPubAck *ack = NULL;
+	jsPubOptions o;
+
+	set_subject(kv, job->key, subject);
+	snprintf(expected, sizeof(expected), "%llu", (unsigned long long)job->revision);
+	jsPubOptions_Init(&o);
+	o.MaxWait = kv->set.call_ms;
+	o.ExpectStream = kv->stream;
+	snprintf(id, sizeof(id), "%s.%s", job->key, expected);
+	o.MsgId = job->revision ? id : NULL;
+	natsStatus status =
+		natsMsg_Create(&msg, subject, NULL, job->len ? job->value : "", (int)job->len);
+	status = status ? status
+			: natsMsgHeader_Set(msg, "Nats-Expected-Last-Subject-Sequence", expected);
+	status = status ? status : js_PublishMsg(&ack, kv->js, msg, &o, code);
+	if (status == NATS_OK) {
+		*ret_revision = ack->Sequence;
+		*ret_second = ack->Duplicate;
+	}
+	jsPubAck_Destroy(ack);
+	natsMsg_Destroy(msg);
+	return status;
+}
+
+void kv_bucket_put(struct net_kv *kv, struct kv_job *job)
+{
+	jsErrCode code = 0;
+	uint64_t revision = 0;
+	bool second = false;
+	natsStatus status = publish(kv, job, &revision, &second, &code);
+
+	job->answer = NET_KV_UNAVAILABLE;
+	if (status == NATS_OK && !second) {
+		job->answer = NET_KV_WON;
+		job->revision = revision;
+	} else if (second || code == JSStreamWrongLastSequenceErr) {
+		kv_bucket_get(kv, job);
+	}
+}
+
+void kv_bucket_get(struct net_kv *kv, struct kv_job *job)
+{
+	char subject[SUBJECT];
+	natsMsg *msg = NULL;
+	jsErrCode code = 0;
+	jsOptions o = call_options(kv);
+
+	set_subject(kv, job->key, subject);
+	natsStatus status = js_GetLastMsg(&msg, kv->js, kv->stream, subject, &o, &code);
+	free(job->value);
+	job->value = NULL;
+	job->len = 0;
+	job->revision = 0;
+	job->answer =
+		status == NATS_OK || status == NATS_NOT_FOUND ? NET_KV_LOST : NET_KV_UNAVAILABLE;
+	if (status != NATS_OK)
+		return;
+	job->revision = natsMsg_GetSequence(msg);
+	int len = natsMsg_GetDataLength(msg);
+	if (len > 0 && (size_t)len <= kv->set.value_bytes) {
+		job->len = (size_t)len;
+		job->value = malloc(job->len);
+		check(job->value);
+		memcpy(job->value, natsMsg_GetData(msg), job->len);
+	}
+	natsMsg_Destroy(msg);
+}
+
+void kv_bucket_forget(struct net_kv *kv, uint64_t revision)
+{
+	jsOptions o = call_options(kv);
+	jsErrCode code = 0;
+
+	js_DeleteMsg(kv->js, kv->stream, revision, &o, &code);
+}
