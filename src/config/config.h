@@ -337,6 +337,7 @@ struct config {
 	struct config_network *networks;
 	size_t n_networks;
 
+	bool leases_shared; /* inner: with the other inners, through the brokers of `nats` */
 	struct config_link *links; /* inner */
 	size_t n_links;
 	struct config_server *servers; /* inner */

@@ -147,6 +147,7 @@ static void print_inner(const struct config *c, struct buf *out)
 		put_keys(out, &c->links[i].keys);
 		buf_append_c(out, " }\n");
 	}
+	buf_printf(out, "leases %s\n", c->leases_shared ? "shared" : "own");
 	for (size_t i = 0; i < c->n_servers; i++)
 		print_server(&c->servers[i], out);
 	if (c->mint.certificate) {

@@ -212,6 +212,18 @@ static bool parse_multiplex(struct parser *p)
 	return parse_switch(p, &p->c->multiplex);
 }
 
+/* leases = `leases` (`own` | `shared`) */
+static bool parse_leases(struct parser *p)
+{
+	static const char *const words[] = { "own", "shared" };
+	size_t which;
+
+	if (!parser_choice(p, words, COUNT(words), &which))
+		return false;
+	p->c->leases_shared = which == 1;
+	return true;
+}
+
 /* bidi = `bidi` (`on` | `off`) */
 static bool parse_bidi(struct parser *p)
 {
@@ -259,6 +271,7 @@ const struct statement statements[] = {
 	{ "link", INNER, false, parse_link,
 		"inner dials out; outer.conf has `listen link ADDRESS { ... }`" },
 	{ "nats", BOTH, true, parse_nats },
+	{ "leases", INNER, true, parse_leases },
 	{ "server", INNER, false, parse_server },
 	{ "mint", INNER, true, parse_mint },
 	{ "steer", INNER, true, parse_steer },

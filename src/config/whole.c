@@ -74,6 +74,9 @@ static void check_nats(struct parser *p)
 	}
 	if (!wrong && !links_wrong && p->c->nats.n_servers && p->n_nats_at == 0)
 		report_at(p->report, place_of(p, "nats"), "no link goes over these brokers");
+	if (!wrong && p->c->leases_shared && !p->c->nats.n_servers)
+		report_at(p->report, place_of(p, "leases"),
+			"the brokers keep what inners share: `nats` is missing");
 }
 
 static void check_self(struct parser *p)

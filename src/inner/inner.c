@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/table.h"
+#include "inner/leases.h"
 #include "inner/steer.h"
 #include "net/mint.h"
 #include "net/udp.h"
@@ -24,6 +25,7 @@ struct inner {
 	struct net_dns_server *dns;
 	struct str dns_addr;
 	struct steer steer;
+	struct leases *leases; /* NULL: they are our own */
 };
 
 struct ascii {
@@ -274,7 +276,8 @@ static bool start(struct node *n, char *err, size_t err_size)
 	table_init(&in->servers);
 	table_init(&in->ascii);
 	servers_load(in, n->config);
-	return mint_load(n->config, &in->mint, err, err_size) && steer_start(n, err, err_size);
+	return mint_load(n->config, &in->mint, err, err_size) && steer_start(n, err, err_size) &&
+		leases_open(n, &in->leases, err, err_size);
 }
 
 static void stop(struct node *n)
@@ -287,6 +290,8 @@ static void stop(struct node *n)
 		net_dns_close(in->dns);
 	if (in->mint)
 		net_mint_free(in->mint);
+	leases_close(in->leases);
+	leases_finish();
 	str_free(&in->dns_addr);
 	table_done(&in->servers);
 	ascii_done(&in->ascii);
@@ -297,20 +302,35 @@ static void stop(struct node *n)
 static bool reload(struct node *n, char *err, size_t err_size)
 {
 	struct inner *in = n->role_state;
-	struct net_mint *mint;
+	struct net_mint *mint = NULL;
+	struct leases *leases = NULL;
 
-	if (!mint_load(n->config, &mint, err, err_size))
+	if (n->config->leases_shared != (in->leases != NULL)) {
+		snprintf(err, err_size, "`leases` takes a restart");
 		return false;
-	if (!steer_start(n, err, err_size)) {
+	}
+	if (!mint_load(n->config, &mint, err, err_size) ||
+		!leases_open(n, &leases, err, err_size) || !steer_start(n, err, err_size)) {
+		leases_close(leases);
 		if (mint)
 			net_mint_free(mint);
 		return false;
 	}
+	leases_close(in->leases);
+	in->leases = leases;
 	if (in->mint)
 		net_mint_free(in->mint);
 	in->mint = mint;
 	servers_load(in, n->config);
 	return true;
+}
+
+static void ask(
+	struct node *n, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value)
+{
+	struct inner *in = n->role_state;
+
+	leases_ask(in->leases, ticket, pair, revision, value);
 }
 
 static const struct node_role role = {
@@ -320,6 +340,7 @@ static const struct node_role role = {
 	.start = start,
 	.stop = stop,
 	.reload = reload,
+	.ask = ask,
 	.plays = plays,
 	.trusts = trusts,
 	.rule = rule,

@@ -96,6 +96,11 @@ bool kv_bucket_ready(struct net_kv *kv, char *text, size_t size)
 
 /* --- entries --- */
 
+static bool is_silence(natsStatus status)
+{
+	return status == NATS_TIMEOUT || status == NATS_NO_RESPONDERS;
+}
+
 /* ret_second: another message with the same key and revision was there first. */
 static natsStatus publish(struct net_kv *kv, const struct kv_job *job, uint64_t *ret_revision,
 	bool *ret_second, jsErrCode *code)
@@ -134,6 +139,7 @@ void kv_bucket_put(struct net_kv *kv, struct kv_job *job)
 	natsStatus status = publish(kv, job, &revision, &second, &code);
 
 	job->answer = NET_KV_UNAVAILABLE;
+	job->silent = is_silence(status);
 	if (status == NATS_OK && !second) {
 		job->answer = NET_KV_WON;
 		job->revision = revision;
@@ -151,6 +157,7 @@ void kv_bucket_get(struct net_kv *kv, struct kv_job *job)
 
 	set_subject(kv, job->key, subject);
 	natsStatus status = js_GetLastMsg(&msg, kv->js, kv->stream, subject, &o, &code);
+	job->silent = is_silence(status);
 	free(job->value);
 	job->value = NULL;
 	job->len = 0;

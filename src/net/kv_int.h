@@ -30,6 +30,7 @@ struct kv_job {
 	struct list link;
 	enum kv_kind kind;
 	enum net_kv_answer answer;
+	bool silent; /* nobody answered the call */
 	uint64_t ticket;
 	uint64_t revision;
 	uint64_t

@@ -179,6 +179,17 @@ static void hand_over(struct net_kv *kv, struct kv_job *job)
 		kv_job_free(job);
 }
 
+/* The bucket has no leader, it seems: nobody waits for it until the keeper has seen it again. */
+static void suspect(struct net_kv *kv)
+{
+	pthread_mutex_lock(&kv->lock);
+	if (kv->ready && kv->up) {
+		kv_set_ready(kv, false, "the brokers do not agree: too few of them are there");
+		pthread_cond_signal(&kv->news);
+	}
+	pthread_mutex_unlock(&kv->lock);
+}
+
 static void do_job(struct net_kv *kv, struct kv_job *job)
 {
 	bool removes = job->kind == KV_PUT && job->len == 0;
@@ -194,6 +205,8 @@ static void do_job(struct net_kv *kv, struct kv_job *job)
 		kv_bucket_get(kv, job);
 	uint64_t revision = job->revision;
 	removes = removes && job->answer == NET_KV_WON;
+	if (job->silent)
+		suspect(kv);
 	hand_over(kv, job);
 	if (removes)
 		kv_bucket_forget(kv, revision);

@@ -141,6 +141,14 @@ static uint64_t raise_descriptors(void)
 	return limit.rlim_cur;
 }
 
+static void ask_table(
+	void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value)
+{
+	struct node *n = user;
+
+	n->role->ask(n, ticket, pair, revision, value);
+}
+
 static bool build(struct node *n, char *err, size_t err_size)
 {
 	struct s2s_settings settings;
@@ -159,6 +167,7 @@ static bool build(struct node *n, char *err, size_t err_size)
 	n->face = s2s_face_new(&settings, &n->face_ops, n);
 	n->link_ops.choose = choose_peer;
 	n->link_ops.wall_ms = wall_ms;
+	n->link_ops.ask = n->config->leases_shared ? ask_table : NULL;
 	carrier_fill_ops(&n->link_ops);
 	relay_fill_link_ops(&n->link_ops);
 	settings_link(n, &link);

@@ -190,8 +190,10 @@ static void over_brokers(void **state)
 		"link outer-b 10.0.0.1:5280 { certificate \"c\" key \"k\" trust \"t\" }\n"
 		"server main 10.2.0.5:5269 { domain example.se allow plaintext }\n"
 		"listen s2s 10.2.0.4:5269\n"
-		"nats 10.0.0.1:4222 { certificate \"n\" key \"nk\" trust \"nt\" }\n");
+		"nats 10.0.0.1:4222 { certificate \"n\" key \"nk\" trust \"nt\" }\n"
+		"leases shared\n");
 
+	assert_true(inner->leases_shared && !outer->leases_shared);
 	assert_int_equal(outer->nats.n_servers, 2);
 	assert_str(outer->nats.servers[1], "[fd00::1]:4222");
 	assert_string_equal(outer->nats.keys.key, "/etc/sallyport/nk");

@@ -199,6 +199,17 @@ static const struct error_case cases[] = {
 			   "listen link nats { " KEYS " trust \"t\" accept inner-b }\n",
 		{ "t.conf:7:13: `address nats` stands here for the second time, first in line "
 		  "6" } },
+	{ "shared leases without brokers", INN,
+		"node inner-a\nserver main 10.2.0.5:5269 { domain example.se allow plaintext }\n"
+		"listen s2s 10.2.0.4:5269\nlink outer-a 10.1.0.1:5280 { " KEYS " trust \"t\" }\n"
+		"leases shared\n",
+		{ "t.conf:5:1: the brokers keep what inners share: `nats` is missing" } },
+	{ "leases of another kind", INN,
+		"node inner-a\nserver main 10.2.0.5:5269 { domain example.se allow plaintext }\n"
+		"listen s2s 10.2.0.4:5269\nlink outer-a 10.1.0.1:5280 { " KEYS " trust \"t\" }\n"
+		"leases borrowed\n",
+		{ "t.conf:5:8: `borrowed` does not belong here", "`own`, `shared`" } },
+	{ "leases of an outer", OUT, OUTER_TEXT "leases own\n", { "t.conf:5:1: `leases`" } },
 	{ "brokers without link", OUT, OUTER_TEXT "nats 10.0.0.1:1 { " KEYS " trust \"t\" }\n",
 		{ "t.conf:5:1: no link goes over these brokers" } },
 	{ "no broker", OUT, OUTER_TEXT "nats { " KEYS " trust \"t\" }\n",

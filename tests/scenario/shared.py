@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two inners with `leases shared` over three brokers: a pair that both use goes over one outer."""
+import re
+import signal
+
+from bus import BROKERS, PORT, Brokers
+from mesh import Sender
+from meshworld import Mesh
+from world import LOCAL, check, fresh, run
+
+NAMES = {"outers": ["outer-a", "outer-b"], "inners": ["inner-a", "inner-b"]}
+
+
+class Shared(Mesh):
+    def __init__(self, leases="shared", **options):
+        self.bus, self.leases = Brokers(start=False, **NAMES), leases
+        super().__init__(outers=2, inners=2, **options)
+
+    def start(self):
+        for name in BROKERS:
+            self.bus.start(name)
+        self.bus.wait_ready()
+        super().start()
+        if self.leases == "shared":
+            for inner in self.inners:
+                inner.wait_event("leases-up")
+
+    def close(self):
+        try:
+            super().close()
+        finally:
+            self.bus.close()
+
+    def write_config(self, **extra):
+        super().write_config(**extra)
+        for node in self.nodes:
+            with open(self.path(node.name + ".conf"), encoding="utf-8") as f:
+                text = f.read()
+            text = re.sub(r"link (outer-\w) [0-9.]+:5280", r"link \1 nats", text)
+            text = re.sub(r"listen link [0-9.]+:5280", "listen link nats", text)
+            keys = self.bus.path("pki/bus", node.name)
+            text += 'nats %s { certificate "%s.crt" key "%s.key" trust "%s" }\n' % (
+                " ".join("%s:%d" % (a, PORT) for a in self.bus.address.values()), keys, keys,
+                self.bus.path("pki/bus/ca.crt"))
+            if node.role == "inner":
+                text += "leases %s\n" % self.leases
+            with open(self.path(node.name + ".conf"), "w", encoding="utf-8") as f:
+                f.write(text)
+
+    def owners_of(self, inner):
+        """The outer of each pair that this inner sends on."""
+        return {c["foreign"]: c["owner"] for c in self.node(inner).status()["channels"] if c["way"] == "out"}
+
+    def agree(self, domains):
+        a, b = self.owners_of("inner-a"), self.owners_of("inner-b")
+        return all(a.get(d) and a.get(d) == b.get(d) for d in domains)
+
+
+def case_both_use_one_outer(world):
+    """Each pair has the same outer for both inners, whoever was first."""
+    a, b = Sender(world, world.domains), Sender(world, world.domains, "inner-b")
+    half = len(world.domains) // 2
+    a.send(1, world.domains[:half])
+    b.send(1, world.domains[half:])
+    world.wait(lambda: all(world.foreign.bodies(d) for d in world.domains), "the first messages")
+    a.send(1, world.domains[half:])
+    b.send(1, world.domains[:half])
+    world.wait(lambda: all(len(world.foreign.bodies(d)) >= 2 for d in world.domains), "those of the other inner")
+    world.wait(lambda: world.agree(world.domains), lambda: "one outer each: %r %r" % (
+        world.owners_of("inner-a"), world.owners_of("inner-b")))
+    check(len(set(world.owners_of("inner-a").values())) == 2, "both outers are used")
+    a.no_bounce(), b.no_bounce()
+
+
+@fresh()
+def case_the_outer_of_both_dies(world):
+    """kill -9: both inners find the other outer, and agree; nothing is lost."""
+    a, b = Sender(world, world.domains), Sender(world, world.domains, "inner-b")
+    a.send(2), b.send(2)
+    world.wait(lambda: all(len(world.foreign.bodies(d)) >= 4 for d in world.domains), "the first messages")
+    world.node("outer-a").stop(signal.SIGKILL)
+    a.send(2), b.send(2)
+    world.wait(lambda: all(len(world.foreign.bodies(d)) >= 8 for d in world.domains), "all others")
+    world.wait(lambda: world.agree(world.domains), "one outer each")
+    check(set(world.owners_of("inner-b").values()) == {"outer-b"}, world.owners_of("inner-b"))
+    a.no_bounce(), b.no_bounce()
+
+
+@fresh()
+def case_without_most_brokers(world):
+    """One broker of three: what moves or is new waits, and goes in order when the brokers are back; nothing bounces."""
+    old, new = world.domains[:6], world.domains[6:]
+    a = Sender(world, world.domains)
+    a.send(1, old)
+    a.arrived(old)
+    for name in BROKERS[1:]:
+        world.bus.stop(name)
+    a.send(2, old)
+    a.send(1, new)
+    world.node("inner-a").wait_event("leases-down")
+    for name in BROKERS[1:]:
+        world.bus.start(name)
+    a.arrived()
+    a.no_bounce()
+
+
+@fresh(start=False)
+def case_a_reload_cannot_change_it(world):
+    """`leases own` takes a restart: the reload is refused, and the node goes on."""
+    world.start()
+    world.leases = "own"
+    world.write_config()
+    answer = world.node("inner-a").control(b"reload\n")
+    check(b"takes a restart" in answer, answer)
+    a = Sender(world, world.domains[:1])
+    a.send(1)
+    a.arrived()
+
+
+if __name__ == "__main__":
+    run([f for name, f in list(globals().items()) if name.startswith("case_")], kind=Shared)
