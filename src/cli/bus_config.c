@@ -4,8 +4,7 @@
  *
  *	account OUTER                          account INNER
  *	  outer-a  --- lk.i.inner-a.outer-a -->  inner-a
- *	  outer-a  <-- lk.o.outer-a.inner-a ---  inner-a
- *	  each    <--------- lk.hb.ID --------->  each        JetStream: the bucket of leases
+ *	  outer-a  <-- lk.o.outer-a.inner-a ---  inner-a      JetStream: the bucket of leases
  *
  * A connection's user is a name in its certificate, and its certificate must be one of those pinned. Of each subject
  * that a user may publish the last token is its own id; of each that it may read, the token before. Everything is
@@ -110,7 +109,6 @@ static void put_subject(struct buf *out, const char *way, const char *to, const 
 	buf_printf(out, "lk.%s.%s.%s", way, to, from);
 }
 
-/* fn for each pair of a reader and a writer, and for each writer's heartbeat. */
 static void put_exports(struct buf *out, const struct side *s)
 {
 	buf_append_c(out, "\t\texports: [\n");
@@ -121,8 +119,6 @@ static void put_exports(struct buf *out, const struct side *s)
 			put_subject(out, s->way, s->others->word[k], from);
 			buf_printf(out, "\", accounts: [%s] }\n", s->other_account);
 		}
-		buf_printf(out, "\t\t\t{ stream: \"lk.hb.%s\", accounts: [%s] }\n", from,
-			s->other_account);
 	}
 	buf_append_c(out, "\t\t]\n");
 }
@@ -138,8 +134,6 @@ static void put_imports(struct buf *out, const struct side *s)
 			put_subject(out, s->other_way, s->own->word[k], from);
 			buf_append_c(out, "\" } }\n");
 		}
-		buf_printf(out, "\t\t\t{ stream: { account: %s, subject: \"lk.hb.%s\" } }\n",
-			s->other_account, from);
 	}
 	buf_append_c(out, "\t\t]\n");
 }
@@ -152,8 +146,7 @@ static const char lease_publish[] = "\t\t\t\t\t\"$KV." BUS_BUCKET ".*\"\n"
 				    "\t\t\t\t\t\"$JS.API.STREAM.MSG.GET.KV_" BUS_BUCKET "\"\n"
 				    "\t\t\t\t\t\"$JS.API.STREAM.MSG.DELETE.KV_" BUS_BUCKET "\"\n";
 
-static const char lease_subscribe[] = "\t\t\t\t\t\"lk.hb.*\"\n"
-				      "\t\t\t\t\t\"$KV." BUS_BUCKET ".*\"\n"
+static const char lease_subscribe[] = "\t\t\t\t\t\"$KV." BUS_BUCKET ".*\"\n"
 				      "\t\t\t\t\t\"_INBOX.%s.>\"\n";
 
 static void put_lists(struct buf *out, const struct side *s, const char *id, bool leases)
@@ -164,12 +157,13 @@ static void put_lists(struct buf *out, const struct side *s, const char *id, boo
 		put_subject(out, s->way, s->others->word[i], id);
 		buf_append_c(out, "\"\n");
 	}
-	buf_printf(out, "\t\t\t\t\t\"lk.hb.%s\"\n%s", id, leases ? lease_publish : "");
-	buf_printf(out, "\t\t\t\t] }\n\t\t\t\tsubscribe: { allow: [\n\t\t\t\t\t\"lk.%s.%s.*\"\n",
-		s->other_way, id);
-	/* Inners want to know of each other; outers have nothing to say to other outers. */
-	for (size_t i = 0; !leases && i < s->others->n; i++)
-		buf_printf(out, "\t\t\t\t\t\"lk.hb.%s\"\n", s->others->word[i]);
+	buf_printf(
+		out, "%s\t\t\t\t] }\n\t\t\t\tsubscribe: { allow: [\n", leases ? lease_publish : "");
+	for (size_t i = 0; i < s->others->n; i++) {
+		buf_append_c(out, "\t\t\t\t\t\"");
+		put_subject(out, s->other_way, id, s->others->word[i]);
+		buf_append_c(out, "\"\n");
+	}
 	if (leases)
 		buf_printf(out, lease_subscribe, id);
 	buf_append_c(out, "\t\t\t\t] }\n");

@@ -47,7 +47,7 @@ struct node_role {
 	/* Takes over a new configuration (node->config is the new one); false: cannot, message in err,
 	 * the old state must be untouched then. */
 	bool (*reload)(struct node *n, char *err, size_t err_size);
-	/* The link's question to the lease table (struct link_ops), when `leases shared` stands in the configuration. */
+	/* The link's question to the lease table (struct link_ops), with `leases shared`. */
 	void (*ask)(struct node *n, uint64_t ticket, struct link_pair pair, uint64_t revision,
 		struct str value);
 	/* Does this node play the domain on its face? */

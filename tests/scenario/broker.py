@@ -19,9 +19,9 @@ BUCKET = {"name": "KV_leases", "subjects": ["$KV.leases.>"], "retention": "limit
 MAY_NOT_PUBLISH = {
     "outer-a": [
         "lk.i.inner-a.outer-b", "lk.i.inner-b.outer-b",  # as another outer
-        "lk.hb.outer-b", "lk.hb.inner-a",
+        "lk.hb.outer-a", "lk.hb.inner-a",  # there is no such thing
         "lk.o.outer-a.inner-a", "lk.o.outer-b.inner-a", "lk.o.outer-b.outer-a",  # as an inner
-        "lk.i.inner-a", "lk.i.inner-a.outer-a.x", "lk.i.inner-c.outer-a", "lk.hb", "lk.hb.outer-a.x", "lk", "other",
+        "lk.i.inner-a", "lk.i.inner-a.outer-a.x", "lk.i.inner-c.outer-a", "lk.i", "lk", "other",
         "$JS.API.INFO", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO.KV_leases", "$JS.API.STREAM.CREATE.KV_leases",
         "$JS.API.STREAM.MSG.GET.KV_leases", "$JS.API.STREAM.MSG.DELETE.KV_leases",
         "$JS.API.DIRECT.GET.KV_leases.k", "$JS.API.CONSUMER.CREATE.KV_leases",
@@ -30,7 +30,7 @@ MAY_NOT_PUBLISH = {
         "_INBOX.inner-a.1.1", "_INBOX.outer-b.1", "_INBOX.x", "_R_.x", "_GR_.x", "$MQTT.x", "$LDS.x", "$G.x"],
     "inner-a": [
         "lk.o.outer-a.inner-b", "lk.o.outer-b.inner-b",  # as another inner
-        "lk.hb.inner-b", "lk.hb.outer-a",
+        "lk.hb.inner-a", "lk.hb.outer-a",
         "lk.i.inner-b.outer-a", "lk.i.inner-b.inner-a", "lk.i.inner-a.outer-a",  # as an outer
         "lk.o.outer-a", "lk.o.outer-c.inner-a", "lk.o.outer-a.inner-a.x", "lk", "other",
         "$JS.API.INFO", "$JS.API.STREAM.LIST", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.CREATE.OTHER",
@@ -50,7 +50,7 @@ MAY_NOT_READ = {
     "outer-a": [
         "lk.o.outer-b.inner-a", "lk.o.outer-b.*", "lk.o.*.inner-a", "lk.o.*.*", "lk.o.>",  # of another outer
         "lk.i.inner-a.outer-a", "lk.i.inner-a.outer-b", "lk.i.inner-a.*", "lk.i.>",  # of an inner
-        "lk.hb.*", "lk.hb.outer-b", "lk.hb.outer-a", "lk.hb.>", "lk.>", "lk.*.outer-a.*",
+        "lk.o.outer-a.*", "lk.o.outer-a.>", "lk.o.outer-a", "lk.hb.*", "lk.>", "lk.*.outer-a.*",
         ">", "*", "*.>", "*.*.*.*", "lk.*.>",
         "$JS.>", "$JS.API.>", "$JS.EVENT.>", "$JS.EVENT.ADVISORY.>", "$JS.API.STREAM.INFO.KV_leases",
         "$KV.>", "$KV.leases.>", "$KV.leases.*", "$KV.leases.k", "$SYS.>", "$SYS.ACCOUNT.>", "$SYS.REQ.>",
@@ -58,7 +58,7 @@ MAY_NOT_READ = {
     "inner-a": [
         "lk.i.inner-b.outer-a", "lk.i.inner-b.*", "lk.i.*.outer-a", "lk.i.*.*",  # of another inner
         "lk.o.outer-a.inner-a", "lk.o.outer-a.inner-b", "lk.o.outer-a.*", "lk.o.>",  # of an outer
-        "lk.>", "lk.i.>", "lk.*.inner-a.*", ">", "*", "*.>", "*.*.*.*",
+        "lk.i.inner-a.*", "lk.i.inner-a.>", "lk.hb.*", "lk.>", "lk.i.>", "lk.*.inner-a.*", ">", "*", "*.>", "*.*.*.*",
         "$JS.>", "$JS.API.>", "$JS.EVENT.ADVISORY.>", "$JS.API.STREAM.CREATE.KV_leases",
         "$JS.API.STREAM.INFO.KV_leases",
         "$KV.>", "$KV.*.*", "$KV.other.*", "$SYS.>", "$SYS.REQ.>",
@@ -79,9 +79,9 @@ def everybody(brokers):
     for i, node in enumerate(OUTERS + INNERS):
         client = clients[node] = Client(brokers, node, BROKERS[i % 3])
         outer = node in OUTERS
-        client.subscribe("lk.%s.%s.*" % ("o" if outer else "i", node))
-        for subject in ["lk.hb." + n for n in INNERS] if outer else ["lk.hb.*", "$KV.leases.*",
-                                                                      "_INBOX.%s.>" % node]:
+        for other in INNERS if outer else OUTERS:
+            client.subscribe("lk.%s.%s.%s" % ("o" if outer else "i", node, other))
+        for subject in [] if outer else ["$KV.leases.*", "_INBOX.%s.>" % node]:
             client.subscribe(subject)
         check(not client.errors, client.errors)
     return clients
@@ -113,7 +113,7 @@ def heard(sender, subject, reader, mark):
 
 
 def case_what_must_work(brokers):
-    """Records both ways between accounts and brokers, heartbeats to those who may hear them, and nothing else."""
+    """Records both ways between accounts and brokers, to the one that they are for and to nobody else."""
     clients = everybody(brokers)
     settle(brokers, clients)
     for client in clients.values():
@@ -122,19 +122,16 @@ def case_what_must_work(brokers):
         for i in INNERS:
             clients[o].publish("lk.i.%s.%s" % (i, o), b"in")
             clients[i].publish("lk.o.%s.%s" % (o, i), b"out")
-    for node, client in clients.items():
-        client.publish("lk.hb." + node, b"beat")
+    for client in clients.values():
         client.sync()
         check(not client.errors, client.errors)
     settle(brokers, clients)
     for o in OUTERS:
-        got = sorted(m for m in clients[o].take() if m[1] in (b"out", b"beat"))
-        check(got == sorted([("lk.o.%s.%s" % (o, i), b"out") for i in INNERS] +
-                            [("lk.hb." + i, b"beat") for i in INNERS]), got)
+        got = sorted(m for m in clients[o].take() if m[1] in (b"in", b"out"))
+        check(got == sorted(("lk.o.%s.%s" % (o, i), b"out") for i in INNERS), got)
     for i in INNERS:
-        got = sorted(m for m in clients[i].take() if m[1] in (b"in", b"beat"))
-        check(got == sorted([("lk.i.%s.%s" % (i, o), b"in") for o in OUTERS] +
-                            [("lk.hb." + n, b"beat") for n in OUTERS + INNERS]), got)
+        got = sorted(m for m in clients[i].take() if m[1] in (b"in", b"out"))
+        check(got == sorted(("lk.i.%s.%s" % (i, o), b"in") for o in OUTERS), got)
     close_all(clients)
 
 
@@ -186,9 +183,6 @@ def case_reading_denied(brokers):
                 errors = errors_of(spy, lambda: spy.subscribe(subject, "group"))
                 check(len(errors) == 1 and "Permissions Violation" in errors[0], errors)
             settle(brokers, clients)
-            for sender in INNERS + OUTERS:
-                clients[sender].publish("lk.hb." + sender)
-            settle(brokers, clients)
             spy.sync()
             check(spy.messages == [], (node, spy.messages))
     close_all(clients)
@@ -238,7 +232,7 @@ def case_the_certificate_is_the_user(brokers):
         except (Ended, Failure):
             continue  # refusing is right as well
         with client:
-            errors = errors_of(client, lambda: client.subscribe("lk.i.inner-a.*"))
+            errors = errors_of(client, lambda: client.subscribe("lk.i.inner-a.outer-a"))
             check(len(errors) == 1 and "Permissions Violation" in errors[0], errors)
             errors = errors_of(client, lambda: client.publish("lk.o.outer-a.inner-a"))
             check(len(errors) == 1 and "Permissions Violation" in errors[0], errors)
@@ -331,7 +325,8 @@ def case_replies_reach_nobody_else(brokers):
     """What JetStream answers never arrives at a node of the other side as a record that says anything else."""
     with Client(brokers, "inner-a", BROKERS[0]) as a, Client(brokers, "outer-a", BROKERS[1]) as outer, \
             Client(brokers, "inner-b", BROKERS[1]) as b:
-        outer.subscribe("lk.o.outer-a.*")
+        outer.subscribe("lk.o.outer-a.inner-a")
+        outer.subscribe("lk.o.outer-a.inner-b")
         brokers.wait(lambda: heard(b, "lk.o.outer-a.inner-b", outer, b"first"), "the way is there")
         outer.take()
         a.publish("$JS.API.STREAM.MSG.GET.KV_leases", b'{"last_by_subj":"$KV.leases.k"}', "lk.o.outer-a.inner-b")
@@ -347,7 +342,8 @@ def case_one_broker_dies(brokers):
     victim = BROKERS[0]
     brokers.stop(victim)
     with Client(brokers, "inner-a", BROKERS[1]) as inner, Client(brokers, "outer-a", BROKERS[2]) as outer:
-        outer.subscribe("lk.o.outer-a.*")
+        outer.subscribe("lk.o.outer-a.inner-a")
+        outer.subscribe("lk.o.outer-a.inner-b")
         brokers.wait(lambda: heard(inner, "lk.o.outer-a.inner-a", outer, b"still"), "records pass")
 
         def writes():
