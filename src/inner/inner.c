@@ -215,8 +215,7 @@ static bool steer_settings(struct inner *in, const struct config *c, struct stee
 	} else {
 		memcpy(s.target, &((struct sockaddr_in *)&target.sa)->sin_addr, 4);
 	}
-	s.port = ntohs(face.sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&face.sa)->sin6_port
-						     : ((struct sockaddr_in *)&face.sa)->sin_port);
+	s.port = net_addr_port(&face);
 	*ret_steer = s;
 	return true;
 }

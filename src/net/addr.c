@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "net/addr.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
-
-#include "net/conn.h"
 
 static struct sockaddr_in *in4(struct net_addr *a)
 {
@@ -80,13 +80,28 @@ void net_addr_print(const struct net_addr *a, char ret_text[64])
 
 	if (a->sa.ss_family == AF_INET6) {
 		inet_ntop(AF_INET6, &in6(&copy)->sin6_addr, host, sizeof(host));
-		snprintf(ret_text, 64, "[%s]:%u", host, ntohs(in6(&copy)->sin6_port));
+		snprintf(ret_text, 64, "[%s]:%u", host, net_addr_port(a));
 	} else if (a->sa.ss_family == AF_INET) {
 		inet_ntop(AF_INET, &in4(&copy)->sin_addr, host, sizeof(host));
-		snprintf(ret_text, 64, "%s:%u", host, ntohs(in4(&copy)->sin_port));
+		snprintf(ret_text, 64, "%s:%u", host, net_addr_port(a));
 	} else {
 		snprintf(ret_text, 64, "?");
 	}
+}
+
+uint16_t net_addr_port(const struct net_addr *a)
+{
+	struct net_addr copy = *a;
+
+	return ntohs(a->sa.ss_family == AF_INET6 ? in6(&copy)->sin6_port : in4(&copy)->sin_port);
+}
+
+void net_addr_set_port(struct net_addr *a, uint16_t port)
+{
+	if (a->sa.ss_family == AF_INET6)
+		in6(a)->sin6_port = htons(port);
+	else
+		in4(a)->sin_port = htons(port);
 }
 
 bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b)

@@ -12,9 +12,8 @@
 #ifndef NET_CONN_H
 #define NET_CONN_H
 
-#include <sys/socket.h>
-
 #include "base/buf.h"
+#include "net/addr.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -23,22 +22,6 @@ struct net_listener;
 
 /* Whose handshakes wait for whom: see net_conn_set_class(). */
 enum net_class { NET_STRANGER, NET_KNOWN, NET_LINK, NET_CLASSES };
-
-struct net_addr {
-	struct sockaddr_storage sa;
-	socklen_t len;
-};
-
-/* "1.2.3.4:5269", "[::1]:5269"; false when not an address with port. */
-bool net_addr_parse(struct str s, struct net_addr *ret_addr);
-/* Writes "1.2.3.4:5269" or "[::1]:5269". */
-void net_addr_print(const struct net_addr *a, char ret_text[64]);
-/* Same address, port not compared. */
-bool net_addr_same_host(const struct net_addr *a, const struct net_addr *b);
-/* A key for everybody whose address begins with the same bits, as many as its kind has. */
-enum { NET_PREFIX_SIZE = 17 };
-struct str net_addr_prefix(
-	const struct net_addr *a, unsigned bits4, unsigned bits6, char ret[NET_PREFIX_SIZE]);
 
 struct net_conn_ops {
 	/* Connected (outgoing only), before any TLS. */

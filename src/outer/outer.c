@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/table.h"
+#include "net/lookup.h"
 #include "net/resolver.h"
 #include "node/node.h"
 #include "outer/elsewhere.h"

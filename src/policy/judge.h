@@ -23,6 +23,11 @@ static inline bool judge_on(const struct judge *j, enum config_rule_id rule)
 	return j->c->rules_used >> rule & 1 && config_rule_on(j->c, rule, j->local, j->foreign);
 }
 
+static inline bool judge_is_request(const struct judge *j)
+{
+	return j->r->kind == RECORD_IQ && (j->r->type == RECORD_GET || j->r->type == RECORD_SET);
+}
+
 /* Notes that e is stripped or capped by the rule. */
 void judge_note(struct judge *j, enum config_rule_id rule, const struct xml_node *e);
 
@@ -30,9 +35,11 @@ void judge_note(struct judge *j, enum config_rule_id rule, const struct xml_node
 void judge_refuse(struct judge *j, enum config_rule_id rule, enum record_condition condition,
 	const char *text);
 
-/* The attribute of this number, or NULL. */
+/* The attribute and the first child of this number, or NULL. */
 const struct xml_attr *judge_attr(const struct xml_node *e, unsigned number);
-
+struct xml_node *judge_child(const struct xml_node *e, unsigned number);
+/* An address in an attribute: false when there is none. */
+bool judge_address(const struct xml_node *e, unsigned number, struct jid *ret_jid);
 void judge_remove_attr(struct xml_node *e, unsigned number);
 
 /*
@@ -49,6 +56,14 @@ void walker_init(struct walker *w, struct xml_node *top);
 struct xml_node *walker_next(struct walker *w);
 
 /* Answers of a look at one child: true takes it out (the rule was noted). */
+bool judge_generic(struct judge *j,
+	struct xml_node *e); /* what has no row in the catalogue, or does not fit it */
+bool judge_stanza_id(struct judge *j, struct xml_node *e);
+bool judge_delay(struct judge *j, struct xml_node *e);
+bool judge_archive(struct judge *j, struct xml_node *e); /* messages of an archive */
+bool judge_event(struct judge *j, struct xml_node *e); /* of a PubSub node */
+bool judge_join(struct judge *j, struct xml_node *e); /* of a room, with history */
+bool judge_page(struct judge *j, struct xml_node *e); /* questions that say how much */
 bool judge_formatted_text(struct judge *j, struct xml_node *e); /* XHTML-IM */
 bool judge_links(struct judge *j, struct xml_node *e); /* what has URIs in it */
 bool judge_candidates(struct judge *j, struct xml_node *e); /* Jingle, SOCKS5 */

@@ -493,6 +493,8 @@ static void test_addresses(void **state)
 			continue;
 		net_addr_print(&a, text);
 		assert_string_equal(text, cases[i].printed);
+		net_addr_set_port(&a, 7);
+		assert_int_equal(net_addr_port(&a), 7);
 	}
 }
 

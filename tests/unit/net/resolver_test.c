@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "net/dane.h"
 #include "net/posh.h"
+#include "net/lookup.h"
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "rows.h"
