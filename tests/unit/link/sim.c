@@ -44,7 +44,7 @@ static void start_node(struct node *n)
 	n->l = link_new(&s, &ops, n);
 	n->restart_at = 0;
 	n->paused_until = 0;
-	n->drain_until = 0;
+	n->drain_until = n->hand_back_at = 0;
 	memset(n->blocked, 0, sizeof(n->blocked));
 	memset(n->dial_at, 0, sizeof(n->dial_at));
 }
@@ -159,8 +159,11 @@ static void fault(struct world *w, unsigned kinds)
 		break;
 	case 4:
 		link_drain(n->l, w->now);
-		if (!n->drain_until)
-			n->drain_until = w->now + below(w, 500);
+		if (!n->drain_until) {
+			unsigned ms = below(w, 500);
+			n->drain_until = w->now + ms;
+			n->hand_back_at = chance(w, 50) ? w->now + ms / 2 : 0;
+		}
 		w->totals->drains++;
 		break;
 	case 5:
@@ -187,6 +190,22 @@ static void run_engine(struct node *n)
 			return;
 		}
 		link_tick(n->l, w->now);
+	}
+}
+
+/* From half of its time on, a node that drains gives back what no node has. */
+static void hand_back(struct node *n)
+{
+	struct world *w = n->w;
+
+	if (!n->drain_until || !n->hand_back_at || n->hand_back_at > w->now)
+		return;
+	TELL(w, "%s hands back", n->id);
+	w->totals->hand_backs++;
+	link_hand_back(n->l, w->now);
+	LIST_EACH (&n->l->orphans, it) {
+		if (LIST_OWNER(it, struct link_tx, owned)->q.count)
+			fail(w, "kept, although it was to be handed back");
 	}
 }
 
@@ -219,6 +238,7 @@ static void run_node(struct node *n)
 				sim_dial(w, n, &w->nodes[i]);
 		}
 	}
+	hand_back(n);
 	if (chance(w, 50))
 		link_flush(n->l, w->now);
 	run_engine(n);
@@ -249,6 +269,8 @@ static uint64_t node_event(const struct node *n)
 		at = least(at, n->dial_at[i]);
 	if (n->drain_until)
 		at = least(at, n->drain_until);
+	if (n->drain_until && n->hand_back_at > w->now)
+		at = least(at, n->hand_back_at);
 	for (const struct conn *c = w->conns; c; c = c->next) {
 		const struct end *e = &c->ends[n->role == LINK_OUTER];
 		if (e->node != n || !e->open)

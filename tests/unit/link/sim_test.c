@@ -24,11 +24,12 @@ static void print_totals(const struct sim_totals *t)
 	       "%lu lost with their sender\n",
 		t->schedules, t->strict, t->records, t->written, t->repeated, t->bounced,
 		t->lost_with_sender);
-	printf("%lu crashes, %lu cuts, %lu pauses, %lu partitions, %lu drains, %lu orders; %lu "
+	printf("%lu crashes, %lu cuts, %lu pauses, %lu partitions, %lu drains (%lu handing back), "
+	       "%lu orders; %lu "
 	       "links down, "
 	       "%lu revocations, %lu poisoned\n",
-		t->crashes, t->cuts, t->pauses, t->partitions, t->drains, t->orders, t->moves,
-		t->revokes, t->poisoned);
+		t->crashes, t->cuts, t->pauses, t->partitions, t->drains, t->hand_backs, t->orders,
+		t->moves, t->revokes, t->poisoned);
 	printf("%lu with a shared table: %lu questions, %lu in vain, %lu faults of the table, %lu "
 	       "dead expelled\n",
 		t->shared, t->asked, t->asked_in_vain, t->table_faults, t->expelled);

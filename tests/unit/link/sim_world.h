@@ -127,6 +127,7 @@ struct node {
 	uint64_t event; /* when it has something to do; see sim_touch() */
 	bool touched;
 	uint32_t expelled; /* the boot that was */
+	uint64_t hand_back_at; /* while it drains: gives back what no node has; 0: never */
 	uint64_t dial_at[NODES_MAX];
 	uint64_t send_at[PAIRS_MAX];
 	bool blocked[PAIRS_MAX];
