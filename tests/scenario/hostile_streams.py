@@ -248,6 +248,40 @@ def case_threats_D14_server_names(world):
         world.server.wait_for("<body>sni-%s</body>" % name)
 
 
+def client_hello(name_size):
+    """A ClientHello for TLS 1.3 with a server name of so many bytes, in records of at most 16 KB."""
+    def part(data, size):
+        return len(data).to_bytes(size, "big") + data
+    name = part(part(b"\0" + part(b"n" * name_size, 2), 2), 2)
+    extensions = b"\0\0" + name + b"\0\x2b" + part(b"\x02\x03\x04", 2) + b"\0\x0a" + part(b"\0\x02\0\x1d", 2) + \
+        b"\0\x0d" + part(b"\0\x02\x04\x03", 2) + b"\0\x33" + part(part(b"\0\x1d" + part(b"k" * 32, 2), 2), 2)
+    message = b"\x01" + part(b"\x03\x03" + b"r" * 32 + part(b"", 1) + part(b"\x13\x01", 2) + part(b"\0", 1) +
+                             part(extensions, 2), 3)
+    return b"".join(b"\x16\x03\x01" + part(message[i:i + 16384], 2) for i in range(0, len(message), 16384))
+
+
+@fresh()
+def case_threats_D14_long_server_names(world):
+    """A name of 64 KB, of 15 KB and one that is just too long end the handshake before any key is used; 255 do not."""
+    for direct in (True, False):
+        for size, served in ((64000, False), (15000, False), (256, False), (255, not direct)):
+            stream = Stream.connect(world, world.address["outer"], FOREIGN)
+            if not direct:
+                stream.header(LOCAL)
+                stream.expect("</stream:features>")
+                stream.send(TLS)
+                stream.expect("<proceed[^>]*/>")
+            stream.received = b""
+            try:
+                stream.send(client_hello(size))
+                answer = stream.socket.recv(1)
+            except (ConnectionResetError, BrokenPipeError):
+                answer = b""
+            check((answer == b"\x16") == served, "%d bytes, direct %s: %r" % (size, direct, answer))
+            stream.close()
+    world.still_works("after long names")
+
+
 # --- answers and errors ---
 
 @fresh()

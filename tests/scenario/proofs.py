@@ -448,6 +448,22 @@ def case_expired(world):
     check("not-authorized" in stream.read_to_end(), "the stream was not told")
 
 
+def case_age(world):
+    """s2s E12 threats D12 `limit proof age`: a stream ends when nobody can say any more that it is not revoked."""
+    name = "insecure." + PLAIN
+    world.write_config(outer_extra=world.extra["outer_extra"] + "limit proof age 1s\n")
+    sh("openssl", "ca", "-config", world.path("ca/ca.conf"), "-gencrl", "-crlsec", "12", "-out", world.path("ca.crl"))
+    check(b"true" in world.outer.control(b"reload\n"), "reload")
+    stream = world.stream(us=name)
+    stream.message("while-the-list-is-good")
+    world.server.wait_for("while-the-list-is-good")
+    world.outer.wait_event("pair-proof-lost", them=name, proof="pkix", text="CRL has expired")
+    check("not-authorized" in stream.read_to_end(), "the stream was not told")
+    world.write_config()
+    crl(world)
+    check(b"true" in world.outer.control(b"reload\n"), "reload")
+
+
 def prepare_all(world):
     prepare(world)
     world.right = Listener(world, world.right_at, "right." + ZONE)
@@ -457,4 +473,4 @@ def prepare_all(world):
 if __name__ == "__main__":
     run([case_incoming, case_audit, case_contradiction_beats_pkix, case_outgoing, case_test_peer,
          case_test_peer_one_way, case_posh,
-         case_threats_I5_dead_zone, case_revoked, case_expired], prepare=prepare_all)
+         case_threats_I5_dead_zone, case_revoked, case_expired, case_age], prepare=prepare_all)

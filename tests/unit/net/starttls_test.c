@@ -341,6 +341,9 @@ static void test_not_a_handshake(void **state)
 			"tls: not a ClientHello" },
 		{ "threats D8 record shorter than its message",
 			{ "starttls", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10 }, NULL },
+		{ "threats D14 a ClientHello of 64 KB, as one with such a name has to be",
+			{ "starttls", "\x16\x03\x01\x40\x00\x01\x00\xff\xff", 9 },
+			"tls: not a ClientHello" },
 		{ "threats D8 empty record",
 			{ "starttls", "\x16\x03\x01\x00\x00\x01\x00\x00\x01\x00", 10 }, NULL },
 	};
