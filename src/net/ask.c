@@ -9,6 +9,7 @@
 struct net_question {
 	struct list link; /* in resolver->questions */
 	struct net_resolver *resolver;
+	struct resolver_ctx *ctx; /* that was asked */
 	int id;
 	void (*done)(void *user, const struct net_answer *a);
 	void *user;
@@ -28,6 +29,7 @@ static void on_single(void *arg, int error, struct ub_result *result)
 	struct net_question *q = arg;
 	struct net_answer a = { .failed = resolver_failed(error, result) };
 
+	resolver_answered(q->ctx);
 	if (error == 0 && result)
 		a.bogus = result->bogus;
 	if (!a.failed) {
@@ -49,10 +51,10 @@ struct net_question *net_ask(struct net_resolver *r, const char *name, int type,
 	struct net_question *q = calloc(1, sizeof(*q));
 
 	check(q);
-	*q = (struct net_question){ .resolver = r, .done = done, .user = user };
+	*q = (struct net_question){ .resolver = r, .ctx = r->ctx, .done = done, .user = user };
 	list_append(&r->questions, &q->link);
 	if (resolver_is_name(str_of(name)) &&
-		ub_resolve_async(r->ctx, name, type, NET_CLASS_IN, q, on_single, &q->id) == 0)
+		resolver_ask(q->ctx, name, type, q, on_single, &q->id))
 		return q;
 	list_remove(&q->link);
 	free(q);
@@ -63,7 +65,7 @@ void net_question_cancel(struct net_question *q)
 {
 	if (!q)
 		return;
-	ub_cancel(q->resolver->ctx, q->id);
+	resolver_cancel(q->ctx, q->id);
 	list_remove(&q->link);
 	free(q);
 }

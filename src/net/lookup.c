@@ -51,6 +51,7 @@ struct question {
 struct net_lookup {
 	struct list link;
 	struct net_resolver *resolver;
+	struct resolver_ctx *ctx; /* that is asked, to the end */
 	struct net_timer *timer; /* the deadline, or now: the end is due */
 	void (*done)(void *user, enum net_lookup_result result, const struct net_target *targets,
 		size_t n);
@@ -88,8 +89,7 @@ static bool ask(struct net_lookup *l, const char *name, struct question what)
 	check(q);
 	*q = what;
 	q->lookup = l;
-	if (ub_resolve_async(
-		    l->resolver->ctx, name, what.type, NET_CLASS_IN, q, on_answer, &q->id) == 0)
+	if (resolver_ask(l->ctx, name, what.type, q, on_answer, &q->id))
 		return true;
 	q->lookup = NULL;
 	return false;
@@ -124,7 +124,7 @@ static void cancel_questions(struct net_lookup *l)
 {
 	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
 		if (l->questions[i].lookup)
-			ub_cancel(l->resolver->ctx, l->questions[i].id);
+			resolver_cancel(l->ctx, l->questions[i].id);
 		l->questions[i].lookup = NULL;
 	}
 }
@@ -204,6 +204,7 @@ static void on_answer(void *arg, int error, struct ub_result *result)
 	bool bad = resolver_failed(error, result);
 
 	if (l) {
+		resolver_answered(l->ctx);
 		q->lookup = NULL;
 		if (q->type == TYPE_SRV) {
 			l->n_srv--;
@@ -308,6 +309,7 @@ static struct net_lookup *lookup_new(struct net_resolver *r, lookup_done *done, 
 
 	check(l);
 	l->resolver = r;
+	l->ctx = r->ctx;
 	l->done = done;
 	l->user = user;
 	l->port = PORT;

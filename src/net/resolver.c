@@ -58,9 +58,59 @@ struct net_loop *net_resolver_loop(const struct net_resolver *r)
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
-	struct net_resolver *r = poll->data;
+	struct resolver_ctx *ctx = poll->data;
 
-	ub_process(r->ctx);
+	ub_process(ctx->ub);
+}
+
+/* --- contexts --- */
+
+static void ctx_free(struct resolver_ctx *ctx)
+{
+	list_remove(&ctx->link);
+	if (ctx->poll)
+		net_uv_release(ctx->poll);
+	net_timer_free(ctx->end);
+	ub_ctx_delete(ctx->ub);
+	free(ctx);
+}
+
+/* A look-up may have asked it again since. */
+static void on_end(void *user)
+{
+	struct resolver_ctx *ctx = user;
+
+	if (ctx->open == 0)
+		ctx_free(ctx);
+}
+
+/* Its timer fires when it has nothing to do any more. */
+static void end_if_idle(struct resolver_ctx *ctx)
+{
+	if (!list_empty(&ctx->link) && ctx->open == 0)
+		net_timer_set(ctx->end, 0);
+}
+
+bool resolver_ask(struct resolver_ctx *ctx, const char *name, int type, void *user,
+	ub_callback_type done, int *ret_id)
+{
+	if (ub_resolve_async(ctx->ub, name, type, NET_CLASS_IN, user, done, ret_id) != 0)
+		return false;
+	ctx->open++;
+	return true;
+}
+
+void resolver_answered(struct resolver_ctx *ctx)
+{
+	ctx->open--;
+	end_if_idle(ctx);
+}
+
+void resolver_cancel(struct resolver_ctx *ctx, int id)
+{
+	ub_cancel(ctx->ub, id);
+	ctx->open--;
+	end_if_idle(ctx);
 }
 
 /* libunbound's way to write an address with a port. */
@@ -78,7 +128,7 @@ static void forward_text(const struct net_addr *a, char ret_text[80])
 	snprintf(ret_text, 80, "%s@%u", host, port ? port : 53);
 }
 
-static int set_up(struct net_resolver *r)
+static int set_up(struct ub_ctx *ub, const struct net_resolver_settings *s)
 {
 	char forward[80];
 	/* A resolver on loopback is normal here, and answers for reserved names are the lab's
@@ -98,61 +148,94 @@ static int set_up(struct net_resolver *r)
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]) && rc == 0; i++)
-		rc = ub_ctx_set_option(r->ctx, options[i].option, options[i].value);
+		rc = ub_ctx_set_option(ub, options[i].option, options[i].value);
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < r->settings.n_anchors && rc == 0; i++)
-		rc = ub_ctx_add_ta_file(r->ctx, r->settings.anchors[i]);
+	for (size_t i = 0; i < s->n_anchors && rc == 0; i++)
+		rc = ub_ctx_add_ta_file(ub, s->anchors[i]);
 	if (rc != 0)
 		return rc;
-	if (r->settings.forward.len > 0) {
-		forward_text(&r->settings.forward, forward);
-		rc = ub_ctx_set_fwd(r->ctx, forward);
+	if (s->forward.len > 0) {
+		forward_text(&s->forward, forward);
+		rc = ub_ctx_set_fwd(ub, forward);
 	} else {
-		rc = ub_ctx_resolvconf(r->ctx, NULL);
+		rc = ub_ctx_resolvconf(ub, NULL);
 	}
 	if (rc == 0)
-		rc = ub_ctx_async(r->ctx, 1);
+		rc = ub_ctx_async(ub, 1);
 	if (rc == 0)
-		rc = ub_ctx_zone_add(r->ctx, "test.", "transparent");
+		rc = ub_ctx_zone_add(ub, "test.", "transparent");
 	return rc;
 }
+
+static struct resolver_ctx *ctx_new(
+	struct net_loop *loop, const struct net_resolver_settings *s, char *err, size_t err_size)
+{
+	struct resolver_ctx *ctx = calloc(1, sizeof(*ctx));
+
+	check(ctx);
+	list_init(&ctx->link);
+	ctx->end = net_timer_new(loop, on_end, ctx);
+	ctx->ub = ub_ctx_create();
+	check(ctx->ub);
+	int rc = set_up(ctx->ub, s);
+	if (rc != 0) {
+		snprintf(err, err_size, "resolver: %s", ub_strerror(rc));
+		ctx_free(ctx);
+		return NULL;
+	}
+	ctx->poll = calloc(1, sizeof(*ctx->poll));
+	check(ctx->poll && uv_poll_init(net_uv_loop(loop), ctx->poll, ub_fd(ctx->ub)) == 0);
+	ctx->poll->data = ctx;
+	check(uv_poll_start(ctx->poll, UV_READABLE, on_readable) == 0);
+	return ctx;
+}
+
+/* --- the resolver --- */
 
 struct net_resolver *net_resolver_new(struct net_loop *loop,
 	const struct net_resolver_settings *settings, char *err, size_t err_size)
 {
-	struct net_resolver *r = calloc(1, sizeof(*r));
+	struct resolver_ctx *ctx = ctx_new(loop, settings, err, err_size);
 
+	if (!ctx)
+		return NULL;
+	struct net_resolver *r = calloc(1, sizeof(*r));
 	check(r);
 	r->loop = loop;
 	r->settings = *settings;
 	if (r->settings.timeout_ms == 0)
 		r->settings.timeout_ms = 10000;
+	r->ctx = ctx;
+	list_init(&r->retired);
 	list_init(&r->lookups);
 	list_init(&r->questions);
-	r->ctx = ub_ctx_create();
-	check(r->ctx);
-	int rc = set_up(r);
-	if (rc != 0) {
-		snprintf(err, err_size, "resolver: %s", ub_strerror(rc));
-		ub_ctx_delete(r->ctx);
-		free(r);
-		return NULL;
-	}
-	r->poll = calloc(1, sizeof(*r->poll));
-	check(r->poll && uv_poll_init(net_uv_loop(loop), r->poll, ub_fd(r->ctx)) == 0);
-	r->poll->data = r;
-	check(uv_poll_start(r->poll, UV_READABLE, on_readable) == 0);
 	return r;
+}
+
+bool net_resolver_renew(struct net_resolver *r, const struct net_resolver_settings *settings,
+	char *err, size_t err_size)
+{
+	struct resolver_ctx *ctx = ctx_new(r->loop, settings, err, err_size);
+
+	if (!ctx)
+		return false;
+	list_append(&r->retired, &r->ctx->link);
+	end_if_idle(r->ctx);
+	r->ctx = ctx;
+	return true;
 }
 
 void net_resolver_free(struct net_resolver *r)
 {
+	struct list *it;
+
 	if (!r)
 		return;
 	lookup_cancel_all(r);
 	ask_cancel_all(r);
-	net_uv_release(r->poll);
-	ub_ctx_delete(r->ctx);
+	while ((it = list_first(&r->retired)))
+		ctx_free(LIST_OWNER(it, struct resolver_ctx, link));
+	ctx_free(r->ctx);
 	free(r);
 }

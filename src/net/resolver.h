@@ -24,6 +24,12 @@ struct net_resolver_settings {
 
 struct net_resolver *net_resolver_new(struct net_loop *loop,
 	const struct net_resolver_settings *settings, char *err, size_t err_size);
+/*
+ * Asks as the settings say from now on; only their forward and anchors count. What was asked before ends as it would
+ * have. False with a message in err: nothing has changed.
+ */
+bool net_resolver_renew(struct net_resolver *r, const struct net_resolver_settings *settings,
+	char *err, size_t err_size);
 void net_resolver_free(struct net_resolver *r);
 
 /*

@@ -12,14 +12,30 @@
 
 enum { NET_CLASS_IN = 1 };
 
+/* One of libunbound's, which cannot change its mind: whom it asks, and what it trusts. */
+struct resolver_ctx {
+	struct list link; /* in resolver->retired, or alone */
+	struct ub_ctx *ub;
+	uv_poll_t *poll;
+	unsigned open; /* questions that were neither answered nor cancelled */
+	struct net_timer *
+		end; /* of a retired one that has none: never inside of libunbound's own callback */
+};
+
 struct net_resolver {
 	struct net_loop *loop;
-	struct ub_ctx *ctx;
-	uv_poll_t *poll;
+	struct resolver_ctx *ctx; /* that is asked */
+	struct list retired; /* that were, and have questions open */
 	struct net_resolver_settings settings;
 	struct list lookups;
 	struct list questions; /* of net_ask() */
 };
+
+/* False: it could not be asked. Otherwise done comes, and is told to resolver_answered() first, or it is cancelled. */
+bool resolver_ask(struct resolver_ctx *ctx, const char *name, int type, void *user,
+	ub_callback_type done, int *ret_id);
+void resolver_answered(struct resolver_ctx *ctx);
+void resolver_cancel(struct resolver_ctx *ctx, int id);
 
 /* Nothing can be said: no answer, SERVFAIL, or bogus. */
 bool resolver_failed(int error, const struct ub_result *r);

@@ -55,24 +55,11 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	return true;
 }
 
-static bool same_anchors(const struct config *a, const struct config *b)
-{
-	bool same = a->n_anchors == b->n_anchors;
-
-	for (size_t i = 0; same && i < a->n_anchors; i++)
-		same = strcmp(a->anchors[i].path, b->anchors[i].path) == 0;
-	return same;
-}
-
 /* Statements that are looked at only when the node starts. */
 static void note_restart(const struct config *old, const struct config *c, struct buf *message)
 {
 	const char *late = "counts from the next start";
 
-	if (!same_anchors(old, c))
-		buf_printf(message, "`anchor` %s\n", late);
-	if (!str_eq(old->resolver, c->resolver))
-		buf_printf(message, "`resolver` %s\n", late);
 	if (strcmp(old->control, c->control) != 0)
 		buf_printf(message, "`control` %s\n", late);
 	if (old->limits.queue_stanzas != c->limits.queue_stanzas ||

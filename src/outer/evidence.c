@@ -35,6 +35,7 @@ struct entry {
 	struct list waiters;
 	struct {
 		enum state state;
+		bool outdated; /* while it was looked up, the resolver was exchanged */
 		uint64_t until;
 		struct net_dane_lookup *lookup;
 		struct share *share; /* of the look-up */
@@ -202,6 +203,9 @@ static void on_dane(void *user, struct net_dane *d)
 	x->dane.state = KNOWN;
 	x->dane.until =
 		failed ? net_now(x->owner->node->loop) + FAILED_S * 1000 : until(x, d->ttl_s);
+	if (x->dane.outdated)
+		x->dane.until = 0;
+	x->dane.outdated = false;
 	tell(x);
 }
 
@@ -446,6 +450,7 @@ void evidence_refresh(struct evidence *e, struct net_tls *https)
 	LIST_EACH (&e->used, it) {
 		struct entry *x = LIST_OWNER(it, struct entry, used);
 		x->dane.until = x->posh.until = 0;
+		x->dane.outdated = x->dane.lookup;
 	}
 }
 

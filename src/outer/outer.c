@@ -16,6 +16,7 @@
 #include "outer/elsewhere.h"
 #include "outer/evidence.h"
 #include "outer/reach.h"
+#include "outer/sources.h"
 #include "policy/peer.h"
 
 enum { OWN_MS = 10000 };
@@ -28,7 +29,8 @@ struct domain {
 
 struct outer {
 	struct table domains; /* by prepared name */
-	struct net_resolver *resolver;
+	struct net_resolver *resolver; /* of sources */
+	struct sources sources;
 	struct evidence *evidence;
 	struct reach_own own; /* of the host */
 	uint64_t own_at; /* when it was asked for them last */
@@ -283,32 +285,6 @@ static bool may_dial(void *user, const struct net_addr *addr)
 	return reach(n, addr);
 }
 
-static struct net_resolver *resolver_new(struct node *n, char *err, size_t err_size)
-{
-	struct net_resolver_settings settings = {
-		.timeout_ms = 10000,
-		.may_dial = may_dial,
-		.user = n,
-	};
-	const struct str forward = n->config->resolver;
-	const char **anchors = calloc(n->config->n_anchors + 1, sizeof(*anchors));
-
-	check(anchors);
-	for (size_t i = 0; i < n->config->n_anchors; i++)
-		anchors[i] = n->config->anchors[i].path;
-	settings.anchors = anchors;
-	settings.n_anchors = n->config->n_anchors;
-
-	if (forward.len && !net_addr_parse(forward, &settings.forward)) {
-		snprintf(err, err_size, "%.*s is not an address", STR_FMT(forward));
-		free(anchors);
-		return NULL;
-	}
-	struct net_resolver *r = net_resolver_new(n->loop, &settings, err, err_size);
-	free(anchors);
-	return r;
-}
-
 /* --- life --- */
 
 static bool start(struct node *n, char *err, size_t err_size)
@@ -318,9 +294,10 @@ static bool start(struct node *n, char *err, size_t err_size)
 	check(o);
 	n->role_state = o;
 	table_init(&o->domains);
-	o->resolver = resolver_new(n, err, err_size);
-	if (!o->resolver)
+	sources_init(&o->sources, n->loop, may_dial, n);
+	if (!sources_refresh(&o->sources, n->config, err, err_size))
 		return false;
+	o->resolver = o->sources.resolver;
 	struct net_tls *https = https_new(n->config, err, err_size);
 	if (!https && err[0])
 		return false;
@@ -336,15 +313,14 @@ static void stop(struct node *n)
 	if (!o)
 		return;
 	evidence_free(o->evidence);
-	if (o->resolver)
-		net_resolver_free(o->resolver);
+	sources_done(&o->sources);
 	domains_free(&o->domains);
 	reach_own_done(&o->own);
 	free(o);
 	n->role_state = NULL;
 }
 
-/* Certificates and domains anew. The resolver's own address counts from the next start. */
+/* Certificates and domains anew, and whom DNS is asked of and trusted for. */
 static bool reload(struct node *n, char *err, size_t err_size)
 {
 	struct outer *o = n->role_state;
@@ -354,7 +330,8 @@ static bool reload(struct node *n, char *err, size_t err_size)
 	if (!https && err[0])
 		return false;
 	table_init(&fresh);
-	if (!domains_load(n->config, &fresh, err, err_size)) {
+	if (!domains_load(n->config, &fresh, err, err_size) ||
+		!sources_refresh(&o->sources, n->config, err, err_size)) {
 		domains_free(&fresh);
 		net_tls_unref(https);
 		return false;

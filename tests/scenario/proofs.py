@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -13,7 +14,7 @@ import threading
 
 from dnssec import ZONE, NameServer, cert_der, key_digest, sh
 from peer import Closed, Listener, Stream
-from world import Skip, LOCAL, Failure, check, name_row, run
+from world import Skip, LOCAL, Dns, Failure, check, name_row, run
 
 PLAIN = "plain.example"
 CA = """[ca]
@@ -464,6 +465,39 @@ def case_age(world):
     check(b"true" in world.outer.control(b"reload\n"), "reload")
 
 
+def case_another_anchor(world):
+    """s2s E16 a reload exchanges trust anchor and resolver; what the old ones said does not count any more."""
+    name = "right." + ZONE
+    check("EXTERNAL" in features(world, name)[1], "before")
+    with open(world.names.anchor) as f:
+        digest = re.search("[0-9a-fA-F]{64}", f.read()).group(0)
+    with open(world.names.anchor, "r+") as f:
+        text = f.read().replace(digest, "0" * 64)
+        f.seek(0)
+        f.write(text)
+    check(b"true" in world.outer.control(b"reload\n"), "another anchor in the same file")
+    offered = features(world, name)[1]
+    check("EXTERNAL" not in offered, "by an anchor that does not fit: " + offered)
+    world.outer.wait_event("stream-closed", them=name, reason="bad-certificate", text="DNS of the")
+    with open(world.names.anchor, "w") as f:
+        f.write(text.replace("0" * 64, digest))
+    check(b"true" in world.outer.control(b"reload\n"), "the right anchor")
+    check("EXTERNAL" in features(world, name)[1], "after")
+
+    other = Dns(world.base + "32", {"moved.example": world.address["foreign"]})
+    try:
+        world.write_config(dns=world.base + "32")
+        answer = world.outer.control(b"reload\n")
+        check(b"true" in answer and b"next start" not in answer, answer)
+        code, steps, _ = test_peer(world, "moved.example")
+        check(step(steps, "dns")["targets"][0]["address"].startswith(world.address["foreign"]), repr(steps))
+        check("moved.example" in other.asked, repr(other.asked))
+    finally:
+        other.ended = True
+        other.join()
+        world.write_config()
+
+
 def prepare_all(world):
     prepare(world)
     world.right = Listener(world, world.right_at, "right." + ZONE)
@@ -473,4 +507,5 @@ def prepare_all(world):
 if __name__ == "__main__":
     run([case_incoming, case_audit, case_contradiction_beats_pkix, case_outgoing, case_test_peer,
          case_test_peer_one_way, case_posh,
-         case_threats_I5_dead_zone, case_revoked, case_expired, case_age], prepare=prepare_all)
+         case_threats_I5_dead_zone, case_revoked, case_expired, case_age,
+         case_another_anchor], prepare=prepare_all)

@@ -483,6 +483,48 @@ static void test_lifetimes(void **state)
 	net_loop_free(l.loop);
 }
 
+/* Another server is asked from now on; who waits for the first one gets its answer. */
+static void test_renew(void **state)
+{
+	struct lookup l = { .loop = net_loop_new() };
+	struct net_resolver *r = new_resolver(l.loop, 2000);
+	struct net_resolver_settings to = { .forward = responder_addr };
+	struct net_addr dead;
+	char err[128];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	/* Nobody answers there. */
+	check(net_addr_parse(STRL("127.0.0.1:0"), &dead));
+	struct sockaddr *sa = (struct sockaddr *)(void *)&dead.sa;
+	check(bind(fd, sa, dead.len) == 0 && getsockname(fd, sa, &dead.len) == 0);
+	net_resolve(r, STRL("plain.lab"), done, &l);
+	to.forward = dead;
+	assert_true(net_resolver_renew(r, &to, err, sizeof(err)));
+	net_loop_run(l.loop);
+	assert_int_equal(l.result, NET_LOOKUP_FOUND);
+	look_up(r, &l, "plain.lab");
+	assert_int_equal(l.result, NET_LOOKUP_FAILED);
+	net_resolve(r, STRL("bare.lab"), done, &l);
+	to.forward = responder_addr;
+	assert_true(net_resolver_renew(r, &to, err, sizeof(err)));
+	net_loop_run(l.loop);
+	assert_int_equal(l.result, NET_LOOKUP_FAILED);
+	look_up(r, &l, "bare.lab");
+	assert_string_equal(l.text, "192.0.2.9:5269");
+	to.anchors = (const char *const[]){ "/nonexistent" };
+	to.n_anchors = 1;
+	assert_false(net_resolver_renew(r, &to, err, sizeof(err)));
+	look_up(r, &l, "bare.lab");
+	assert_int_equal(l.result, NET_LOOKUP_FOUND);
+	/* Freed with a question to the one before. */
+	net_resolve(r, STRL("silent.lab"), done, &l);
+	to.n_anchors = 0;
+	assert_true(net_resolver_renew(r, &to, err, sizeof(err)));
+	net_resolver_free(r);
+	net_loop_free(l.loop);
+	close(fd);
+}
+
 /* --- what is built on single questions --- */
 
 struct asked {
@@ -590,6 +632,7 @@ int main(void)
 		{ "threats I4 TLSA look-up without an answer", test_dane_deadline, NULL, NULL,
 			NULL },
 		{ "addresses of HTTPS servers", test_posh_addresses, NULL, NULL, NULL },
+		{ "another resolver while look-ups are under way", test_renew, NULL, NULL, NULL },
 		{ "s2s A22 addresses of a host", test_host, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, start_responder, stop_responder);
