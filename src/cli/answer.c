@@ -75,3 +75,19 @@ int answer_each(const struct cli *c, const char *request, const struct answer_vi
 	words_free(&paths);
 	return ok ? EXIT_OK : EXIT_FAILED;
 }
+
+int answer_one(const struct cli *c, const char *request, const struct answer_view *view)
+{
+	struct words paths = { 0 };
+	bool ok = false;
+
+	if (!client_sockets(c, &paths))
+		return EXIT_FAILED;
+	if (paths.n > 1)
+		fprintf(stderr,
+			"sallyport: two daemons run here: name the socket of one with -s\n");
+	else
+		ok = ask(c, paths.word[0], request, view);
+	words_free(&paths);
+	return ok ? EXIT_OK : EXIT_FAILED;
+}

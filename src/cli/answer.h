@@ -19,4 +19,7 @@ struct answer_view {
  */
 int answer_each(const struct cli *c, const char *request, const struct answer_view *view);
 
+/* The same with the one daemon that is meant; where there are two, the command line has to name it. */
+int answer_one(const struct cli *c, const char *request, const struct answer_view *view);
+
 #endif

@@ -53,6 +53,28 @@ static const struct command commands[] = {
 		cmd_trace },
 	{ "reload", "[-s SOCKET] [--json]", "make the daemons read their configuration again",
 		SOCKET_HELP "  --json             the answers as JSON objects\n", cmd_reload },
+	{ "cluster", "[-s SOCKET] [--json]",
+		"the nodes that a daemon knows, and why each pair is where it is",
+		SOCKET_HELP "  --json             one JSON object a daemon\n", cmd_cluster },
+	{ "drain", "NODE [-s SOCKET] [--json]", "take all pairs away from a node, in order",
+		"Asked of a node of the other kind, it takes its own pairs away. Asked of NODE "
+		"itself, all "
+		"others do,\n"
+		"and it stops listening for servers; their streams that stand go on. Until "
+		"`undrain` or a "
+		"restart of NODE.\n\n" SOCKET_HELP
+		"  --json             the answer as a JSON object\n",
+		cmd_drain },
+	{ "undrain", "NODE [-s SOCKET] [--json]", "let pairs go to a node again",
+		SOCKET_HELP "  --json             the answer as a JSON object\n", cmd_undrain },
+	{ "move", "LOCAL FOREIGN NODE [-s SOCKET] [--json]",
+		"move a pair of domains to a node, and hold it there",
+		"In order and without loss, when the node that has it has acknowledged all. It is "
+		"held until that "
+		"node dies,\n"
+		"leaves or cannot reach the domain. `any` instead of NODE: it is not held any "
+		"longer.\n\n" SOCKET_HELP "  --json             the answer as a JSON object\n",
+		cmd_move },
 	{ "attach", "SERVER [--config FILE] [--server NAME] [--trust PATH] [--json]",
 		"print what an XMPP server needs to be attached to inner",
 		"SERVER is one of prosody, ejabberd, jabberd2, openfire.\n\n"

@@ -70,6 +70,17 @@ void value_bytes(struct buf *out, const json_t *row, const char *key)
 	}
 }
 
+void value_percent(struct buf *out, const json_t *row, const char *key)
+{
+	uint64_t n;
+
+	if (value_count(row, key, &n))
+		buf_printf(out, "%llu.%llu %%", (unsigned long long)(n / 10),
+			(unsigned long long)(n % 10));
+	else
+		buf_append_c(out, "-");
+}
+
 void value_up(struct buf *out, const json_t *row, const char *key)
 {
 	const json_t *v = json_object_get(row, key);

@@ -16,6 +16,7 @@ value_fn value_plain; /* a string, a number, yes or no */
 value_fn value_ms; /* milliseconds as a span of time */
 value_fn value_seconds;
 value_fn value_bytes;
+value_fn value_percent; /* of a number of thousandths */
 value_fn value_up; /* up or DOWN */
 value_fn
 	value_streams; /* {"state", "proof", "tls"}, or an array of them: the first, and how many more */

@@ -117,10 +117,14 @@ struct config_file {
 	struct config_place at;
 };
 
-struct config_route { /* inner: `route PATTERN via NODE... | any` */
+struct config_route { /* inner: `route PATTERN via NODE... [else NODE...] [else any] | any` */
 	struct str pattern;
 	struct str *via; /* empty: any */
 	size_t n_via;
+	unsigned *rank; /* of each of via: how many `else` stand before it */
+	size_t n_rank;
+	bool else_any;
+	unsigned line; /* 0: not written, `route any via any` */
 };
 
 struct config_network { /* `allow address 10.0.0.0/8` */
@@ -234,6 +238,8 @@ struct config_stanzas {
 		"what one question from outside may ask for: rule page")                           \
 	X(streams, 20000, 16, 1000000, "streams", "streams", "streams in all")                     \
 	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")           \
+	X(home_ms, 30000, 100, 86400000, "return time", "milliseconds",                            \
+		"silence before a pair goes back to the node that it belongs to")                  \
 	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \
 		"after input, look for more so long before sleeping")                              \
 	X(memory, 1073741824, 16777216, 1099511627776, "memory", "bytes", "held for peers in all") \

@@ -156,8 +156,8 @@ static bool is_node_id(struct str s)
 
 bool parser_node(struct parser *p, struct str *ret_id, struct str *ret_span)
 {
-	static const char *const reserved[] = { "any", "via", "none", "certificate", "key", "trust",
-		"accept" };
+	static const char *const reserved[] = { "any", "via", "else", "none", "certificate", "key",
+		"trust", "accept" };
 
 	if (!parser_word(p, "a name of lower-case letters, digits and `-`", ret_span))
 		return false;

@@ -130,13 +130,17 @@ static void print_server(const struct config_server *s, struct buf *out)
 	buf_append_c(out, " }\n");
 }
 
-static void print_routes(const struct config *c, struct buf *out)
+static void print_route(const struct config_route *r, struct buf *out)
 {
-	for (size_t i = 0; i < c->n_routes; i++) {
-		put_str(out, "route ", c->routes[i].pattern, " via");
-		put_words(out, c->routes[i].via, c->routes[i].n_via);
-		buf_append_c(out, c->routes[i].n_via ? "\n" : " any\n");
+	put_str(out, "route ", r->pattern, " via");
+	if (r->n_via == 0)
+		buf_append_c(out, " any");
+	for (size_t i = 0; i < r->n_via; i++) {
+		if (i && r->rank[i] != r->rank[i - 1])
+			buf_append_c(out, " else");
+		put_words(out, &r->via[i], 1);
 	}
+	buf_append_c(out, r->else_any ? " else any\n" : "\n");
 }
 
 static void print_inner(const struct config *c, struct buf *out)
@@ -162,7 +166,8 @@ static void print_inner(const struct config *c, struct buf *out)
 				: c->steer_srv ? " srv\n"
 					       : "\n");
 	}
-	print_routes(c, out);
+	for (size_t i = 0; i < c->n_routes; i++)
+		print_route(&c->routes[i], out);
 }
 
 static void print_peers(const struct config *c, struct buf *out)

@@ -124,21 +124,35 @@ static bool parse_steer(struct parser *p)
 			       : parser_unexpected(p, before_srv, COUNT(before_srv));
 }
 
-/* nodes = `any` | NAME... */
+static bool parse_via_node(struct parser *p, struct config_route *r, unsigned rank)
+{
+	struct str id, span;
+
+	if (!parser_node(p, &id, &span))
+		return false;
+	*OWNED_APPEND(p->arena, r->via, r->n_via) = id;
+	*OWNED_APPEND(p->arena, r->rank, r->n_rank) = rank;
+	*OWNED_APPEND(p->arena, p->vias, p->n_vias) = (struct node_ref){ id, span };
+	return true;
+}
+
+/* nodes = `any` | NAME... (`else` NAME...)* [`else` `any`] */
 static bool parse_via(struct parser *p, struct config_route *r)
 {
+	unsigned rank = 0;
 	bool ok = true;
 
 	if (parser_accept(p, "any"))
 		return true;
 	do {
-		struct str id, span;
-		if (!parser_node(p, &id, &span)) {
-			ok = false;
-			continue;
+		if (r->n_via && parser_accept(p, "else")) {
+			rank++;
+			if (parser_accept(p, "any")) {
+				r->else_any = true;
+				return ok;
+			}
 		}
-		*OWNED_APPEND(p->arena, r->via, r->n_via) = id;
-		*OWNED_APPEND(p->arena, p->vias, p->n_vias) = (struct node_ref){ id, span };
+		ok = parse_via_node(p, r, rank) && ok;
 	} while (parser_in_list(p));
 	return ok;
 }
@@ -154,6 +168,7 @@ static bool parse_route(struct parser *p)
 
 	struct config_route *r = OWNED_APPEND(p->arena, p->c->routes, p->c->n_routes);
 	r->pattern = pattern;
+	r->line = report_line(p->report, span);
 	if (ok)
 		table_set(&p->routes, pattern, parser_remember(p, span));
 	return parser_choice(p, words, 1, &which) && parse_via(p, r) && ok;

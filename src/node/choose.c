@@ -20,6 +20,8 @@ void choose_prepare(struct node *n)
 			.pattern = c->routes[i].pattern,
 			.via = c->routes[i].via,
 			.n_via = c->routes[i].n_via,
+			.rank = c->routes[i].rank,
+			.else_any = c->routes[i].else_any,
 		};
 	}
 }
@@ -36,4 +38,11 @@ struct link_peer *choose_peer(
 		ids[i] = link_peer_id(live[i]);
 	int at = route_choose(n->routes, n->config->n_routes, pair.local, pair.foreign, ids, count);
 	return at < 0 ? NULL : live[at];
+}
+
+unsigned choose_line(const struct node *n, struct link_pair pair)
+{
+	size_t i = route_find(n->routes, n->config->n_routes, pair.foreign);
+
+	return i < n->config->n_routes ? n->config->routes[i].line : 0;
 }

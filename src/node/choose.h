@@ -12,4 +12,7 @@ void choose_prepare(struct node *n);
 struct link_peer *choose_peer(
 	void *user, struct link_pair pair, struct link_peer *const *live, size_t count);
 
+/* The line of the `route` statement that decides for the pair; 0: none does. */
+unsigned choose_line(const struct node *n, struct link_pair pair);
+
 #endif

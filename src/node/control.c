@@ -17,6 +17,10 @@ static const struct {
 	{ "reload", CONTROL_RELOAD, 0 },
 	{ "trace", CONTROL_TRACE, 2 },
 	{ "test", CONTROL_TEST, 2 },
+	{ "cluster", CONTROL_CLUSTER, 0 },
+	{ "drain", CONTROL_DRAIN, 1 },
+	{ "undrain", CONTROL_UNDRAIN, 1 },
+	{ "move", CONTROL_MOVE, 3 },
 	{ "ping", CONTROL_PING, 0 },
 };
 

@@ -9,6 +9,10 @@
  *	test LOCAL FOREIGN  opens a stream to this foreign domain as that local one ("*": any), and tells each step
  *	                    in one JSON object; the last has "step":"result". Only outer does.
  *	trace LOCAL FOREIGN one JSON object per record of this pair, both directions ("*" for any)
+ *	cluster             nodes, and the place of each pair that this node sends on
+ *	drain NODE          no pairs of this node go to that one any more, or, of itself: no pairs come here
+ *	undrain NODE        takes that back
+ *	move LOCAL FOREIGN NODE  puts the pair to that node and holds it there; "any": it is not held any more
  *	ping                {"ok":true}
  *
  * The parser here is pure and is the only reader of bytes from that socket.
@@ -21,7 +25,17 @@
 
 enum { CONTROL_LINE_MAX = 1024, CONTROL_WORDS_MAX = 4 };
 
-enum control_verb { CONTROL_STATUS, CONTROL_RELOAD, CONTROL_TRACE, CONTROL_TEST, CONTROL_PING };
+enum control_verb {
+	CONTROL_STATUS,
+	CONTROL_RELOAD,
+	CONTROL_TRACE,
+	CONTROL_TEST,
+	CONTROL_CLUSTER,
+	CONTROL_DRAIN,
+	CONTROL_UNDRAIN,
+	CONTROL_MOVE,
+	CONTROL_PING,
+};
 
 struct control_request {
 	enum control_verb verb;

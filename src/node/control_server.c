@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "net/local.h"
 #include "node/carrier.h"
+#include "node/cluster.h"
 #include "node/control.h"
 #include "node/probe.h"
 #include "node/gate.h"
@@ -245,6 +246,21 @@ static void answer_status(struct control *c, struct net_local_client *client)
 	buf_done(&out);
 }
 
+static void answer_cluster(
+	struct control *c, struct net_local_client *client, const struct control_request *r)
+{
+	struct buf out;
+
+	buf_init(&out, STATUS_MAX);
+	if (r->verb == CONTROL_CLUSTER)
+		cluster_write(c->node, &out);
+	else
+		cluster_order(c->node, r, &out);
+	if (!net_local_send(client, buf_bytes(&out)))
+		answer_error(client, "the state is larger than an answer may be");
+	buf_done(&out);
+}
+
 /* --- test --- */
 
 static void on_probe_line(void *user, struct str json)
@@ -294,6 +310,29 @@ static bool start_test(
 	return p != NULL;
 }
 
+/* What is answered at once. */
+static void answer(
+	struct control *c, struct net_local_client *client, const struct control_request *r)
+{
+	switch (r->verb) {
+	case CONTROL_STATUS:
+		answer_status(c, client);
+		break;
+	case CONTROL_RELOAD:
+		answer_reload(c, client);
+		break;
+	case CONTROL_CLUSTER:
+	case CONTROL_DRAIN:
+	case CONTROL_UNDRAIN:
+	case CONTROL_MOVE:
+		answer_cluster(c, client, r);
+		break;
+	default:
+		net_local_send(client, STRL("{\"ok\":true}\n"));
+		break;
+	}
+}
+
 static void on_input(void *user, struct net_local_client *client, struct str bytes)
 {
 	struct control *c = user;
@@ -318,12 +357,7 @@ static void on_input(void *user, struct net_local_client *client, struct str byt
 			return;
 		if (request.verb == CONTROL_TEST)
 			break;
-		if (request.verb == CONTROL_STATUS)
-			answer_status(c, client);
-		else if (request.verb == CONTROL_RELOAD)
-			answer_reload(c, client);
-		else
-			net_local_send(client, STRL("{\"ok\":true}\n"));
+		answer(c, client, &request);
 		break;
 	}
 	net_local_finish(client);

@@ -131,6 +131,8 @@ void listen_stop(struct node *n)
 
 bool listen_apply(struct node *n, char *err, size_t err_size)
 {
+	if (n->resting)
+		return true;
 	LIST_EACH (&n->listeners, it)
 		LIST_OWNER(it, struct opened, link)->wanted = false;
 	for (size_t i = 0; i < n->config->n_listen_s2s; i++) {

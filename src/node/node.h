@@ -178,6 +178,7 @@ struct node {
 	struct policy_waves waves;
 	bool draining; /* a signal asked for the end */
 	bool unreachable; /* draining, and the listeners could not be opened again */
+	bool resting; /* `sallyport drain` of this node: it does not listen, far nodes take their pairs elsewhere */
 	bool closing; /* the link is flushed: the streams of the face end */
 	bool stopped; /* drained, the loop ends */
 	uint64_t drain_since;

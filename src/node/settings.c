@@ -139,6 +139,7 @@ void settings_link(const struct node *n, struct link_settings *s)
 	s->window_records = (unsigned)l->queue_stanzas / 2;
 	s->window_bytes = l->queue_bytes / 4;
 	s->queue_age_ms = (unsigned)l->queue_ms;
+	s->home_ms = (unsigned)l->home_ms;
 	s->cond_timeout = COND_REMOTE_SERVER_TIMEOUT;
 	s->cond_internal = COND_INTERNAL_SERVER_ERROR;
 	s->cond_busy = COND_RESOURCE_CONSTRAINT;

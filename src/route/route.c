@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/route.h"
 
+#include <limits.h>
+
 static uint64_t fnv(uint64_t h, struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -20,35 +22,49 @@ uint64_t route_weight(struct str local, struct str foreign, struct str id)
 	return h ^ h >> 33;
 }
 
-static bool permitted(const struct route_rule *rule, struct str id)
+/* The lower the better; NEVER: it may not have the pair. */
+#define FIRST 0u
+#define ANY_OTHER (UINT_MAX - 1)
+#define NEVER UINT_MAX
+
+static unsigned rank_of(const struct route_rule *rule, struct str id)
 {
 	if (!rule || rule->n_via == 0)
-		return true;
+		return FIRST;
 	for (size_t i = 0; i < rule->n_via; i++) {
 		if (str_eq(rule->via[i], id))
-			return true;
+			return rule->rank ? rule->rank[i] : FIRST;
 	}
-	return false;
+	return rule->else_any ? ANY_OTHER : NEVER;
+}
+
+size_t route_find(const struct route_rule *rules, size_t n_rules, struct str foreign)
+{
+	size_t i = 0;
+
+	while (i < n_rules && !rules[i].match(rules[i].pattern, foreign))
+		i++;
+	return i;
 }
 
 int route_choose(const struct route_rule *rules, size_t n_rules, struct str local,
 	struct str foreign, const struct str *ids, size_t n)
 {
-	const struct route_rule *rule = NULL;
+	size_t found = route_find(rules, n_rules, foreign);
+	const struct route_rule *rule = found < n_rules ? &rules[found] : NULL;
+	unsigned best_rank = NEVER;
 	uint64_t best_weight = 0;
 	int best = -1;
 
-	for (size_t i = 0; i < n_rules && !rule; i++) {
-		if (rules[i].match(rules[i].pattern, foreign))
-			rule = &rules[i];
-	}
 	for (size_t i = 0; i < n; i++) {
-		if (!permitted(rule, ids[i]))
+		unsigned rank = rank_of(rule, ids[i]);
+		if (rank == NEVER || rank > best_rank)
 			continue;
 		uint64_t weight = route_weight(local, foreign, ids[i]);
-		if (best < 0 || weight > best_weight ||
+		if (rank < best_rank || weight > best_weight ||
 			(weight == best_weight && str_cmp(ids[i], ids[best]) < 0)) {
 			best = (int)i;
+			best_rank = rank;
 			best_weight = weight;
 		}
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which far node carries a pair: the paper's Algorithm 1 made live, sticky and balanced. The static
- * map is asked first (document order, first match wins); without an entry any live node may; among several the
+ * map is asked first (document order, first match wins; an entry may name others to fall back to); without
+ * an entry any live node may; among several the
  * rendezvous hash of the pair decides, so that load spreads and every node comes to the same answer.
  */
 #ifndef ROUTE_ROUTE_H
@@ -14,7 +15,13 @@ struct route_rule {
 	struct str pattern;
 	const struct str *via; /* node ids; n_via 0: any live node */
 	size_t n_via;
+	const unsigned
+		*rank; /* of each of via: the lowest that is live counts; NULL: all are equal */
+	bool else_any; /* when none of via is live: any other */
 };
+
+/* The first rule that matches the domain; n_rules: none does. */
+size_t route_find(const struct route_rule *rules, size_t n_rules, struct str foreign);
 
 /*
  * The index in ids[0..n) of the node for this pair, or -1: the map names only nodes that are not

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several outers and inners: pairs are spread over them, and move when one dies, hangs, is cut off or cannot reach."""
+import json
 import re
 import signal
 import socket
@@ -322,6 +323,170 @@ def case_killed_inner(world):
     again.settled()
     once(world, again)
     check(world.owners("inner-b") == {d: home(d) for d in again.streams}, world.owners("inner-b"))
+
+
+# --- where a pair goes, by command and by itself ---
+
+def place(world, domain, node="inner-a"):
+    state = json.loads(world.node(node).control(b"cluster\n"))
+    pair = [p for p in state["pairs"] if p["foreign"] == domain][0]
+    return dict(pair["place"], owner=pair.get("owner"))
+
+
+@fresh(inner_extra="limit return time 1s")
+def case_goes_home_when_idle(world):
+    """A pair that a death moved stays while it is in use, and goes back with its first stanza after a silence."""
+    domain = next(d for d in world.domains if home(d) == "outer-a")
+    sender = Sender(world, [domain])
+    sender.send(3)
+    sender.arrived()
+    sender.settled()
+    world.node("outer-a").stop(signal.SIGKILL)
+    sender.send(3)
+    sender.arrived()
+    sender.settled()
+    world.node("outer-a").start()
+    world.wait_linked(world.node("inner-a"))
+    now = place(world, domain)
+    check(now["owner"] == "outer-b" and now["state"] == "away" and now["why"] in ("dead", "restarted") and
+          now["from"] == "outer-a" and now["home"] == "outer-a", now)
+    text = world.cli("cluster")
+    check("away: by the hash" in text and "outer-a was" in text and "it goes to outer-a" in text, text)
+    end = time.monotonic() + 0.8
+    while time.monotonic() < end:
+        sender.send()
+        sender.settled()
+    check(place(world, domain)["owner"] == "outer-b", "in use, it stays")
+    time.sleep(1.5)
+    sender.send(3)
+    sender.arrived()
+    sender.settled()
+    now = place(world, domain)
+    check(now["owner"] == "outer-a" and now["state"] == "home" and now["why"] == "home", now)
+    once(world, sender)
+
+
+@fresh()
+def case_move_and_hold(world):
+    """`sallyport move`: in order and once, under traffic; held there until it is released."""
+    domain = next(d for d in world.domains if home(d) == "outer-a")
+    sender = Sender(world, [domain])
+    for to in ("outer-b", "outer-a", "outer-b"):
+        sender.send(200)
+        world.cli("move", LOCAL, domain, to)
+        sender.send(200)
+        world.wait(lambda: place(world, domain)["owner"] == to, "it moved to " + to)
+    sender.arrived()
+    sender.settled()
+    once(world, sender)
+    now = place(world, domain)
+    check(now["state"] == "held" and now["pinned"] == "outer-b" and now["why"] == "command", now)
+    check("held here by command" in world.cli("cluster"), "the table says so")
+    world.cli("move", LOCAL, domain, "any")
+    check(place(world, domain)["state"] == "away", place(world, domain))
+    for words, error in ((("move", LOCAL, domain, "any"), "not held"),
+                         (("move", LOCAL, domain, "outer-c"), "no such node"),
+                         (("move", domain, LOCAL, "outer-a"), "no pair"),
+                         (("move", LOCAL, "a b", "outer-a"), "move takes"),
+                         (("drain", "outer-c"), "no such node"),
+                         (("undrain", "outer-a"), "not drained")):
+        said = world.cli(*words, ok=False)
+        check(error in said, (words, said))
+
+
+@fresh()
+def case_drain_an_outer(world):
+    """`sallyport drain outer-a`: its pairs leave under traffic, once and in order; its restart ends that."""
+    sender = Sender(world, world.domains)
+    sender.send(20)
+    world.cli("drain", "outer-a")
+    sender.send(20)
+    world.wait(lambda: "outer-a" not in world.owners().values(), "outer-a has no pairs")
+    sender.send(5)
+    sender.arrived()
+    sender.settled()
+    once(world, sender)
+    check("by this node" in world.cli("cluster") and "outer-a was drained" in world.cli("cluster"), "it is shown")
+    said = world.cli("drain", "outer-b", ok=False)
+    check("no other node" in said, said)
+    world.node("outer-a").stop()  # what an upgrade would do
+    world.node("outer-a").start()
+    world.wait_linked(world.node("inner-a"))
+    state = json.loads(world.node("inner-a").control(b"cluster\n"))
+    check(all(n["drained"] is None for n in state["nodes"]), state["nodes"])
+
+
+@fresh()
+def case_outer_drains_itself(world):
+    """On its own socket: the inners take their pairs away, and foreign servers find the other outer."""
+    sender = Sender(world, world.domains)
+    sender.send(5)
+    sender.arrived()
+    stands = world.stream(us="d1.example", to=LOCAL, role="outer-a")
+    world.cli("drain", "outer-a", node="outer-a")
+    world.wait(lambda: "outer-a" not in world.owners().values(), "outer-a has no pairs")
+    check("DRAINED" in world.cli("cluster", node="outer-a"), "it says so")
+    check("by itself" in world.cli("cluster"), "the inner knows")
+    stands.message("n0", to="a@" + LOCAL)
+    arrived_inside(world, ["d1.example"], 1)
+    try:
+        world.stream(us="d2.example", to=LOCAL, role="outer-a")
+        check(False, "outer-a listens")
+    except OSError:
+        pass
+    check(b'"ok":true' in world.node("outer-a").control(b"reload\n"), "a reload does not end it")
+    world.stream(us="d2.example", to=LOCAL, role="outer-b").message("n0", to="a@" + LOCAL)
+    arrived_inside(world, ["d2.example"], 1)
+    world.cli("undrain", "outer-a", node="outer-a")
+    world.wait_linked(world.node("inner-a"))
+    world.stream(us="d3.example", to=LOCAL, role="outer-a").message("n0", to="a@" + LOCAL)
+    arrived_inside(world, ["d3.example"], 1)
+    sender.send(5)
+    sender.arrived()
+    sender.settled()
+    once(world, sender)
+
+
+@fresh(inners=2)
+def case_drain_an_inner(world):
+    """An inner drains itself: what comes in goes to the other inner, in order and once."""
+    peers = {d: world.stream(us=d, to=LOCAL, role="outer-a") for d in world.domains[:8]}
+    for i in range(20):
+        for d, p in peers.items():
+            p.message("n%d" % i, to="a@" + LOCAL)
+    world.cli("drain", "inner-a", node="inner-a")
+    for i in range(20, 30):
+        for d, p in peers.items():
+            p.message("n%d" % i, to="a@" + LOCAL)
+    arrived_inside(world, peers, 30)
+    owners = {c["owner"] for c in world.node("outer-a").status()["channels"] if c["way"] == "out"}
+    check(owners == {"inner-b"}, owners)
+    check(len(re.findall("<body>n[0-9]+<", world.server.text)) == 30 * 8, "each came once")
+
+
+@fresh(outers=3, inner_extra="route d0.example via outer-b\nroute d2.example via outer-c else outer-b "
+       "else any\nroute d3.example via outer-a else outer-b")
+def case_static_map_and_what_it_falls_back_to(world):
+    """`route` decides before the hash; an entry may name others for the time when its nodes are not live."""
+    sender = Sender(world, ["d0.example", "d2.example", "d3.example"])
+    sender.send()
+    sender.arrived()
+    check(world.owners() == {"d0.example": "outer-b", "d2.example": "outer-c", "d3.example": "outer-a"},
+          world.owners())
+    check("home: route in line" in world.cli("cluster"), world.cli("cluster"))
+    world.node("outer-c").stop(signal.SIGKILL)
+    sender.send()
+    sender.arrived()
+    check(world.owners()["d2.example"] == "outer-b", world.owners())
+    world.node("outer-b").stop(signal.SIGKILL)
+    sender.send(1, ["d2.example", "d3.example"])
+    sender.arrived(["d2.example", "d3.example"])
+    check(world.owners()["d2.example"] == world.owners()["d3.example"] == "outer-a", world.owners())
+    sender.send(1, ["d0.example"])  # its entry names nobody else: it waits
+    world.wait(lambda: place(world, "d0.example")["state"] == "waiting", "d0.example waits")
+    check("no node may have it now" in world.cli("cluster"), world.cli("cluster"))
+    world.node("outer-b").start()
+    sender.arrived()
 
 
 if __name__ == "__main__":

@@ -259,6 +259,54 @@ class Cli(unittest.TestCase):
         self.assertIn("\n    ^\n", done.stderr)
         self.assert_harmless(done.stderr)
 
+    def test_cluster(self):
+        pair = {"local": "example.se", "foreign": "example.com", "owner": "outer-b", "epoch": 17, "idle_ms": 900,
+                "queued": 0, "unacknowledged": 2}
+        places = [({"state": "home", "why": "chosen", "route_line": 12}, "home: route in line 12"),
+                  ({"state": "home", "why": "chosen"}, "home: by the hash over all live nodes"),
+                  ({"state": "away", "why": "dead", "from": "outer-a", "home": "outer-a", "since_ms": 12000},
+                   "away: by the hash over all live nodes, outer-a was dead 12 s ago; "
+                   "when idle for a while it goes to outer-a"),
+                  ({"state": "held", "why": "command", "from": "outer-a", "since_ms": 500, "pinned": "outer-b"},
+                   "held here by command, moved by command from outer-a 500 ms ago"),
+                  ({"state": "moving", "why": "chosen", "pinned": "outer-c" + EVIL}, "by command, to outer-c\\u{1b}"),
+                  ({"state": "waiting", "why": "drained", "from": "outer-a"},
+                   "no node may have it now, outer-a was drained"),
+                  ({"state": "idle", "why": "revoked", "from": "outer-a"}, "nowhere until its next stanza"),
+                  ({}, ""), (7, "")]
+        answer = {"node": {"node": "inner-a", "role": "inner", "version": "0.1.0", "boot": 5, "uptime_ms": 60000,
+                           "drained": True},
+                  "nodes": [{"node": "outer-a", "role": "outer", "up": False, "drained": "here",
+                             "why_down": "no heartbeat"},
+                            {"node": "outer-b", "role": "outer", "up": True, "heard_ms_ago": 40, "owns": 4,
+                             "drained": "there"}, 3],
+                  "pairs": [dict(pair, place=p) for p, _ in places] + [None]}
+        daemon = self.daemon(answer, {})
+        done = run("cluster", "-s", self.path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(daemon.asked, [b"cluster\n"])
+        for part in ("inner-a (inner) 0.1.0, boot 5, up 60 s, DRAINED", "no heartbeat", "by this node", "by itself",
+                     "40 ms", "outer-b", "17", *[text for _, text in places]):
+            self.assertIn(part, done.stdout)
+        self.assert_harmless(done.stdout)
+        self.assertEqual(run("cluster", "-s", self.path).returncode, 0)
+
+    def test_orders(self):
+        daemon = self.daemon({"ok": True}, {"ok": True}, {"ok": True}, {"error": "no such node" + EVIL})
+        for words in (("drain", "outer-a"), ("undrain", "outer-a"), ("move", "example.se", "example.com", "outer-b")):
+            done = run(*words, "-s", self.path)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("done", done.stdout)
+        done = run("drain", "outer-z", "-s", self.path)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("no such node", done.stderr)
+        self.assert_harmless(done.stderr)
+        self.assertEqual(daemon.asked, [b"drain outer-a\n", b"undrain outer-a\n",
+                                        b"move example.se example.com outer-b\n", b"drain outer-z\n"])
+        for words in (("drain",), ("drain", "a", "b"), ("undrain",), ("move", "a", "b"), ("drain", "a b"),
+                      ("move", "a", "b", "c\nstatus"), ("drain", ""), ("drain", "x" * 2000), ("cluster", "a")):
+            self.assertEqual(run(*words, "-s", self.path).returncode, 2, words)
+
     def test_usage(self):
         for words, code in ((["--help"], 0), (["--version"], 0), ([], 2), (["wat"], 2),
                             (["check", "--help"], 0), (["status", "--help"], 0),

@@ -225,6 +225,7 @@ static void inner_example(void **state)
 		"stream-management out\n"
 		"multiplex on\n"
 		"route *.mil via outer-mn outer-a\n"
+		"route *.gov via outer-a else outer-mn else any\n"
 		"route any via any\n");
 
 	assert_int_equal(c->n_links, 2);
@@ -245,11 +246,18 @@ static void inner_example(void **state)
 	assert_true(c->multiplex);
 	assert_true(c->steer_srv);
 	assert_true(c->steer_tls);
-	assert_int_equal(c->n_routes, 2);
+	assert_int_equal(c->n_routes, 3);
 	assert_str(c->routes[0].pattern, "*.mil");
 	assert_int_equal(c->routes[0].n_via, 2);
 	assert_str(c->routes[0].via[0], "outer-mn");
-	assert_int_equal(c->routes[1].n_via, 0);
+	assert_false(c->routes[0].else_any);
+	assert_int_equal(c->routes[0].rank[1], 0);
+	assert_int_equal(c->routes[1].n_via, 2);
+	assert_int_equal(c->routes[1].rank[0], 0);
+	assert_int_equal(c->routes[1].rank[1], 1);
+	assert_true(c->routes[1].else_any);
+	assert_int_equal(c->routes[1].line, c->routes[0].line + 1);
+	assert_int_equal(c->routes[2].n_via, 0);
 	assert_int_equal(c->n_peers, 1);
 	assert_int_equal(c->peers[0].accept, CONFIG_BY_CERTIFICATE | CONFIG_DIALBACK);
 	assert_true(c->peers[0].tls_required);

@@ -14,11 +14,16 @@ static bool match(struct str pattern, struct str domain)
 
 static const struct str mn[] = { STR("outer-mn") };
 static const struct str two[] = { STR("outer-a"), STR("outer-b") };
+static const struct str three[] = { STR("outer-c"), STR("outer-a"), STR("outer-b") };
+static const unsigned ranks[] = { 0, 1, 1 };
 static const struct route_rule rules[] = {
 	{ match, STR("*.mil"), mn, 1 },
 	{ match, STR("example.com"), two, 2 },
+	{ match, STR("falls.back"), three, 3, ranks },
+	{ match, STR("falls.far"), three, 3, ranks, .else_any = true },
 	{ match, STR("any"), NULL, 0 },
 };
+enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
 struct case_ {
 	const char *name;
@@ -37,6 +42,14 @@ static const struct case_ cases[] = {
 		{ "outer-a", "outer-b" } },
 	{ "map of two, one down", "example.com", { STR("outer-mn"), STR("outer-b") }, 2,
 		{ "outer-b" } },
+	{ "the first is live", "falls.back", { STR("outer-a"), STR("outer-b"), STR("outer-c") }, 3,
+		{ "outer-c" } },
+	{ "falls back", "falls.back", { STR("outer-mn"), STR("outer-a"), STR("outer-b") }, 3,
+		{ "outer-a", "outer-b" } },
+	{ "falls back to nobody", "falls.back", { STR("outer-mn") }, 1, { NULL } },
+	{ "falls back before any", "falls.far", { STR("outer-mn"), STR("outer-b") }, 2,
+		{ "outer-b" } },
+	{ "falls back to any", "falls.far", { STR("outer-mn") }, 1, { "outer-mn" } },
 	{ "no entry", "example.fi", { STR("outer-mn"), STR("outer-a") }, 2,
 		{ "outer-mn", "outer-a" } },
 };
@@ -46,7 +59,7 @@ static void chooses(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct case_ *c = &cases[i];
 		int at = route_choose(
-			rules, 3, STRL("example.se"), str_of(c->foreign), c->live, c->n);
+			rules, RULES, STRL("example.se"), str_of(c->foreign), c->live, c->n);
 		bool good = at < 0 && !c->expect[0];
 		for (int k = 0; at >= 0 && k < 4 && c->expect[k]; k++)
 			good |= str_is(c->live[at], c->expect[k]);
@@ -58,14 +71,14 @@ static void chooses(void **state)
 /* Pairs spread evenly, and a node that leaves moves only its own pairs. */
 static void spreads_and_stays(void **state)
 {
-	const struct str three[] = { STR("outer-a"), STR("outer-b"), STR("outer-c") };
+	const struct str all[] = { STR("outer-a"), STR("outer-b"), STR("outer-c") };
 	int count[3] = { 0 };
 	char name[32];
 
 	for (int i = 0; i < 3000; i++) {
 		snprintf(name, sizeof(name), "d%d.example", i);
-		int with = route_choose(rules, 3, STRL("example.se"), str_of(name), three, 3);
-		int without = route_choose(rules, 3, STRL("example.se"), str_of(name), three, 2);
+		int with = route_choose(rules, RULES, STRL("example.se"), str_of(name), all, 3);
+		int without = route_choose(rules, RULES, STRL("example.se"), str_of(name), all, 2);
 		count[with]++;
 		if (with < 2)
 			assert_int_equal(with, without);
