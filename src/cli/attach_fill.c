@@ -238,7 +238,8 @@ static const char *addresses(struct filler *f)
 	split(c->listen_s2s[0].addr, &f->inner_ip, &f->inner_port);
 	if (c->steer.len == 0)
 		return "this configuration has no `steer`: how shall the server find inner?";
-	f->inner_ip = c->steer_target;
+	if (c->n_steer_targets)
+		f->inner_ip = c->steer_targets[0].ip;
 	split(c->steer, &f->steer_ip, &f->steer_port);
 	if (is_wildcard(f->steer_ip))
 		split(c->listen_s2s[0].addr, &f->steer_ip, &ignored);

@@ -127,6 +127,12 @@ struct config_route { /* inner: `route PATTERN via NODE... [else NODE...] [else 
 	unsigned line; /* 0: not written, `route any via any` */
 };
 
+struct config_target { /* `steer ... target IP priority 5 weight 10` */
+	struct str ip;
+	uint64_t priority;
+	uint64_t weight;
+};
+
 struct config_network { /* `allow address 10.0.0.0/8` */
 	bool allow;
 	unsigned char addr[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -354,7 +360,9 @@ struct config {
 	struct config_keys mint; /* inner; certificate NULL: none */
 	struct str steer; /* inner: address of the steering DNS responder, or empty */
 	/* inner: IP address that it answers; default: that of the first listen s2s */
-	struct str steer_target;
+	struct config_target *steer_targets; /* inner: what it answers; the first is this node */
+	size_t n_steer_targets;
+	uint64_t steer_ttl; /* seconds */
 	bool steer_srv; /* inner: answer SRV too */
 	bool steer_tls; /* inner: those for direct TLS, too */
 };

@@ -143,6 +143,21 @@ static void print_route(const struct config_route *r, struct buf *out)
 	buf_append_c(out, r->else_any ? " else any\n" : "\n");
 }
 
+static void print_steer(const struct config *c, struct buf *out)
+{
+	put_str(out, "steer ", c->steer, "");
+	for (size_t i = 0; i < c->n_steer_targets; i++) {
+		const struct config_target *t = &c->steer_targets[i];
+		put_str(out, " target ", t->ip, "");
+		buf_printf(out, " priority %llu weight %llu", (unsigned long long)t->priority,
+			(unsigned long long)t->weight);
+	}
+	buf_printf(out, " ttl %llu%s\n", (unsigned long long)c->steer_ttl,
+		c->steer_tls           ? " srv tls"
+			: c->steer_srv ? " srv"
+				       : "");
+}
+
 static void print_inner(const struct config *c, struct buf *out)
 {
 	for (size_t i = 0; i < c->n_links; i++) {
@@ -159,13 +174,8 @@ static void print_inner(const struct config *c, struct buf *out)
 		put_keys(out, &c->mint);
 		buf_append_c(out, " }\n");
 	}
-	if (c->steer.len) {
-		put_str(out, "steer ", c->steer, "");
-		put_str(out, " target ", c->steer_target,
-			c->steer_tls           ? " srv tls\n"
-				: c->steer_srv ? " srv\n"
-					       : "\n");
-	}
+	if (c->steer.len)
+		print_steer(c, out);
 	for (size_t i = 0; i < c->n_routes; i++)
 		print_route(&c->routes[i], out);
 }

@@ -87,35 +87,66 @@ static bool parse_mint(struct parser *p)
 	return ok;
 }
 
+enum { STEER_TARGETS_MAX = 8, STEER_TTL = 30, PRIORITY = 10, WEIGHT = 10 };
+
+static bool steer_number(struct parser *p, uint64_t least, uint64_t most, uint64_t *ret)
+{
+	struct str span;
+
+	if (!parser_word(p, "a number", &span))
+		return false;
+	if (str_to_u64(span, ret) && *ret >= least && *ret <= most)
+		return true;
+	report_at(p->report, span, "not a number from %llu to %llu", (unsigned long long)least,
+		(unsigned long long)most);
+	return false;
+}
+
+/* target = `target` IP [`priority` N] [`weight` N] */
 static bool steer_target(struct parser *p)
 {
+	struct config *c = p->c;
+	struct config_target t = { .priority = PRIORITY, .weight = WEIGHT };
 	char text[ADDRESS_TEXT];
 	struct str span;
 
 	if (!parser_word(p, "an IP address", &span))
 		return false;
 	const char *error = address_ip(span, text);
-	if (error) {
+	bool ok = !error;
+	if (error)
 		report_at(p->report, span, "%s", error);
-		return false;
-	}
-	if (address_is_wildcard(str_of(text))) {
+	if (ok && address_is_wildcard(str_of(text))) {
 		report_at(p->report, span, "no server can connect to %s", text);
-		return false;
+		ok = false;
 	}
-	p->c->steer_target = owned_str(p->arena, str_of(text));
+	if (ok && c->n_steer_targets == STEER_TARGETS_MAX) {
+		report_at(p->report, span, "more than %d targets", STEER_TARGETS_MAX);
+		ok = false;
+	}
+	if (parser_accept(p, "priority"))
+		ok = steer_number(p, 0, UINT16_MAX, &t.priority) && ok;
+	if (parser_accept(p, "weight"))
+		ok = steer_number(p, 0, UINT16_MAX, &t.weight) && ok;
+	if (!ok)
+		return false;
+	t.ip = owned_str(p->arena, str_of(text));
+	*OWNED_APPEND(p->arena, c->steer_targets, c->n_steer_targets) = t;
 	return true;
 }
 
-/* steer = `steer` ADDR [`target` IP] [`srv` [`tls`]] */
+/* steer = `steer` ADDR target* [`ttl` N] [`srv` [`tls`]] */
 static bool parse_steer(struct parser *p)
 {
-	static const char *const before_srv[] = { "target", "srv", "the end of the line" };
+	static const char *const before_srv[] = { "target", "ttl", "srv", "the end of the line" };
 	static const char *const behind_srv[] = { "tls", "the end of the line" };
 	bool ok = parser_own_address(p, &p->c->steer);
 
-	if (parser_accept(p, "target"))
+	while (parser_accept(p, "target"))
 		ok = steer_target(p) && ok;
+	p->c->steer_ttl = STEER_TTL;
+	if (parser_accept(p, "ttl"))
+		ok = steer_number(p, 1, STEER_TTL, &p->c->steer_ttl) && ok;
 	p->c->steer_srv = parser_accept(p, "srv");
 	p->c->steer_tls = p->c->steer_srv && parser_accept(p, "tls");
 	if (parser_at_end(p))

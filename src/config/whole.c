@@ -121,7 +121,7 @@ static void fill_steer_target(struct parser *p)
 {
 	struct config *c = p->c;
 
-	if (!c->steer.len || c->steer_target.len || !c->n_listen_s2s)
+	if (!c->steer.len || c->n_steer_targets || !c->n_listen_s2s)
 		return;
 	struct str host = address_host(c->listen_s2s[0].addr);
 	if (host.len == 0)
@@ -132,7 +132,9 @@ static void fill_steer_target(struct parser *p)
 			"to");
 		return;
 	}
-	c->steer_target = owned_str(p->arena, host);
+	*OWNED_APPEND(p->arena, c->steer_targets, c->n_steer_targets) = (struct config_target){
+		.ip = owned_str(p->arena, host), .priority = 10, .weight = 10
+	};
 }
 
 /* What a peer's rule needs from other statements. */

@@ -183,37 +183,58 @@ static bool on_question(
 	return steer_answer(&in->steer, question, out);
 }
 
+static bool steer_target(const struct config_target *from, struct steer_target *ret)
+{
+	struct net_addr addr;
+	char text[128];
+	bool v6 = memchr(from->ip.p, ':', from->ip.len);
+
+	snprintf(text, sizeof(text), v6 ? "[%.*s]:1" : "%.*s:1", STR_FMT(from->ip));
+	if (!net_addr_parse(str_of(text), &addr))
+		return false;
+	*ret = (struct steer_target){ .is_v6 = addr.sa.ss_family == AF_INET6,
+		.priority = (uint16_t)from->priority,
+		.weight = (uint16_t)from->weight };
+	if (ret->is_v6)
+		memcpy(ret->addr, &((struct sockaddr_in6 *)&addr.sa)->sin6_addr, 16);
+	else
+		memcpy(ret->addr, &((struct sockaddr_in *)&addr.sa)->sin_addr, 4);
+	return true;
+}
+
+/* A stable sort: the order of the configuration counts among equals. */
+static void add_target(struct steer *s, const struct steer_target *t)
+{
+	unsigned at = s->n_targets++;
+
+	for (; at && s->targets[at - 1].priority > t->priority; at--)
+		s->targets[at] = s->targets[at - 1];
+	s->targets[at] = *t;
+}
+
 /* Sets *ret_steer only when all is well. */
 static bool steer_settings(struct inner *in, const struct config *c, struct steer *ret_steer,
 	char *err, size_t err_size)
 {
-	struct net_addr face, target;
-	char text[128];
+	struct steer s = { .srv = c->steer_srv,
+		.srv_tls = c->steer_tls,
+		.ttl = (uint32_t)c->steer_ttl,
+		.is_local = is_local,
+		.user = in };
+	struct net_addr face;
 
 	if (c->n_listen_s2s == 0 || !net_addr_parse(c->listen_s2s[0].addr, &face)) {
 		snprintf(err, err_size, "steer needs a listen s2s address");
 		return false;
 	}
-	target = face;
-	if (c->steer_target.len) {
-		bool v6 = memchr(c->steer_target.p, ':', c->steer_target.len);
-		snprintf(text, sizeof(text), v6 ? "[%.*s]:1" : "%.*s:1", STR_FMT(c->steer_target));
-		if (!net_addr_parse(str_of(text), &target)) {
+	for (size_t i = 0; i < c->n_steer_targets && i < STEER_TARGETS_MAX; i++) {
+		struct steer_target t;
+		if (!steer_target(&c->steer_targets[i], &t)) {
 			snprintf(err, err_size, "%.*s is not an IP address",
-				STR_FMT(c->steer_target));
+				STR_FMT(c->steer_targets[i].ip));
 			return false;
 		}
-	}
-	struct steer s = { .srv = c->steer_srv,
-		.srv_tls = c->steer_tls,
-		.ttl = 30,
-		.is_local = is_local,
-		.user = in };
-	if (target.sa.ss_family == AF_INET6) {
-		s.target_is_v6 = true;
-		memcpy(s.target, &((struct sockaddr_in6 *)&target.sa)->sin6_addr, 16);
-	} else {
-		memcpy(s.target, &((struct sockaddr_in *)&target.sa)->sin_addr, 4);
+		add_target(&s, &t);
 	}
 	s.port = net_addr_port(&face);
 	*ret_steer = s;

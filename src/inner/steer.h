@@ -4,9 +4,11 @@
  * in, an answer out.
  *
  *	question                        answer
- *	A, AAAA of a foreign name       inner's address (or no data for the other family)
- *	SRV _xmpp-server._tcp.foreign   with srv: one record to the foreign name itself; else NXDOMAIN
+ *	A, AAAA of a foreign name       the addresses of the inners, the best first (or no data for the other family)
+ *	SRV _xmpp-server._tcp.foreign   with srv: a record for each inner; else NXDOMAIN
  *	SRV _xmpps-server._tcp.foreign  likewise with srv_tls: servers that can begin with TLS then (XEP-0368)
+ *	A of sallyport-inner-2.foreign  the address of the second inner alone: where the SRV records lead when
+ *	                                there are several; with one they lead to the foreign name itself
  *	a local name, or below it       NXDOMAIN: it must never lead back here
  *	other names with a leading '_'  NXDOMAIN at once: silence costs some servers seconds a stream
  *	other types of a foreign name   no data
@@ -17,9 +19,18 @@
 
 #include "base/buf.h"
 
+enum { STEER_TARGETS_MAX = 8 };
+
+struct steer_target {
+	unsigned char addr[16]; /* an inner's, IPv4 in the first 4 bytes */
+	bool is_v6;
+	uint16_t priority; /* the lower the better, as in SRV records */
+	uint16_t weight;
+};
+
 struct steer {
-	unsigned char target[16]; /* inner's address, IPv4 in the first 4 bytes */
-	bool target_is_v6;
+	struct steer_target targets[STEER_TARGETS_MAX]; /* by priority */
+	unsigned n_targets; /* at least 1 */
 	uint16_t port;
 	bool srv;
 	bool srv_tls;

@@ -14,7 +14,8 @@ static bool is_local(void *user, struct str domain)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct steer s = { .target = { 10, 2, 0, 4 },
+	struct steer s = { .targets = { { .addr = { 10, 2, 0, 4 } } },
+		.n_targets = 1,
 		.port = 5269,
 		.srv = true,
 		.ttl = 30,

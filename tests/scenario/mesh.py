@@ -63,6 +63,7 @@ def of(owners, node):
     return sorted(d for d, owner in owners.items() if owner == node)
 
 
+@fresh()
 def case_pairs_are_spread_and_stay(world):
     """All pairs are where the rendezvous hash of both live outers puts them, and both have some."""
     sender = Sender(world, world.domains)
@@ -316,6 +317,15 @@ def case_killed_inner(world):
         for d, p in peers.items():
             p.message("n%d" % i, to="a@" + LOCAL)
     arrived_inside(world, peers, 30)
+    # inner-b leads to both; the local server tries the other when inner-a does not answer.
+    check(world.steering("inner-b", "d0.example") ==
+          (0, [socket.inet_aton(world.address[i]) for i in ("inner-b", "inner-a")]), "addresses")
+    code, services = world.steering("inner-b", "_xmpp-server._tcp.d0.example", 33)
+    check(code == 0 and len(services) == 2 and services[0] < services[1], services)  # priority comes first
+    names = [".".join(re.findall("[a-z0-9-]+", s[6:].decode("latin-1"))) for s in services]
+    check(names == ["sallyport-inner-%d.d0.example" % n for n in (1, 2)], names)
+    check(world.steering("inner-b", names[1]) == (0, [socket.inet_aton(world.address["inner-a"])]), "one of them")
+    check(world.steering("inner-b", LOCAL)[0] == 3, "local names lead nowhere")
     again = Sender(world, world.domains[:4], "inner-b")
     again.count = sender.count
     again.send(5)

@@ -7,6 +7,7 @@ import os
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ INNER = """node {name}
 server main {server}:5269 {{ domain {local} trust "pki/lab/ca.crt" accept pkix dialback }}
 listen s2s {address}:5269
 mint {{ certificate "pki/mint/ca.crt" key "pki/mint/ca.key" }}
+steer {address}:5300 {targets} ttl 5 srv
 dialback secret "{name}.secret"
 control "{name}.sock"
 limit close time 1000
@@ -198,6 +200,8 @@ class Mesh(World):
                 values["inners"] = " ".join(n.name for n in self.inners)
                 values["dns"] = self.address["dns of " + node.name]
             else:
+                values["targets"] = " ".join("target %s priority %d" % (
+                    self.address[n.name], 5 if n is node else 6) for n in self.inners)
                 values["links"] = "\n".join(LINK.format(
                     outer=o.name, name=node.name,
                     address=self.address.get(node.name + " to " + o.name, self.address[o.name])) for o in self.outers)
@@ -236,6 +240,22 @@ class Mesh(World):
     def owners(self, inner="inner-a"):
         """foreign domain: the outer that owns it, for the pairs that inner sends on."""
         return {c["foreign"]: c["owner"] for c in self.node(inner).status()["channels"] if c["way"] == "out"}
+
+    def steering(self, inner, name, kind=1):
+        """What the steering responder of an inner says: (code, [bytes of each answer])."""
+        question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(20)
+            s.sendto(b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + question + struct.pack(">HH", kind, 1),
+                     (self.address[inner], 5300))
+            answer = s.recv(4096)
+        at, found = 12 + len(question) + 4, []
+        for _ in range(struct.unpack(">H", answer[6:8])[0]):
+            at += 2 if answer[at] & 0xc0 else answer[at:].index(b"\0") + 1
+            size = struct.unpack(">H", answer[at + 8:at + 10])[0]
+            found.append(answer[at + 10:at + 10 + size])
+            at += 10 + size
+        return answer[3] & 15, found
 
     def cli(self, *words, node="inner-a", ok=True):
         """The sallyport command with the control socket of a node: what it printed."""

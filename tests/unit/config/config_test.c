@@ -239,13 +239,15 @@ static void inner_example(void **state)
 	assert_false(c->servers[1].tls_required);
 	assert_int_equal(c->servers[1].accept, CONFIG_DIALBACK);
 	assert_string_equal(c->mint.key, "/etc/sallyport/mk");
-	assert_str(c->steer_target, "10.2.0.4");
+	assert_str(c->steer_targets[0].ip, "10.2.0.4");
 	assert_false(c->flush);
 	assert_false(c->bidi);
 	assert_int_equal(c->manage, CONFIG_MANAGE_OUT);
 	assert_true(c->multiplex);
 	assert_true(c->steer_srv);
 	assert_true(c->steer_tls);
+	assert_int_equal(c->n_steer_targets, 1);
+	assert_int_equal(c->steer_ttl, 30);
 	assert_int_equal(c->n_routes, 3);
 	assert_str(c->routes[0].pattern, "*.mil");
 	assert_int_equal(c->routes[0].n_via, 2);
@@ -270,7 +272,9 @@ static void defaults(void **state)
 {
 	(void)state;
 	struct config *outer = parse_c(CONFIG_OUTER, OUTER_TEXT);
-	struct config *inner = parse_c(CONFIG_INNER, INNER_TEXT "steer 10.2.0.4:53 target fd00::9");
+	struct config *inner = parse_c(CONFIG_INNER,
+		INNER_TEXT
+		"steer 10.2.0.4:53 target fd00::9 priority 1 target 10.2.0.5 weight 20 ttl 5");
 
 #define X(member, def, least, most, words, unit, help)                                             \
 	assert_int_equal(outer->limits.member, def);                                               \
@@ -288,7 +292,12 @@ static void defaults(void **state)
 	assert_null(outer->dialback_secret);
 	assert_int_equal(outer->resolver.len, 0);
 	assert_int_equal(inner->n_routes, 1);
-	assert_str(inner->steer_target, "fd00::9");
+	assert_str(inner->steer_targets[0].ip, "fd00::9");
+	assert_int_equal(inner->n_steer_targets, 2);
+	assert_int_equal(inner->steer_targets[0].priority, 1);
+	assert_int_equal(inner->steer_targets[1].weight, 20);
+	assert_int_equal(inner->steer_targets[1].priority, 10);
+	assert_int_equal(inner->steer_ttl, 5);
 	assert_null(inner->mint.certificate);
 	fixed_point(outer);
 	fixed_point(inner);

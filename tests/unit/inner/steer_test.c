@@ -17,23 +17,30 @@ static bool is_local(void *user, struct str domain)
 	return str_is(domain, "example.se") || str_ends(domain, STRL(".example.se"));
 }
 
-static const struct steer v4 = {
-	.target = { 10, 2, 0, 4 }, .port = 5269, .ttl = 30, .is_local = is_local
-};
-static const struct steer v4_tls = { .target = { 10, 2, 0, 4 },
+#define V4 .targets = { { .addr = { 10, 2, 0, 4 }, .priority = 5, .weight = 10 } }, .n_targets = 1
+static const struct steer v4 = { V4, .port = 5269, .ttl = 30, .is_local = is_local };
+static const struct steer v4_tls = { V4, .port = 5269, .srv = true, .srv_tls = true, .ttl = 30,
+	.is_local = is_local };
+static const struct steer v4_srv = { V4, .port = 5269, .srv = true, .ttl = 30,
+	.is_local = is_local };
+static const struct steer v6 = { .targets = { { .addr = { 0xfd, [15] = 4 }, .is_v6 = true } },
+	.n_targets = 1,
+	.port = 5269,
+	.ttl = 30,
+	.is_local = is_local };
+static const struct steer several = {
+	.targets = {
+		{ .addr = { 10, 2, 0, 4 }, .priority = 5, .weight = 70 },
+		{ .addr = { 10, 2, 0, 5 }, .priority = 5, .weight = 30 },
+		{ .addr = { 0xfd, [15] = 6 }, .is_v6 = true, .priority = 9 },
+	},
+	.n_targets = 3,
 	.port = 5269,
 	.srv = true,
 	.srv_tls = true,
-	.ttl = 30,
-	.is_local = is_local };
-static const struct steer v4_srv = {
-	.target = { 10, 2, 0, 4 }, .port = 5269, .srv = true, .ttl = 30, .is_local = is_local
+	.ttl = 5,
+	.is_local = is_local
 };
-static const struct steer v6 = { .target = { 0xfd, [15] = 4 },
-	.target_is_v6 = true,
-	.port = 5269,
-	.ttl = 30,
-	.is_local = is_local };
 
 /* A question with one name in text form; returns its length. */
 static size_t make_question(const char *name, unsigned type, unsigned char out[512])
@@ -89,6 +96,20 @@ static const struct {
 	{ "ANY", &v4, "example.com", ANY, REFUSED, 0 },
 	{ "AXFR", &v4, "example.com", AXFR, REFUSED, 0 },
 	{ "odd characters", &v4, "exa mple.com", A, REFUSED, 0 },
+	{ "several inners", &several, "example.com", A, NOERROR, 2 },
+	{ "several inners, one of v6", &several, "example.com", AAAA, NOERROR, 1 },
+	{ "several inners, SRV", &several, "_xmpp-server._tcp.example.com", SRV, NOERROR, 3 },
+	{ "several inners, SRV with tls", &several, "_xmpps-server._tcp.example.com", SRV, NOERROR,
+		3 },
+	{ "the second inner", &several, "sallyport-inner-2.example.com", A, NOERROR, 1 },
+	{ "the second inner has no v6", &several, "sallyport-inner-2.example.com", AAAA, NOERROR,
+		0 },
+	{ "the third inner", &several, "sallyport-inner-3.example.com", AAAA, NOERROR, 1 },
+	{ "an inner that is not there", &several, "sallyport-inner-4.example.com", A, NOERROR, 2 },
+	{ "an inner of a local name", &several, "sallyport-inner-1.example.se", A, NXDOMAIN, 0 },
+	{ "an inner of nothing", &several, "sallyport-inner-1", A, NOERROR, 2 },
+	{ "an inner's name where there is one", &v4, "sallyport-inner-1.example.com", A, NOERROR,
+		1 },
 	{ "A-label", &v4, "xn--bcher-kva.example", A, NOERROR, 1 },
 };
 
@@ -119,9 +140,29 @@ static void the_address_is_inners(void **state)
 	buf_init(&out, 4096);
 	assert_true(steer_answer(&v4, str_from(q, n), &out));
 	struct str a = buf_bytes(&out);
-	assert_memory_equal(a.p + a.len - 4, v4.target, 4);
+	assert_memory_equal(a.p + a.len - 4, v4.targets[0].addr, 4);
 	/* TTL of at most 30 s, so that a change of inner counts soon. */
 	assert_memory_equal(a.p + a.len - 10, "\0\0\0\x1e", 4);
+	buf_done(&out);
+}
+
+/* The names where the SRV records lead are those that the addresses are asked of. */
+static void each_inner_has_a_name(void **state)
+{
+	static const char first[] = "\x11sallyport-inner-1", second[] = "\x11sallyport-inner-2";
+	/* priority (twice 5, and one more than that of direct TLS), weight, port */
+	static const char head[] = "\0\x0b\0\x46\x14\x95\x11sallyport-inner-1\7example\3com";
+	unsigned char q[512];
+	struct buf out;
+	size_t n = make_question("_xmpp-server._tcp.example.com", SRV, q);
+
+	buf_init(&out, 4096);
+	assert_true(steer_answer(&several, str_from(q, n), &out));
+	struct str a = buf_bytes(&out);
+	assert_non_null(memmem(a.p, a.len, head, sizeof(head)));
+	assert_non_null(memmem(a.p, a.len, first, sizeof(first) - 1));
+	assert_non_null(memmem(a.p, a.len, second, sizeof(second) - 1));
+	assert_non_null(memmem(a.p, a.len, "\0\0\0\x05", 4)); /* TTL */
 	buf_done(&out);
 }
 
@@ -181,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers),
 		cmocka_unit_test(the_address_is_inners),
+		cmocka_unit_test(each_inner_has_a_name),
 		cmocka_unit_test(malformed_questions),
 		cmocka_unit_test(damaged_questions),
 	};
