@@ -100,6 +100,8 @@ static const struct column node_columns[] = {
 	{ "BOOT", "boot", value_plain, true },
 	{ "HEARD AGO", "heard_ms_ago", value_ms, true },
 	{ "RTT", "rtt_ms", value_ms, true },
+	{ "PROTOCOL", "protocol", value_plain, true },
+	{ "CATALOGUE", "catalogue", value_plain, true },
 	{ "LOAD", "load", value_percent, true },
 	{ "OWNS", "owns", value_plain, true },
 	{ "SENDS", "sends", value_plain, true },

@@ -89,7 +89,7 @@ static bool parse_mint(struct parser *p)
 
 enum { STEER_TARGETS_MAX = 8, STEER_TTL = 30, PRIORITY = 10, WEIGHT = 10 };
 
-static bool steer_number(struct parser *p, uint64_t least, uint64_t most, uint64_t *ret)
+static bool target_number(struct parser *p, uint64_t least, uint64_t most, uint64_t *ret)
 {
 	struct str span;
 
@@ -103,7 +103,7 @@ static bool steer_number(struct parser *p, uint64_t least, uint64_t most, uint64
 }
 
 /* target = `target` IP [`priority` N] [`weight` N] */
-static bool steer_target(struct parser *p)
+static bool parse_target(struct parser *p)
 {
 	struct config *c = p->c;
 	struct config_target t = { .priority = PRIORITY, .weight = WEIGHT };
@@ -125,9 +125,9 @@ static bool steer_target(struct parser *p)
 		ok = false;
 	}
 	if (parser_accept(p, "priority"))
-		ok = steer_number(p, 0, UINT16_MAX, &t.priority) && ok;
+		ok = target_number(p, 0, UINT16_MAX, &t.priority) && ok;
 	if (parser_accept(p, "weight"))
-		ok = steer_number(p, 0, UINT16_MAX, &t.weight) && ok;
+		ok = target_number(p, 0, UINT16_MAX, &t.weight) && ok;
 	if (!ok)
 		return false;
 	t.ip = owned_str(p->arena, str_of(text));
@@ -143,10 +143,10 @@ static bool parse_steer(struct parser *p)
 	bool ok = parser_own_address(p, &p->c->steer);
 
 	while (parser_accept(p, "target"))
-		ok = steer_target(p) && ok;
+		ok = parse_target(p) && ok;
 	p->c->steer_ttl = STEER_TTL;
 	if (parser_accept(p, "ttl"))
-		ok = steer_number(p, 1, STEER_TTL, &p->c->steer_ttl) && ok;
+		ok = target_number(p, 1, STEER_TTL, &p->c->steer_ttl) && ok;
 	p->c->steer_srv = parser_accept(p, "srv");
 	p->c->steer_tls = p->c->steer_srv && parser_accept(p, "tls");
 	if (parser_at_end(p))

@@ -107,6 +107,7 @@ struct link *link_new(const struct link_settings *settings, const struct link_op
 	l->ops = *ops;
 	l->user = user;
 	l->seq_base = 1;
+	l->catalogue = settings->catalogue;
 	list_init(&l->peers);
 	list_init(&l->txs);
 	list_init(&l->orphans);
@@ -439,6 +440,11 @@ void link_undrain(struct link *l)
 void link_hand_back(struct link *l, uint64_t now)
 {
 	tx_hand_back(l, now);
+}
+
+uint32_t link_catalogue(const struct link *l)
+{
+	return l->catalogue;
 }
 
 size_t link_unacknowledged(const struct link *l)

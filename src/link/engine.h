@@ -86,6 +86,7 @@ struct link {
 	uint64_t epoch; /* highest ever used by us */
 	uint64_t seq_base; /* where a new channel starts to count */
 	bool draining;
+	uint32_t catalogue; /* that all nodes which are up have */
 
 	struct list txs;
 	struct table tx_by_pair;
@@ -170,6 +171,12 @@ struct link_peer {
 	uint64_t lease;
 	bool fenced; /* all receiving channels are revoked until the lease comes back */
 	bool draining;
+	unsigned version; /* of the protocol, as both hellos say */
+	uint32_t catalogue; /* its own */
+	struct str release; /* as it says, or empty */
+	uint64_t load;
+	unsigned beats; /* until the next about */
+	char mismatch[160]; /* versions that do not fit */
 	bool aside; /* an operator wants no pairs of ours there (link_set_aside) */
 	uint64_t rtt;
 
@@ -208,6 +215,7 @@ void peer_pump(struct link_peer *p, uint64_t now);
 enum link_fault peer_on_hello(struct link_peer *p, const union frame *f, uint64_t now);
 enum link_fault peer_on_heartbeat(struct link_peer *p, const union frame *f, uint64_t now);
 enum link_fault peer_on_echo(struct link_peer *p, const union frame *f, uint64_t now);
+enum link_fault peer_on_about(struct link_peer *p, const union frame *f, uint64_t now);
 enum link_fault peer_on_drain(struct link_peer *p, const union frame *f, uint64_t now);
 enum link_fault peer_on_close(struct link_peer *p, const union frame *f, uint64_t now);
 enum link_fault rx_on_open(struct link_peer *p, const union frame *f, uint64_t now);

@@ -148,6 +148,57 @@ static enum link_fault read_time(struct link *l, struct cbor_reader *r, union fr
 	return FAULT_NONE;
 }
 
+enum { ABOUT_RELEASE = 1, ABOUT_LOAD = 2, ABOUT_MEMBERS_MAX = 32, RELEASE_BYTES_MAX = 64 };
+
+/* A member of a later release: one value that is not nested. */
+static void skip_value(struct cbor_reader *r)
+{
+	switch (cbor_peek(r)) {
+	case CBOR_UINT:
+		cbor_uint(r);
+		break;
+	case CBOR_TEXT:
+		cbor_text(r);
+		break;
+	case CBOR_BYTES:
+		cbor_bytes(r);
+		break;
+	case CBOR_BOOL:
+		cbor_bool(r);
+		break;
+	default:
+		cbor_fail(r, "member of another type");
+		break;
+	}
+}
+
+static enum link_fault read_about(struct link *l, struct cbor_reader *r, union frame *f)
+{
+	size_t n = cbor_map(r);
+	uint64_t next = 0;
+
+	f->about.release = STRL("");
+	f->about.load = 0;
+	if (n > ABOUT_MEMBERS_MAX)
+		cbor_fail(r, "too many members");
+	for (size_t i = 0; i < n && !r->error; i++) {
+		switch (cbor_key(r, &next)) {
+		case ABOUT_RELEASE:
+			f->about.release = cbor_text(r);
+			if (f->about.release.len > RELEASE_BYTES_MAX)
+				cbor_fail(r, "text is too long");
+			break;
+		case ABOUT_LOAD:
+			f->about.load = cbor_uint(r);
+			break;
+		default:
+			skip_value(r);
+			break;
+		}
+	}
+	return FAULT_NONE;
+}
+
 static enum link_fault read_nothing(struct link *l, struct cbor_reader *r, union frame *f)
 {
 	return FAULT_NONE;
@@ -163,14 +214,15 @@ static enum link_fault read_close(struct link *l, struct cbor_reader *r, union f
 }
 
 static const struct frame_row {
+	unsigned since;
 	unsigned from;
 	unsigned when;
 	unsigned items;
 	enum link_fault (*read)(struct link *l, struct cbor_reader *r, union frame *f);
 	enum link_fault (*handle)(struct link_peer *p, const union frame *f, uint64_t now);
 } rows[] = {
-#define X(id, number, name, from, when, items, read, handle)                                       \
-	[number] = { from, when, items, read, handle },
+#define X(id, number, name, since, from, when, items, read, handle)                                \
+	[number] = { since, from, when, items, read, handle },
 	LINK_FRAMES(X)
 #undef X
 };
@@ -180,13 +232,18 @@ static unsigned when_bit(enum peer_state state)
 	return state == PEER_UP ? WHEN_UP : state == PEER_GREETED ? WHEN_GREETED : WHEN_CONNECTED;
 }
 
+static bool has_form_of_hello(uint64_t type)
+{
+	return type == FRAME_HELLO || type == FRAME_CLOSE;
+}
+
 /* The row of a frame that this peer may send now; otherwise NULL and the fault. */
 static const struct frame_row *permitted(
 	const struct link_peer *p, uint64_t version, uint64_t type, enum link_fault *ret_fault)
 {
 	unsigned far_role = p->l->set.role == LINK_OUTER ? FROM_INNER : FROM_OUTER;
 
-	if (version != LINK_VERSION) {
+	if (version < LINK_VERSION_LEAST || version > LINK_VERSION) {
 		*ret_fault = FAULT_VERSION;
 	} else if (type >= sizeof(rows) / sizeof(rows[0])) {
 		*ret_fault = FAULT_TYPE;
@@ -194,6 +251,10 @@ static const struct frame_row *permitted(
 		*ret_fault = FAULT_SENDER;
 	} else if (!(rows[type].when & when_bit(p->state))) {
 		*ret_fault = FAULT_STATE;
+	} else if (version != (has_form_of_hello(type) ? LINK_VERSION_HELLO : p->version)) {
+		*ret_fault = FAULT_VERSION;
+	} else if (rows[type].since > version) {
+		*ret_fault = FAULT_TYPE;
 	} else {
 		return &rows[type];
 	}
@@ -245,10 +306,10 @@ static char *put_bool(char *p, bool b)
 	return p + 1;
 }
 
-static char *put_start(char *p, enum frame_type type)
+static char *put_start(const struct link_peer *to, char *p, enum frame_type type)
 {
 	p = cbor_head(p, CBOR_ARRAY, rows[type].items);
-	p = put(p, LINK_VERSION);
+	p = put(p, has_form_of_hello(type) ? LINK_VERSION_HELLO : to->version);
 	return put(p, type);
 }
 
@@ -257,19 +318,19 @@ static void send_small(struct link_peer *p, const char *head, const char *end)
 	peer_send(p, str_from(head, (size_t)(end - head)), STRL(""));
 }
 
-static void scratch_put(struct buf *b, enum frame_type type)
+static void scratch_put(const struct link_peer *p, struct buf *b, enum frame_type type)
 {
 	char head[3 * CBOR_HEAD_MAX];
 
 	buf_clear(b, 4096);
-	check(buf_append(b, str_from(head, (size_t)(put_start(head, type) - head))));
+	check(buf_append(b, str_from(head, (size_t)(put_start(p, head, type) - head))));
 }
 
 void frame_hello(struct link_peer *p, const struct frame_hello *h, const struct str *domains)
 {
 	struct buf *b = &p->l->scratch;
 
-	scratch_put(b, FRAME_HELLO);
+	scratch_put(p, b, FRAME_HELLO);
 	bool ok = cbor_put_uint(b, h->version_min) && cbor_put_uint(b, h->version_max) &&
 		cbor_put_text(b, h->node) && cbor_put_uint(b, h->role) &&
 		cbor_put_uint(b, h->boot) && cbor_put_uint(b, h->catalogue) &&
@@ -288,7 +349,7 @@ void frame_open(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t 
 	struct str local, struct str foreign)
 {
 	char space[8 * CBOR_HEAD_MAX + 2 * DOMAIN_BYTES_MAX];
-	char *at = put_start(space, FRAME_OPEN);
+	char *at = put_start(p, space, FRAME_OPEN);
 
 	at = put(at, channel);
 	at = put(at, epoch);
@@ -305,7 +366,7 @@ void frame_data(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t 
 	uint8_t proof, uint64_t trace, struct str record)
 {
 	char head[10 * CBOR_HEAD_MAX];
-	char *at = put_start(head, FRAME_DATA);
+	char *at = put_start(p, head, FRAME_DATA);
 
 	at = put(at, channel);
 	at = put(at, epoch);
@@ -333,7 +394,7 @@ void frame_report(struct link_peer *p, enum frame_type type, const struct frame_
 {
 	struct buf *b = &p->l->scratch;
 	char head[8 * CBOR_HEAD_MAX];
-	char *at = put_start(head, type);
+	char *at = put_start(p, head, type);
 
 	at = put(at, r->channel);
 	at = put(at, r->epoch);
@@ -357,24 +418,34 @@ void frame_time(struct link_peer *p, enum frame_type type, uint64_t time)
 {
 	char head[4 * CBOR_HEAD_MAX];
 
-	send_small(p, head, put(put_start(head, type), time));
+	send_small(p, head, put(put_start(p, head, type), time));
 }
 
 void frame_drain(struct link_peer *p)
 {
 	char head[3 * CBOR_HEAD_MAX];
 
-	send_small(p, head, put_start(head, FRAME_DRAIN));
+	send_small(p, head, put_start(p, head, FRAME_DRAIN));
 }
 
 void frame_close(
 	struct link_peer *p, enum link_fault code, uint64_t channel, uint64_t epoch, uint64_t seq)
 {
 	char head[7 * CBOR_HEAD_MAX];
-	char *at = put_start(head, FRAME_CLOSE);
+	char *at = put_start(p, head, FRAME_CLOSE);
 
 	at = put(at, code);
 	at = put(at, channel);
 	at = put(at, epoch);
 	send_small(p, head, put(at, seq));
+}
+
+void frame_about(struct link_peer *p, struct str release, uint64_t load)
+{
+	struct buf *b = &p->l->scratch;
+
+	scratch_put(p, b, FRAME_ABOUT);
+	check(cbor_put_map(b, 2) && cbor_put_uint(b, ABOUT_RELEASE) && cbor_put_text(b, release) &&
+		cbor_put_uint(b, ABOUT_LOAD) && cbor_put_uint(b, load));
+	peer_send(p, buf_bytes(b), STRL(""));
 }

@@ -11,27 +11,33 @@
 struct link_peer;
 struct link;
 
-enum { LINK_VERSION = 1 };
+/*
+ * What this release speaks. Hello and close have the form of version 1 for ever; every other frame has that of
+ * the version that both hellos agree on: the highest that both speak.
+ */
+enum { LINK_VERSION_LEAST = 1, LINK_VERSION = 2, LINK_VERSION_HELLO = 1 };
 
 enum frame_from { FROM_OUTER = 1, FROM_INNER = 2, FROM_BOTH = 3 };
 enum frame_when { WHEN_CONNECTED = 1, WHEN_GREETED = 2, WHEN_UP = 4, WHEN_HEARD = 6, WHEN_ANY = 7 };
 
 /*
- * X(enumerator, number, name, who may send it, when, items with version and type, reader in
- *   frame.c, handler)
+ * X(enumerator, number, name, first version that has it, who may send it, when, items with version and
+ *   type, reader in frame.c, handler)
  * A hello comes once in substance: a repetition must equal the first (but for the domains).
  */
 #define LINK_FRAMES(X)                                                                             \
-	X(FRAME_HELLO, 0, "hello", FROM_BOTH, WHEN_ANY, 16, read_hello, peer_on_hello)             \
-	X(FRAME_OPEN, 1, "open", FROM_BOTH, WHEN_HEARD, 8, read_open, rx_on_open)                  \
-	X(FRAME_DATA, 2, "data", FROM_BOTH, WHEN_HEARD, 9, read_data, rx_on_data)                  \
-	X(FRAME_ACK, 3, "ack", FROM_BOTH, WHEN_HEARD, 7, read_ack, tx_on_ack)                      \
-	X(FRAME_NAK, 4, "nak", FROM_BOTH, WHEN_HEARD, 8, read_nak, tx_on_nak)                      \
-	X(FRAME_REACH, 5, "reach", FROM_BOTH, WHEN_HEARD, 9, read_reach, tx_on_reach)              \
-	X(FRAME_HEARTBEAT, 6, "heartbeat", FROM_BOTH, WHEN_HEARD, 3, read_time, peer_on_heartbeat) \
-	X(FRAME_ECHO, 7, "echo", FROM_BOTH, WHEN_HEARD, 3, read_time, peer_on_echo)                \
-	X(FRAME_DRAIN, 8, "drain", FROM_BOTH, WHEN_HEARD, 2, read_nothing, peer_on_drain)          \
-	X(FRAME_CLOSE, 9, "close", FROM_BOTH, WHEN_ANY, 6, read_close, peer_on_close)
+	X(FRAME_HELLO, 0, "hello", 1, FROM_BOTH, WHEN_ANY, 16, read_hello, peer_on_hello)          \
+	X(FRAME_OPEN, 1, "open", 1, FROM_BOTH, WHEN_HEARD, 8, read_open, rx_on_open)               \
+	X(FRAME_DATA, 2, "data", 1, FROM_BOTH, WHEN_HEARD, 9, read_data, rx_on_data)               \
+	X(FRAME_ACK, 3, "ack", 1, FROM_BOTH, WHEN_HEARD, 7, read_ack, tx_on_ack)                   \
+	X(FRAME_NAK, 4, "nak", 1, FROM_BOTH, WHEN_HEARD, 8, read_nak, tx_on_nak)                   \
+	X(FRAME_REACH, 5, "reach", 1, FROM_BOTH, WHEN_HEARD, 9, read_reach, tx_on_reach)           \
+	X(FRAME_HEARTBEAT, 6, "heartbeat", 1, FROM_BOTH, WHEN_HEARD, 3, read_time,                 \
+		peer_on_heartbeat)                                                                 \
+	X(FRAME_ECHO, 7, "echo", 1, FROM_BOTH, WHEN_HEARD, 3, read_time, peer_on_echo)             \
+	X(FRAME_DRAIN, 8, "drain", 1, FROM_BOTH, WHEN_HEARD, 2, read_nothing, peer_on_drain)       \
+	X(FRAME_CLOSE, 9, "close", 1, FROM_BOTH, WHEN_ANY, 6, read_close, peer_on_close)           \
+	X(FRAME_ABOUT, 10, "about", 2, FROM_BOTH, WHEN_HEARD, 3, read_about, peer_on_about)
 
 enum frame_type {
 #define X(id, number, ...) id = number,
@@ -52,7 +58,8 @@ enum frame_type {
 	X(FAULT_STATE, 6, "frame not permitted now")                                               \
 	X(FAULT_IDENTITY, 7, "hello names another node than the certificate")                      \
 	X(FAULT_ROLE, 8, "two nodes of one role")                                                  \
-	X(FAULT_CATALOGUE, 9, "catalogues differ: upgrade both nodes to one release")              \
+	X(FAULT_CATALOGUE, 9,                                                                      \
+		"catalogues differ by more than one release: upgrade the older node")              \
 	X(FAULT_LIMITS, 10, "limits out of range or too small")                                    \
 	X(FAULT_HELLO, 11, "second hello contradicts the first")                                   \
 	X(FAULT_DOMAINS, 12, "invalid list of domains")                                            \
@@ -139,6 +146,10 @@ union frame {
 	struct frame_report report;
 	uint64_t time; /* heartbeat, echo */
 	struct {
+		struct str release; /* empty: not said */
+		uint64_t load; /* thousandths of one processor */
+	} about;
+	struct {
 		uint64_t code;
 		uint64_t channel, epoch, seq; /* of the invalid record; seq 0: none */
 	} close;
@@ -159,6 +170,7 @@ void frame_data(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t 
 void frame_report(struct link_peer *p, enum frame_type type, const struct frame_report *r);
 void frame_time(struct link_peer *p, enum frame_type type, uint64_t time);
 void frame_drain(struct link_peer *p);
+void frame_about(struct link_peer *p, struct str release, uint64_t load);
 void frame_close(
 	struct link_peer *p, enum link_fault code, uint64_t channel, uint64_t epoch, uint64_t seq);
 

@@ -39,7 +39,9 @@ struct link_settings {
 	uint64_t boot_id; /* random per process */
 	const struct str *domains; /* inner: local domains served, announced in hello; up to 4096 */
 	size_t n_domains;
-	uint32_t catalogue; /* record_catalogue_version() */
+	uint32_t
+		catalogue; /* record_catalogue_version(); that of a far node may be one higher or lower */
+	struct str release; /* for the far nodes' `sallyport cluster`; up to 64 bytes, static */
 	unsigned window_records; /* 512; lowered to frame_bytes / 160, for reports of rejects */
 	size_t window_bytes; /* 4 MiB */
 	size_t frame_bytes; /* largest frame accepted, 1 MiB */
@@ -181,6 +183,8 @@ struct link_ops {
 		struct str value);
 	/* A peer came up (hello done) or went down. */
 	void (*peer_state)(void *user, struct link_peer *peer, bool up, const char *why);
+	/* How busy this process is, in thousandths of one processor, for the far nodes. NULL: 0. */
+	uint64_t (*load)(void *user);
 	/* A protocol violation by the far node: one alarm line. */
 	void (*alarm)(void *user, struct link_peer *peer, const char *reason);
 };
@@ -258,6 +262,8 @@ void link_drain(struct link *l, uint64_t now);
 bool link_drained(const struct link *l);
 /* Hands back, through ops->undelivered, what waits for a node that could take it, as if its age limit were reached. */
 void link_hand_back(struct link *l, uint64_t now);
+/* The highest catalogue that all far nodes which are up know: records must not need a higher one. */
+uint32_t link_catalogue(const struct link *l);
 /* Records of ours that are neither acknowledged nor handed back. */
 size_t link_unacknowledged(const struct link *l);
 
@@ -317,6 +323,10 @@ struct link_peer_info {
 	uint64_t boot;
 	uint64_t heard_ms_ago;
 	uint64_t rtt_ms;
+	struct str release; /* as it says; empty: not said */
+	uint64_t load; /* likewise, thousandths of one processor */
+	unsigned version; /* of the link protocol; 0: none agreed yet */
+	uint32_t catalogue;
 	uint64_t owned; /* pairs of ours that it owns */
 	uint64_t serving; /* pairs of its that we own */
 	bool up, draining, aside;

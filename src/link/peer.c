@@ -13,6 +13,7 @@
  * dead_ms. Bytes that waited in a socket while we were stopped cannot feign a fresh
  * heartbeat, which the time of arrival would.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -54,6 +55,7 @@ void peer_free(struct link_peer *p)
 	free_domains(p);
 	list_remove(&p->link);
 	str_free(&p->id);
+	str_free(&p->release);
 	free(p);
 }
 
@@ -68,7 +70,7 @@ void peer_send_hello(struct link_peer *p, uint64_t now)
 {
 	const struct link_settings *set = &p->l->set;
 	struct frame_hello h = {
-		.version_min = LINK_VERSION,
+		.version_min = LINK_VERSION_LEAST,
 		.version_max = LINK_VERSION,
 		.node = set->node,
 		.role = set->role,
@@ -100,6 +102,17 @@ void peer_start(struct link_peer *p, void *carrier, uint64_t now)
 	peer_send_hello(p, now);
 }
 
+/* The catalogue that all have who are up: whoever comes back may be of an older release. */
+static void agree_catalogue(struct link *l)
+{
+	l->catalogue = l->set.catalogue;
+	LIST_EACH (&l->peers, it) {
+		const struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (p->state == PEER_UP && p->catalogue < l->catalogue)
+			l->catalogue = p->catalogue;
+	}
+}
+
 void peer_down(struct link_peer *p, const char *why)
 {
 	bool was_up = p->state == PEER_UP;
@@ -109,8 +122,10 @@ void peer_down(struct link_peer *p, const char *why)
 	p->why = why;
 	while (!list_empty(&p->ready))
 		list_remove(p->ready.next);
-	if (was_up)
-		p->l->ops.peer_state(p->l->user, p, false, why);
+	if (!was_up)
+		return;
+	agree_catalogue(p->l);
+	p->l->ops.peer_state(p->l->user, p, false, why);
 }
 
 static bool is_violation(enum link_fault fault)
@@ -182,9 +197,17 @@ static void renew_lease(struct link_peer *p, uint64_t time, uint64_t now)
 
 /* Greeting. */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What a node is does not change on one connection. */
 static bool same_or_first(const struct link_peer *p, const struct frame_hello *h)
 {
-	return p->state == PEER_CONNECTED || (p->boot == h->boot);
+	return p->state == PEER_CONNECTED ||
+		(p->boot == h->boot && p->catalogue == h->catalogue &&
+			p->version == least(h->version_max, LINK_VERSION));
 }
 
 static bool limits_fit(const struct link *l, const struct frame_limits *limits)
@@ -193,19 +216,39 @@ static bool limits_fit(const struct link *l, const struct frame_limits *limits)
 		limits->frame_bytes >= l->set.frame_bytes;
 }
 
-static enum link_fault judge_hello(
-	const struct link_peer *p, const struct frame_hello *h, uint64_t now)
+/* A fault that the log explains with both nodes' versions. */
+static enum link_fault mismatch(struct link_peer *p, enum link_fault fault, const char *what,
+	uint64_t far_least, uint64_t far_most, uint64_t least, uint64_t most)
+{
+	snprintf(p->mismatch, sizeof(p->mismatch),
+		"%s: that node knows %s %llu to %llu, this one %llu to %llu",
+		link_fault_text(fault), what, (unsigned long long)far_least,
+		(unsigned long long)far_most, (unsigned long long)least, (unsigned long long)most);
+	p->l->fault.detail = p->mismatch;
+	return fault;
+}
+
+/* Releases are at most one apart, and so are their catalogues. */
+static bool catalogues_fit(uint64_t far, uint64_t own)
+{
+	return far == own || far + 1 == own || far == own + 1;
+}
+
+static enum link_fault judge_hello(struct link_peer *p, const struct frame_hello *h, uint64_t now)
 {
 	const struct link *l = p->l;
 
-	if (h->version_min > LINK_VERSION || h->version_max < LINK_VERSION)
-		return FAULT_VERSION;
+	if (h->version_min > LINK_VERSION || h->version_max < LINK_VERSION_LEAST ||
+		h->version_min > h->version_max)
+		return mismatch(p, FAULT_VERSION, "versions", h->version_min, h->version_max,
+			LINK_VERSION_LEAST, LINK_VERSION);
 	if (!str_eq(h->node, p->id) || str_eq(h->node, l->set.node))
 		return FAULT_IDENTITY;
 	if (h->role != (l->set.role == LINK_OUTER ? LINK_INNER : LINK_OUTER))
 		return FAULT_ROLE;
-	if (h->catalogue != l->set.catalogue)
-		return FAULT_CATALOGUE;
+	if (!catalogues_fit(h->catalogue, l->set.catalogue))
+		return mismatch(
+			p, FAULT_CATALOGUE, "catalogues", 1, h->catalogue, 1, l->set.catalogue);
 	if (!limits_fit(l, &h->limits))
 		return FAULT_LIMITS;
 	if (h->n_domains && h->role == LINK_OUTER)
@@ -237,16 +280,15 @@ static void learn_domains(struct link_peer *p, const struct frame_hello *h)
 	qsort(p->domains, p->n_domains, sizeof(*p->domains), by_bytes);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_t now)
 {
 	struct link *l = p->l;
 
 	p->state = PEER_GREETED;
+	p->version = (unsigned)least(h->version_max, LINK_VERSION);
+	p->catalogue = (uint32_t)h->catalogue;
+	str_free(&p->release);
+	p->load = 0;
 	p->far_time = 0;
 	p->limits = (struct frame_limits){
 		.channels = least(h->limits.channels, l->set.channels_max),
@@ -269,13 +311,27 @@ static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_
 	p->boot = h->boot;
 }
 
+enum { ABOUT_BEATS = 10 };
+
+/* What a person likes to know of a node; nothing is decided by it. */
+static void say_about(struct link_peer *p)
+{
+	const struct link *l = p->l;
+
+	p->beats = ABOUT_BEATS;
+	if (p->version >= 2)
+		frame_about(p, l->set.release, l->ops.load ? l->ops.load(l->user) : 0);
+}
+
 static void peer_up(struct link_peer *p, uint64_t now)
 {
 	struct link *l = p->l;
 
 	p->state = PEER_UP;
 	p->why = NULL;
+	agree_catalogue(l);
 	frame_time(p, FRAME_HEARTBEAT, now);
+	say_about(p);
 	if (l->draining)
 		frame_drain(p);
 	l->ops.peer_state(l->user, p, true, NULL);
@@ -329,6 +385,14 @@ enum link_fault peer_on_echo(struct link_peer *p, const union frame *f, uint64_t
 	return FAULT_NONE;
 }
 
+enum link_fault peer_on_about(struct link_peer *p, const union frame *f, uint64_t now)
+{
+	str_free(&p->release);
+	p->release = str_dup(f->about.release);
+	p->load = f->about.load;
+	return FAULT_NONE;
+}
+
 enum link_fault peer_on_drain(struct link_peer *p, const union frame *f, uint64_t now)
 {
 	p->draining = true;
@@ -353,6 +417,8 @@ void peer_beat(struct link_peer *p, uint64_t now)
 {
 	if (p->state == PEER_UP) {
 		frame_time(p, FRAME_HEARTBEAT, now);
+		if (--p->beats == 0)
+			say_about(p);
 		if (p->l->draining)
 			frame_drain(p);
 		if (p->hello_repeats) {

@@ -14,6 +14,8 @@ static void write_peer(const struct link_peer *p, uint64_t now, struct json *j)
 		json_u64(j, "heard_ms_ago", now - p->heard);
 	json_bool(j, "lease", peer_lease_holds(p, now));
 	json_u64(j, "rtt_ms", p->rtt);
+	json_u64(j, "version", p->version);
+	json_u64(j, "catalogue", p->catalogue);
 	json_u64(j, "frames_in", p->frames_in);
 	json_u64(j, "frames_out", p->frames_out);
 	json_u64(j, "bytes_in", p->bytes_in);

@@ -45,8 +45,12 @@ static const struct {
 	{ "no TLS handshake in time", "what connected is no node, or the line loses packets" },
 	{ "wrong version number", "the port of `link` is not that of `listen link` in outer.conf" },
 	{ "frame length", "the nodes run releases that are too far apart, or this is an attack" },
-	{ "version", "the nodes run releases that are too far apart: install the same on both" },
-	{ "catalogue", "the nodes run releases that are too far apart: install the same on both" },
+	{ "version",
+		"the nodes run releases that are too far apart: upgrade the older, one release at "
+		"a time" },
+	{ "catalogue",
+		"the nodes run releases that are too far apart: upgrade the older, one release at "
+		"a time" },
 	{ "another process", "two nodes have one name: give each `node` a name of its own" },
 };
 

@@ -5,6 +5,8 @@
  */
 #include "node/cluster.h"
 
+#include <time.h>
+
 #include "base/log.h"
 #include "node/carrier.h"
 #include "node/choose.h"
@@ -14,6 +16,32 @@ struct writer {
 	struct node *node;
 	struct json *j;
 };
+
+/* --- load --- */
+
+enum { LOAD_MS = 1000 };
+
+static uint64_t cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t cluster_load(void *user)
+{
+	struct node *n = user;
+	uint64_t passed = n->now - n->load_at;
+
+	if (passed >= LOAD_MS) {
+		uint64_t cpu = cpu_us();
+		n->load = (cpu - n->load_cpu) / passed;
+		n->load_cpu = cpu;
+		n->load_at = n->now;
+	}
+	return n->load;
+}
 
 /* --- state --- */
 
@@ -30,6 +58,7 @@ static void write_self(struct node *n, struct json *j)
 	json_cstr(j, "version", SALLYPORT_VERSION);
 	json_u64(j, "boot", n->boot_id);
 	json_u64(j, "uptime_ms", n->now - n->started);
+	json_u64(j, "load", cluster_load(n));
 	json_bool(j, "drained", n->resting);
 	json_bool(j, "stopping", n->draining);
 	json_end(j);
@@ -45,6 +74,11 @@ static void write_peer(void *user, const struct link_peer_info *p)
 	json_cstr(
 		j, "role", role_word(w->node->role->link == LINK_OUTER ? LINK_INNER : LINK_OUTER));
 	json_bool(j, "up", p->up);
+	if (p->release.len)
+		json_str(j, "version", p->release);
+	json_u64(j, "load", p->load);
+	json_u64(j, "protocol", p->version);
+	json_u64(j, "catalogue", p->catalogue);
 	json_u64(j, "boot", p->boot);
 	json_u64(j, "heard_ms_ago", p->heard_ms_ago);
 	json_u64(j, "rtt_ms", p->rtt_ms);

@@ -12,4 +12,7 @@ void cluster_write(struct node *n, struct buf *out);
 /* CONTROL_DRAIN, CONTROL_UNDRAIN and CONTROL_MOVE: {"ok":true} with what was done, or {"error":...}. */
 void cluster_order(struct node *n, const struct control_request *r, struct buf *out);
 
+/* The load member of struct link_ops; user is the node. */
+uint64_t cluster_load(void *user);
+
 #endif

@@ -17,6 +17,7 @@
 #include "node/bounce.h"
 #include "node/carrier.h"
 #include "node/choose.h"
+#include "node/cluster.h"
 #include "node/control_server.h"
 #include "node/drain.h"
 #include "node/gate.h"
@@ -166,6 +167,7 @@ static bool build(struct node *n, char *err, size_t err_size)
 	secrets_fill_ops(&n->face_ops);
 	n->face = s2s_face_new(&settings, &n->face_ops, n);
 	n->link_ops.choose = choose_peer;
+	n->link_ops.load = cluster_load;
 	n->link_ops.wall_ms = wall_ms;
 	n->link_ops.ask = n->config->leases_shared ? ask_table : NULL;
 	carrier_fill_ops(&n->link_ops);

@@ -171,6 +171,9 @@ struct node {
 	uint64_t expect_tokens; /* token bucket for early opening */
 	uint64_t expect_at;
 
+	uint64_t load; /* thousandths of one processor, lately */
+	uint64_t load_at, load_cpu; /* when it was measured, and the processor time until then */
+
 	struct node_counters counters;
 	uint64_t rule_hits[CONFIG_RULES + 1]; /* the last one: statements about addresses */
 	struct policy_loop loops;

@@ -82,8 +82,8 @@ static bool take_stanza(
 		refuse(n, st, COND_RESOURCE_CONSTRAINT, over, trace);
 		return false;
 	}
-	enum record_condition cond = record_from_stanza(
-		st->node, &st->from, &st->to, st->lang, profile, st->arena, ret_record, &report);
+	enum record_condition cond = record_for_catalogue(st->node, &st->from, &st->to, st->lang,
+		profile, link_catalogue(n->link), st->arena, ret_record, &report);
 	if (report.stripped)
 		log_stripped(n, &st->from, &st->to, &report, trace);
 	if (cond == COND_NONE && !ask_rules(n, st, trace, ret_record))

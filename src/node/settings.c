@@ -133,6 +133,7 @@ void settings_link(const struct node *n, struct link_settings *s)
 	s->node = n->config->node;
 	s->boot_id = n->boot_id;
 	s->catalogue = record_catalogue_version();
+	s->release = STRL(SALLYPORT_VERSION);
 	s->frame_bytes = n->frame_bytes;
 	/* Half and a quarter of the pair's queue at the next hop: XML is larger than CBOR, and back-pressure
 	 * must come before the queue is full. */

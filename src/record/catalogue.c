@@ -126,6 +126,27 @@ void record_fill_dict(struct xml_dict *dict)
 	}
 }
 
+/* Which elements each version has: all below its end. The oldest first; older ones that are not here had no number. */
+static const struct {
+	uint32_t version;
+	unsigned elements_end;
+} versions[] = {
+	{ 1, CATALOGUE_ELEMENTS_END },
+};
+_Static_assert(sizeof(versions) / sizeof(versions[0]) == RECORD_CATALOGUE_VERSION,
+	"a row for each version");
+
+unsigned catalogue_end(uint32_t version)
+{
+	unsigned end = versions[0].elements_end;
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		if (versions[i].version <= version)
+			end = versions[i].elements_end;
+	}
+	return end;
+}
+
 uint32_t record_catalogue_version(void)
 {
 	return RECORD_CATALOGUE_VERSION;

@@ -175,6 +175,7 @@ struct frame {
 
 struct walk {
 	enum record_profile profile;
+	unsigned elements_end;
 	struct arena *arena;
 	struct record_report *report;
 };
@@ -196,7 +197,8 @@ static void strip(struct walk *w, struct frame *f)
 static bool judge(struct walk *w, struct frame *f, struct place *ret_inside)
 {
 	struct xml_node *e = *f->link;
-	const struct catalogue_row *row = f->place.generic ? NULL : catalogue_row(e->id);
+	bool known = !f->place.generic && e->id < w->elements_end;
+	const struct catalogue_row *row = known ? catalogue_row(e->id) : NULL;
 	bool open = w->profile == PROFILE_OPEN;
 	struct fitting fitting;
 
@@ -223,9 +225,9 @@ static bool leave(struct walk *w, const struct frame *f)
 }
 
 const char *fit_payload(struct xml_node **first, enum record_kind kind, enum record_profile profile,
-	struct arena *a, struct record_report *report)
+	unsigned elements_end, struct arena *a, struct record_report *report)
 {
-	struct walk w = { profile, a, report };
+	struct walk w = { profile, elements_end, a, report };
 	struct frame stack[RECORD_DEPTH_MAX];
 	struct frame *f = stack;
 	struct place inside;

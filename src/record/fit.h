@@ -61,8 +61,11 @@ struct fitting {
 bool fit_check(const struct xml_node *e, const struct catalogue_row *row, bool exact,
 	struct arena *a, struct fitting *ret_fitting);
 
-/* Removes or makes generic what does not fit. NULL, or a static text: refuse the stanza. */
+/*
+ * Removes or makes generic what does not fit, and rows from elements_end on, which the reader does not have yet.
+ * NULL, or a static text: refuse the stanza.
+ */
 const char *fit_payload(struct xml_node **first, enum record_kind kind, enum record_profile profile,
-	struct arena *a, struct record_report *report);
+	unsigned elements_end, struct arena *a, struct record_report *report);
 
 #endif

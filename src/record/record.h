@@ -117,6 +117,13 @@ enum record_condition record_from_stanza(struct xml_node *stanza, const struct j
 	struct record *ret_record, struct record_report *report);
 
 /*
+ * The same for a far node with an older catalogue: elements that this does not have are treated as unknown.
+ */
+enum record_condition record_for_catalogue(struct xml_node *stanza, const struct jid *from,
+	const struct jid *to, struct str lang, enum record_profile profile, uint32_t catalogue,
+	struct arena *a, struct record *ret_record, struct record_report *report);
+
+/*
  * Appends the deterministic CBOR form; false, and nothing appended, only when out's limit would be
  * passed. That limit must not be above the bytes that the far node's decoder takes.
  */
@@ -169,7 +176,7 @@ bool record_stanza_error(const struct xml_node *stanza, const struct jid *from,
 /* The CBOR bytes in diagnostic notation (RFC 8949 section 8), catalogue numbers commented by name. */
 bool record_diag(struct str bytes, struct buf *out);
 
-/* Number of this build's catalogue: both ends of a link must have it in common. */
+/* Number of this build's catalogue. That of a far node may be one higher or lower (record_for_catalogue()). */
 uint32_t record_catalogue_version(void);
 
 #endif

@@ -165,6 +165,14 @@ enum record_condition record_from_stanza(struct xml_node *stanza, const struct j
 	const struct jid *to, struct str lang, enum record_profile profile, struct arena *a,
 	struct record *ret_record, struct record_report *report)
 {
+	return record_for_catalogue(
+		stanza, from, to, lang, profile, RECORD_CATALOGUE_VERSION, a, ret_record, report);
+}
+
+enum record_condition record_for_catalogue(struct xml_node *stanza, const struct jid *from,
+	const struct jid *to, struct str lang, enum record_profile profile, uint32_t catalogue,
+	struct arena *a, struct record *ret_record, struct record_report *report)
+{
 	struct head h;
 	struct record r;
 	const char *fault;
@@ -184,7 +192,8 @@ enum record_condition record_from_stanza(struct xml_node *stanza, const struct j
 	if (!value_fit(TYPE_LANG, lang, a, &lang))
 		lang = STRL("");
 	unsigned payloads = h.kind == RECORD_IQ ? count_elements(stanza->children) : 0;
-	fault = fit_payload(&stanza->children, h.kind, profile, a, report);
+	fault = fit_payload(
+		&stanza->children, h.kind, profile, catalogue_end(catalogue), a, report);
 	if (fault)
 		return refuse(report, COND_NOT_ACCEPTABLE, fault);
 	r = (struct record){ h.kind, h.type, *from, *to, h.id, lang, stanza->children };
@@ -204,7 +213,8 @@ enum record_condition record_restrict(struct record *r, enum record_profile prof
 
 	report->stripped = 0;
 	report->reason = NULL;
-	const char *fault = fit_payload(&r->payload, r->kind, profile, a, report);
+	const char *fault =
+		fit_payload(&r->payload, r->kind, profile, CATALOGUE_ELEMENTS_END, a, report);
 	if (fault)
 		return refuse(report, COND_NOT_ACCEPTABLE, fault);
 	return r->kind == RECORD_IQ ? check_iq(r, payloads, a, report) : COND_NONE;

@@ -130,15 +130,15 @@ ROWS = [
     ("threats L16 negative window", lambda p: p.say_hello(records=-1), CBOR),
     ("threats L15 type of the future", frames(10), TYPE),
     ("threats L15 version of the future", lambda p: p.send_frame(encode([2, HEARTBEAT, 1])), VERSION),
-    ("threats L15 hello of another catalogue later", lambda p: p.say_hello(catalogue=p.hello[6] + 1), CATALOGUE),
+    ("threats L15 hello of another catalogue later", lambda p: p.say_hello(catalogue=p.hello[6] + 1), CONTRADICTS),
     ("threats L19 another process on one connection", lambda p: p.say_hello(boot=p.boot + 1), CONTRADICTS),
     ("threats L19 echo of the future", lambda p: p.say_hello(echo=p.hello[7] + (1 << 40)), TIME),
     ("threats L11 domain that is empty", lambda p: p.say_hello(domains=[""]), DOMAINS),
 ]
 # The same, instead of a hello.
 GREETINGS = [
-    ("threats L15 only versions of the future", lambda p: p.say_hello(min=2, max=3), VERSION),
-    ("threats L15 another catalogue", lambda p: p.say_hello(catalogue=p.hello[6] + 1), CATALOGUE),
+    ("threats L15 only versions of the future", lambda p: p.say_hello(min=3, max=4), VERSION),
+    ("threats L15 catalogue two releases ahead", lambda p: p.say_hello(catalogue=p.hello[6] + 2), CATALOGUE),
     ("threats L14 another name than the certificate's", lambda p: p.say_hello(node="somebody"), IDENTITY),
     ("threats L14 the name of the other side", lambda p: p.say_hello(node=p.hello[3]), IDENTITY),
     ("threats L14 the same role", lambda p: p.say_hello(role=1 - p.role), ROLE),

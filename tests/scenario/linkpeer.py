@@ -8,7 +8,7 @@ import ssl
 import struct
 import time
 
-HELLO, OPEN, DATA, ACK, NAK, REACH, HEARTBEAT, ECHO, DRAIN, CLOSE = range(10)
+HELLO, OPEN, DATA, ACK, NAK, REACH, HEARTBEAT, ECHO, DRAIN, CLOSE, ABOUT = range(11)
 OUTER, INNER = 0, 1
 PKIX, DIALBACK = 1, 2  # proofs
 BODY = 1  # its element in the catalogue
@@ -85,6 +85,8 @@ class LinkPeer:
         self.us = "outer-a" if role == OUTER else "inner-a"
         self.received = b""
         self.hello = None
+        self.version = 1  # of the frames that we send but for hello and close; the oldest that nodes speak
+        self.heard = set()  # versions of frames that came
         self.frames = []  # all that came, but for hellos and heartbeats
         self.boot = time.monotonic_ns() & 0xffffffffffff
 
@@ -115,7 +117,7 @@ class LinkPeer:
         self.socket.sendall(data)
 
     def send(self, *items):
-        frame = encode([1, *items])
+        frame = encode([1 if items[0] in (HELLO, CLOSE) else self.version, *items])
         self.send_bytes(struct.pack(">I", len(frame)) + frame)
 
     def send_frame(self, frame):
@@ -128,7 +130,10 @@ class LinkPeer:
                 size = struct.unpack(">I", self.received[:4])[0]
                 if len(self.received) >= 4 + size:
                     frame, self.received = self.received[4:4 + size], self.received[4 + size:]
-                    return decode(frame)[0][1:]
+                    items = decode(frame)[0]
+                    if items[1] not in (HELLO, CLOSE):
+                        self.heard.add(items[0])
+                    return items[1:]
             try:
                 more = self.socket.recv(65536)
             except socket.timeout:

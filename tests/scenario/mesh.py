@@ -277,14 +277,14 @@ def case_inner_b_answers_for_inner_a(world):
 
 # --- inbound, and several inners ---
 
-def arrived_inside(world, domains, n):
+def arrived_inside(world, domains, n, in_order=True):
     for d in domains:
         def bodies():
             return [int(x) for x in re.findall("<message[^>]*? from=.b@%s['\"][^>]*><body>n([0-9]+)<" % re.escape(d),
                                                world.server.text)]
         world.wait(lambda: set(bodies()) >= set(range(n)), lambda: "n0 to n%d of %s; got %r" % (n - 1, d, bodies()))
         first = list(dict.fromkeys(bodies()))
-        check(first == sorted(first), "order of %s: %r" % (d, first))
+        check(not in_order or first == sorted(first), "order of %s: %r" % (d, first))
 
 
 @fresh(inners=2)
@@ -293,7 +293,7 @@ def case_every_outer_serves_inbound(world):
     for d in world.domains[:4]:
         for i, node in enumerate(("outer-a", "outer-b")):
             world.stream(us=d, to=LOCAL, role=node).message("n%d" % i, to="a@" + LOCAL)
-    arrived_inside(world, world.domains[:4], 2)
+    arrived_inside(world, world.domains[:4], 2, in_order=False)  # of two outers
     for node in world.outers:
         owners = {c["foreign"]: c["owner"] for c in node.status()["channels"] if c["way"] == "out"}
         check(owners == {d: home(d, ("inner-a", "inner-b")) for d in world.domains[:4]}, (node.name, owners))
@@ -343,7 +343,7 @@ def place(world, domain, node="inner-a"):
     return dict(pair["place"], owner=pair.get("owner"))
 
 
-@fresh(inner_extra="limit return time 1s")
+@fresh(inner_extra="limit return time 4s")
 def case_goes_home_when_idle(world):
     """A pair that a death moved stays while it is in use, and goes back with its first stanza after a silence."""
     domain = next(d for d in world.domains if home(d) == "outer-a")
@@ -362,12 +362,14 @@ def case_goes_home_when_idle(world):
           now["from"] == "outer-a" and now["home"] == "outer-a", now)
     text = world.cli("cluster")
     check("away: by the hash" in text and "outer-a was" in text and "it goes to outer-a" in text, text)
-    end = time.monotonic() + 0.8
-    while time.monotonic() < end:
+    begin = last = time.monotonic()
+    longest = 0
+    while last < begin + 5:
         sender.send()
         sender.settled()
-    check(place(world, domain)["owner"] == "outer-b", "in use, it stays")
-    time.sleep(1.5)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    check(longest > 3 or place(world, domain)["owner"] == "outer-b", "in use, it stays")
+    time.sleep(5)
     sender.send(3)
     sender.arrived()
     sender.settled()

@@ -40,6 +40,21 @@ static const char *quoted(const char *at, char end, struct str *ret)
 	return close + 1;
 }
 
+static const char *pairs(struct buf *out, const char *at)
+{
+	struct buf inside;
+	size_t n = 0;
+
+	buf_init(&inside, 1 << 16);
+	for (at += strspn(at, " "); *at != '}'; at += strspn(at, " ")) {
+		at = item(&inside, at);
+		n++;
+	}
+	check(n % 2 == 0 && cbor_put_map(out, n / 2) && buf_append(out, buf_bytes(&inside)));
+	buf_done(&inside);
+	return at + 1;
+}
+
 static const char *item(struct buf *out, const char *at)
 {
 	struct str s;
@@ -48,6 +63,8 @@ static const char *item(struct buf *out, const char *at)
 	switch (*at) {
 	case '[':
 		return items(out, at + 1);
+	case '{': /* keys and values in turn */
+		return pairs(out, at + 1);
 	case '\'':
 		at = quoted(at, '\'', &s);
 		check(cbor_put_text(out, s));
@@ -100,6 +117,14 @@ static void put_item(struct buf *out, struct cbor_reader *r)
 			put_item(out, r);
 		buf_append_c(out, " ]");
 		break;
+	case CBOR_MAP:
+		buf_append_c(out, " {");
+		for (n = cbor_map(r); n; n--) {
+			put_item(out, r);
+			put_item(out, r);
+		}
+		buf_append_c(out, " }");
+		break;
 	default:
 		check(!"an item that no frame has");
 	}
@@ -116,8 +141,9 @@ void diag_decode(struct buf *out, struct str frame)
 
 	cbor_init(&r, frame);
 	size_t n = cbor_array(&r);
-	check(cbor_uint(&r) == LINK_VERSION);
-	buf_append_c(out, names[cbor_uint_max(&r, FRAME_CLOSE)]);
+	uint64_t version = cbor_uint(&r);
+	check(version >= LINK_VERSION_LEAST && version <= LINK_VERSION);
+	buf_append_c(out, names[cbor_uint_max(&r, FRAME_ABOUT)]);
 	for (; n > 2; n--)
 		put_item(out, &r);
 	check(cbor_end(&r));

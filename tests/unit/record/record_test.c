@@ -9,6 +9,7 @@
 
 #include "bench.h"
 #include "record/catalogue.h"
+#include "record/fit.h"
 #include "rows.h"
 
 #define M "<message from=\"juliet@example.com/balcony\" to=\"romeo@example.net\""
@@ -271,6 +272,33 @@ static void report_names_what_went(void **state)
 	bench_done(&b);
 }
 
+/* What a far node of an older release does not have yet is unknown to it. */
+static void older_catalogue(void **state)
+{
+	static const char text[] =
+		M "><body>hi</body><request xmlns='urn:xmpp:receipts'/></message>";
+	struct bench b;
+
+	bench_init(&b);
+	for (int open = 0; open < 2; open++) {
+		struct xml_node *e = bench_read(&b, b.reader, str_of(text));
+		b.report.stripped = 0;
+		assert_null(fit_payload(&e->children, RECORD_MESSAGE,
+			open ? PROFILE_OPEN : PROFILE_STANDARD, EL_RECEIPTS_REQUEST, &b.arena,
+			&b.report));
+		assert_int_equal(b.report.stripped, open ? 0 : 1);
+		assert_int_equal(e->children->id, EL_BODY);
+		if (open)
+			assert_int_equal(e->children->next->id, EL_GENERIC);
+		else
+			assert_null(e->children->next);
+	}
+	assert_int_equal(catalogue_end(RECORD_CATALOGUE_VERSION), CATALOGUE_ELEMENTS_END);
+	assert_int_equal(catalogue_end(RECORD_CATALOGUE_VERSION + 1), CATALOGUE_ELEMENTS_END);
+	assert_int_equal(catalogue_end(0), catalogue_end(1));
+	bench_done(&b);
+}
+
 static void language_of_the_stream(void **state)
 {
 	struct bench b;
@@ -500,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
 		cmocka_unit_test(report_names_what_went),
+		cmocka_unit_test(older_catalogue),
 		cmocka_unit_test(language_of_the_stream),
 		cmocka_unit_test(no_stanza),
 		cmocka_unit_test(too_deep),
