@@ -11,6 +11,7 @@
  */
 #include "node/brokers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -76,8 +77,10 @@ static struct tunnel *tunnel_new(
 	struct brokers *b, struct far_node *node, struct net_conn **ret_end)
 {
 	struct net_conn *ends[2];
+	char name[80];
 
-	if (!net_couple(b->carrier->node->loop, "nats", ends))
+	snprintf(name, sizeof(name), "nats:%.*s", STR_FMT(node->id));
+	if (!net_couple(b->carrier->node->loop, name, ends))
 		return NULL;
 	struct tunnel *t = calloc(1, sizeof(*t));
 	check(t);

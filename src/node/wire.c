@@ -99,8 +99,8 @@ void wire_closed(void *user, const char *text)
 		far->failing = true;
 		snprintf(far->reason, sizeof(far->reason), "%s", why);
 	} else if (!far) {
-		LOG(LOG_WARNING, "link-attempt-failed", LF_CSTR("reason", why),
-			LF_CSTR("cure", advice_link(why)));
+		LOG(LOG_WARNING, "link-attempt-failed", LF_CSTR("address", net_conn_peer(w->conn)),
+			LF_CSTR("reason", why), LF_CSTR("cure", advice_link(why)));
 	}
 	if (w->deadline)
 		net_timer_free(w->deadline);
