@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The link over NATS brokers: traffic, brokers that die or hang, and a client on the bus that was taken over."""
+"""The link over NATS brokers: traffic, brokers that die or hang, and brokers and nodes that were taken over."""
+import os
+import random
 import signal
 import time
 
-from brokers import NAMES, Client, NatsWorld
+from bus import BROKERS, Client
+from linkpeer import decode, encode
+from natsworld import NatsWorld
 from world import FOREIGN, LOCAL, check, fresh, run
+
+ACCEPT, DATA, TAKEN, END = 1, 2, 3, 4
+TO_OUTER, TO_INNER = "lk.o.outer-a.inner-a", "lk.i.inner-a.outer-a"
 
 
 def bodies(text, count):
-    """Where n0 to n(count-1) stand; each must be there once, in order."""
+    """n0 to n(count-1) are there once each, in order."""
     found = [text.count("<body>n%d</body>" % i) for i in range(count)]
     check(found == [1] * count, "each once: %s" % {i: f for i, f in enumerate(found) if f != 1})
     places = [text.index("<body>n%d</body>" % i) for i in range(count)]
@@ -51,22 +58,46 @@ def case_traffic(world):
         status = node.status()["nats"]
         check(status["up"] and status["broker"].endswith(":4222") and status["reconnects"] == 0, status)
         check(status["gaps"] == status["malformed"] == status["dropped_in"] == 0, status)
+        check(not node.events("nats-trouble"), node.events("nats-trouble"))
+
+
+def case_more_than_fits(world):
+    """threats L18 a foreign server that does not read, over brokers: the local sender is stopped, nothing is lost."""
+    text = "<message from='a@example.se' to='b@example.com'><body>%d</body><subject>" + "y" * 50000 + \
+        "</subject></message>"
+    stream = world.stream(us=LOCAL, to=FOREIGN, role="inner")
+    stream.send(text % 0)
+    world.foreign.wait_for("<body>0</body>")
+    world.foreign.reading.clear()
+    stream.socket.settimeout(3)
+    sent = 1
+    try:
+        while sent < 4000:
+            stream.send(text % sent)
+            sent += 1
+    except OSError:
+        pass
+    check(sent < 4000, "the sender was stopped after %d stanzas" % sent)
+    for node in (world.outer, world.inner):
+        check(node.status()["node"]["rss"] < 100e6, "memory")
+    world.foreign.reading.set()
+    world.foreign.wait_for("<body>%d</body>" % (sent - 1))
+    check(world.connections() == 1, "on one connection")
 
 
 @fresh()
 def case_broker_killed(world):
     """kill -9 of the broker that outer uses, in the middle of traffic both ways; then of the one that inner uses."""
     talk = Talk(world)
-    for role in ("outer", "inner"):
+    for node in (world.outer, world.inner):
         talk.say(50)
-        node = getattr(world, role)
         broker = world.broker_of(node)
-        broker.stop()
+        world.bus.stop(broker)
         talk.say(50)
         node.wait_event("nats-down")
         talk.arrived()
-        check(world.broker_of(node) is not broker, "another broker")
-        broker.start()
+        check(world.broker_of(node) != broker, "another broker")
+        world.bus.start(broker)
     check(world.outer.status()["nats"]["reconnects"] >= 1, "reconnects are counted")
 
 
@@ -76,34 +107,206 @@ def case_broker_hangs(world):
     talk = Talk(world)
     talk.say(20)
     broker = world.broker_of(world.outer)
-    broker.tell(signal.SIGSTOP)
+    world.bus.processes[broker].send_signal(signal.SIGSTOP)
     talk.say(100)
     world.outer.wait_event("nats-down")
     talk.arrived()
-    check(world.broker_of(world.outer) is not broker, "another broker")
-    broker.tell(signal.SIGCONT)
+    check(world.broker_of(world.outer) != broker, "another broker")
+    world.bus.processes[broker].send_signal(signal.SIGCONT)
     talk.say(20)
     talk.arrived()
 
 
 @fresh()
 def case_all_brokers_gone(world):
-    """Nothing is lost while there is no broker at all, and the pair stays where it was."""
+    """Nothing is lost while there is no broker at all, for longer than a silent node lives."""
     talk = Talk(world)
     talk.say(20)
-    for broker in world.brokers.values():
-        broker.stop()
+    for broker in BROKERS:
+        world.bus.stop(broker)
     talk.say(20)
     for node in (world.outer, world.inner):
         node.wait_event("nats-down")
     world.wait(lambda: world.inner.status()["unlinked"], "inner says that it reaches nobody")
     unlinked = world.inner.status()["unlinked"][0]
     check(unlinked["reason"] == "nats: no broker" and unlinked["address"] == "nats", unlinked)
-    time.sleep(1.5)  # longer than a silent node lives
-    for broker in world.brokers.values():
-        broker.start()
+    check(not world.inner.status()["nats"]["up"], "and that it has no broker")
+    time.sleep(1.5)
+    for broker in BROKERS:
+        world.bus.start(broker)
     talk.say(20)
     talk.arrived()
+    check(not world.inner.status()["unlinked"], "reached again")
+
+
+@fresh()
+def case_inner_killed(world):
+    """kill -9 of a node: outer notices, and takes the next process at once, while the old connection still stands."""
+    talk = Talk(world)
+    talk.say(20)
+    talk.arrived()
+    world.inner.stop(signal.SIGKILL)
+    world.inner.start()
+    world.outer.wait_event("link-up", count=2)
+    world.good = world.stream()
+    world.still_works("after the restart")
+
+
+@fresh()
+def case_outer_not_there(world):
+    """What inner says of an outer that does not answer, and how soon it finds the next process."""
+    world.outer.stop()
+    world.inner.wait_event("link-down")
+    world.wait(lambda: world.inner.status()["unlinked"], "inner says so")
+    world.wait(lambda: world.inner.status()["unlinked"][0]["reason"] == "nats: no answer from that node", "why")
+    check("outer" in world.inner.status()["unlinked"][0]["cure"], "and what to do")
+    world.outer.start()
+    world.inner.wait_event("link-up", count=2)
+    world.still_works("after the restart")
+
+
+@fresh()
+def case_reload(world):
+    """A reload keeps the connection; new keys and brokers are used at once; a file that is not there changes nothing."""
+    talk = Talk(world)
+    talk.say(20)
+    for node in (world.outer, world.inner):
+        check(b"true" in node.control(b"reload\n"), "reload")
+    talk.say(20)
+    check(world.connections() == 1, "nothing happened")
+    key = world.bus.path("pki/bus/inner-a.key")
+    os.rename(key, key + ".away")
+    check(b"true" not in world.inner.control(b"reload\n"), "refused")
+    os.rename(key + ".away", key)
+    os.utime(key)
+    check(b"true" in world.inner.control(b"reload\n"), "reload")
+    talk.say(20)
+    world.outer.wait_event("link-up", count=2)
+    talk.arrived()
+
+
+@fresh(accept="inner-a inner-b")
+def case_threats_L14_captured_inner(world):
+    """threats L14, L18 another inner, taken over: it cannot speak as inner-a, and its flood of questions harms nobody."""
+    talk = Talk(world)
+    talk.say(20)
+    rng = random.Random(1)
+    with Client(world.bus, "inner-b") as client:
+        for i in range(3000):
+            subject = (TO_OUTER, "lk.o.outer-a.inner-b", TO_INNER)[i % 3]
+            client.publish(subject, (encode([1, 0, i + 1, 1 << 20]), rng.randbytes(rng.randrange(3000)))[i % 2])
+            if i % 100 == 0:
+                talk.say(1, pause=0)
+        client.sync()
+        check([e for e in client.errors if TO_OUTER in e] and [e for e in client.errors if TO_INNER in e],
+              "the brokers deny what is inner-a's and outer-a's")
+    talk.say(20)
+    talk.arrived()
+    status = world.outer.status()
+    check(world.connections() == 1, "the link of inner-a did not notice")
+    check(status["nats"]["refused"] > 0 and status["nats"]["malformed"] > 0, status["nats"])
+    check(status["node"]["rss"] < 100e6, "memory")
+
+
+class Sniffer(Client):
+    """Hears all that the brokers carry."""
+
+    def __init__(self, world):
+        super().__init__(world.bus, "inner-b")
+        self.subscribe("lk.>")
+        self.heard = []
+
+    def listen(self):
+        self.sync()
+        self.heard += self.take()
+
+    def latest(self):
+        """Of what inner said to outer: both numbers, and the place in the stream that comes next."""
+        self.listen()
+        data = [decode(p)[0] for s, p in self.heard if s == TO_OUTER]
+        data = [m for m in data if m[1] == DATA][-1]
+        return data[2], data[3], data[4] + len(data[6])
+
+
+@fresh(captured=True)
+def case_threats_L13_captured_brokers_read_and_replay(world):
+    """threats L13 what is heard on the bus tells nothing; said again, on this connection or the next, it does nothing."""
+    with Sniffer(world) as sniffer:
+        talk = Talk(world)
+        talk.say(30)
+        talk.arrived()
+        sniffer.listen()
+        heard = b"".join(p for _, p in sniffer.heard) + b"".join(s.encode() for s, _ in sniffer.heard)
+        check(len(heard) > 10000, "it heard something")
+        for secret in (b"example.se", b"example.com", b"<body>", b"n29", b"message"):
+            check(secret not in heard, "heard %r" % secret)
+        old = list(sniffer.heard)
+        for subject, payload in old:
+            sniffer.publish(subject, payload)
+        talk.say(20)
+        talk.arrived()
+        check(world.connections() == 1, "no new connection")
+        world.bus.stop(world.broker_of(world.inner))
+        world.outer.wait_event("link-up", count=2)
+        talk.say(20)
+        talk.arrived()
+        count = world.connections()
+    with Sniffer(world) as sniffer:
+        for subject, payload in old + old[::-1]:
+            sniffer.publish(subject, payload)
+        sniffer.sync()
+        talk.say(20)
+        talk.arrived()
+        check(world.connections() == count, "the old one does not come back")
+
+
+@fresh(captured=True)
+def case_threats_L13_captured_brokers_forge(world):
+    """threats L13, L16 bytes, credit and ends that were made up cost a connection at most: nothing arrives twice or wrong."""
+    with Sniffer(world) as sniffer:
+        talk = Talk(world)
+        count = 1
+        for forged in (lambda to, us: [1, DATA, to, us, 1 << 40, 0, b"x"],
+                       lambda to, us: [1, DATA, to, us, 0, 1 << 40, b"x"],
+                       lambda to, us: [1, TAKEN, to, us, 1 << 62],
+                       lambda to, us: [1, END, to, us]):
+            talk.say(20)
+            sniffer.publish(TO_OUTER, encode(forged(*sniffer.latest()[:2])))
+            count += 1
+            world.outer.wait_event("link-up", count=count)
+            talk.say(20)
+            talk.arrived()
+        # In its place, but not what TLS sealed.
+        def forged_in_place():
+            to, us, at = sniffer.latest()
+            sniffer.publish(TO_OUTER, encode([1, DATA, to, us, at, 0, b"\x17\x03\x03\x00\x20" + b"x" * 32]))
+            return len(world.outer.events("link-up")) > count
+        world.wait(forged_in_place, "a forged record breaks the connection")
+        check([e for e in world.outer.events("link-closed") if e["reason"].startswith("tls: ")], "as TLS says")
+        talk.say(20)
+        talk.arrived()
+
+
+@fresh(captured=True)
+def case_threats_L18_captured_brokers_flood(world):
+    """threats L18 a flood on the subjects of a link: memory stays bounded, and traffic goes on."""
+    with Client(world.bus, "inner-b") as client:
+        talk = Talk(world)
+        talk.say(20)
+        rng = random.Random(2)
+        block = rng.randbytes(60000)
+        for i in range(3000):
+            client.publish((TO_OUTER, TO_INNER)[i % 2], (
+                lambda: encode([1, 0, i + 1, 1 << 20]), lambda: rng.randbytes(100), lambda: block,
+                lambda: encode([1, DATA, i + 1, i + 2, 0, 0, block]), lambda: b"")[i % 5]())
+            if i % 100 == 0:
+                talk.say(1, pause=0)
+        talk.say(20)
+        talk.arrived()
+        for node in (world.outer, world.inner):
+            status = node.status()
+            check(status["node"]["rss"] < 150e6, "memory: %d" % status["node"]["rss"])
+            check(status["nats"]["malformed"] > 0 and status["nats"]["strange"] > 0, status["nats"])
 
 
 if __name__ == "__main__":
