@@ -109,8 +109,7 @@ void bus_proved(struct bus_stream *s)
 
 void bus_close(struct bus_stream *s)
 {
-	if (s->theirs)
-		bus_stream_say(s, BUS_END);
+	bus_stream_say(s, BUS_END);
 	bus_stream_free(s);
 }
 

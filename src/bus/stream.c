@@ -75,6 +75,8 @@ static void send_message(struct bus_stream *s, struct bus_message *m)
 
 void bus_stream_say(struct bus_stream *s, enum bus_message_type type)
 {
+	if (type == BUS_END && !s->theirs)
+		return; /* there is no number yet to say it to */
 	send_message(s, &(struct bus_message){ .type = type });
 }
 
