@@ -9,6 +9,7 @@
 
 enum {
 	RETRY_MAX_MS = 2000,
+	RETRY_NATS_MS = 500, /* over brokers: a question that nobody answers has waited already */
 	CONNECT_MS = 3000,
 };
 
@@ -16,7 +17,8 @@ void far_retry(struct far *far)
 {
 	uint64_t wait = far->delay_ms / 2 + random_below(far->delay_ms);
 
-	far->delay_ms = far->delay_ms * 2 < RETRY_MAX_MS ? far->delay_ms * 2 : RETRY_MAX_MS;
+	unsigned most = far->nats ? RETRY_NATS_MS : RETRY_MAX_MS;
+	far->delay_ms = far->delay_ms * 2 < most ? far->delay_ms * 2 : most;
 	net_timer_set(far->retry, net_now(far->carrier->node->loop) + wait);
 }
 

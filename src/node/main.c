@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "net/nats.h"
 #include "node/preflight.h"
 #include "node/settings.h"
 
@@ -22,6 +23,15 @@ static int check_files(struct config *c)
 	buf_done(&messages);
 	config_free(c);
 	return good ? 0 : 1;
+}
+
+static void print_version(const struct node_role *role)
+{
+	const char *nats = net_nats_version();
+
+	printf("%s %s\n", role->program, SALLYPORT_VERSION);
+	printf("carriers: tcp%s%s%s\n", nats ? ", nats (libnats " : "", nats ? nats : "",
+		nats ? ")" : "");
 }
 
 static int usage(const struct node_role *role, FILE *to)
@@ -57,7 +67,7 @@ int node_main(int argc, char **argv, const struct node_role *role)
 			only_check = true;
 			break;
 		case 'V':
-			printf("%s %s\n", role->program, SALLYPORT_VERSION);
+			print_version(role);
 			return 0;
 		case 'h':
 			return usage(role, stdout);
