@@ -167,7 +167,7 @@ def case_outer_not_there(world):
 
 @fresh()
 def case_reload(world):
-    """A reload keeps the connection; new keys and brokers are used at once; a file that is not there changes nothing."""
+    """A reload keeps the connection; new keys are used at once; a file that is not there changes nothing."""
     talk = Talk(world)
     talk.say(20)
     for node in (world.outer, world.inner):
@@ -187,7 +187,7 @@ def case_reload(world):
 
 @fresh(accept="inner-a inner-b")
 def case_threats_L14_captured_inner(world):
-    """threats L14, L18 another inner, taken over: it cannot speak as inner-a, and its flood of questions harms nobody."""
+    """threats L14, L18 another inner, taken over: it cannot speak as inner-a, and its flood harms nobody."""
     talk = Talk(world)
     talk.say(20)
     rng = random.Random(1)
@@ -230,7 +230,7 @@ class Sniffer(Client):
 
 @fresh(captured=True)
 def case_threats_L13_captured_brokers_read_and_replay(world):
-    """threats L13 what is heard on the bus tells nothing; said again, on this connection or the next, it does nothing."""
+    """threats L13 what is heard on the bus tells nothing; said again, now or later, it does nothing."""
     with Sniffer(world) as sniffer:
         talk = Talk(world)
         talk.say(30)
@@ -262,7 +262,7 @@ def case_threats_L13_captured_brokers_read_and_replay(world):
 
 @fresh(captured=True)
 def case_threats_L13_captured_brokers_forge(world):
-    """threats L13, L16 bytes, credit and ends that were made up cost a connection at most: nothing arrives twice or wrong."""
+    """threats L13, L16 bytes, credit and ends that were made up cost a connection; nothing comes twice or wrong."""
     with Sniffer(world) as sniffer:
         talk = Talk(world)
         count = 1

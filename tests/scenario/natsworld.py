@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The world of the scenarios, with the link over three real brokers."""
 import os
+import subprocess
+import sys
 
 from bus import BROKERS, PORT, SERVER, Brokers
 from world import Failure, Skip, World
@@ -13,11 +15,19 @@ cluster {{ name: bus, listen: "{route}:6222", routes: [{routes}] }}
 """
 
 
+def needs_nats():
+    """What the link over brokers needs: brokers, and daemons that were built for it."""
+    if not os.path.exists(SERVER):
+        raise Skip("there is no nats-server")
+    outer = os.path.join(os.environ.get("SALLYPORT_BUILD") or sys.argv[1], "src/outer/sallyport-outer")
+    if "nats" not in subprocess.run([outer, "-V"], capture_output=True, text=True, check=True).stdout:
+        raise Skip("the programs were built without libnats")
+
+
 class NatsWorld(World):
     def __init__(self, captured=False, accept="inner-a", **options):
         """captured: the brokers obey anybody. accept: the inners that outer takes."""
-        if not os.path.exists(SERVER):
-            raise Skip("there is no nats-server")
+        needs_nats()
         self.accept = accept
         self.bus = Brokers(outers=["outer-a"], inners=["inner-a", "inner-b"], start=False)
         for name in BROKERS if captured else ():
