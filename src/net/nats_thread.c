@@ -150,19 +150,32 @@ static void ref(struct net_nats *n)
 	pthread_mutex_unlock(&n->lock);
 }
 
+/* The library does not say of each broker why it did not work. Told once. */
+static void note_failure(struct net_nats *n)
+{
+	static const char why[] = "no broker takes us";
+
+	pthread_mutex_lock(&n->lock);
+	if (strcmp(n->text, why) != 0) {
+		memcpy(n->text, why, sizeof(why));
+		n->downs++;
+		nats_wake(n);
+	}
+	pthread_mutex_unlock(&n->lock);
+}
+
 static natsConnection *connect_broker(struct net_nats *n)
 {
 	natsConnection *nc = NULL;
 
 	ref(n); /* on_closed() gives it back */
 	natsStatus status = natsConnection_Connect(&nc, n->options);
+	if (status != NATS_OK)
+		note_failure(n);
 	if (status == NATS_OK || status == NATS_NOT_YET_CONNECTED) {
 		set_up(n, nc);
 		return nc;
 	}
-	pthread_mutex_lock(&n->lock);
-	snprintf(n->text, sizeof(n->text), "%s", nats_GetLastError(NULL));
-	pthread_mutex_unlock(&n->lock);
 	nats_unref(n);
 	return NULL;
 }

@@ -13,8 +13,8 @@ static const struct {
 	const char *advice;
 } rows[] = {
 	{ "no broker",
-		"start the brokers that `nats` names, and see whether they take this node's "
-		"certificate" },
+		"start the brokers that `nats` names; their logs say whether they take this node's "
+		"certificate, and theirs have to name their addresses" },
 	{ "no answer from that node",
 		"start sallyport-outer there; both nodes need `nats` with brokers of one cluster" },
 	{ "messages were lost",

@@ -240,6 +240,7 @@ static void replace(struct brokers *b, struct net_nats *nats)
 		net_nats_close(b->nats);
 	}
 	b->nats = nats;
+	snprintf(b->text, sizeof(b->text), "connecting");
 	LIST_EACH (&b->nodes, it) {
 		struct far_node *node = LIST_OWNER(it, struct far_node, link);
 		if (nats)

@@ -2,6 +2,8 @@
 """The link over NATS brokers: traffic, brokers that die or hang, and brokers and nodes that were taken over."""
 import os
 import random
+import re
+import shutil
 import signal
 import time
 
@@ -183,6 +185,49 @@ def case_reload(world):
     talk.say(20)
     world.outer.wait_event("link-up", count=2)
     talk.arrived()
+
+
+@fresh(start=False)
+def case_threats_L14_a_broker_at_another_address(world):
+    """threats L14 a broker shows the certificate of another one: it is not used."""
+    for suffix in (".crt", ".key"):
+        shutil.copy(world.bus.path("pki/bus/broker-2" + suffix), world.bus.path("pki/bus/broker-1" + suffix))
+    for role in ("outer", "inner"):
+        for name in BROKERS[1:]:
+            world.edit(role, " %s:4222" % world.bus.address[name], "")
+    for name in BROKERS:
+        world.bus.start(name)
+    world.outer.start()
+    world.outer.wait_event("nats-down")
+    time.sleep(1.5)
+    check(not world.outer.events("nats-up"), "it is not used")
+    status = world.outer.status()["nats"]
+    check(not status["up"] and status["why"] == "no broker takes us", status)
+
+
+@fresh(start=False)
+def case_not_taken(world):
+    """Brokers that do not know the node's key: it says so, and goes on trying until they do."""
+    files = {name: world.bus.path("pki/bus", name + ".conf") for name in BROKERS}
+    texts = {}
+    for name, path in files.items():
+        with open(path, encoding="utf-8") as f:
+            texts[name] = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(re.sub("(pinned_certs: \\[)[^]]*", "\\1 \"%s\" " % ("0" * 64), texts[name]))
+        world.bus.start(name)
+    for node in (world.outer, world.inner):
+        node.start()
+        node.wait_event("nats-down")
+        check(not node.events("nats-up") and not node.status()["nats"]["up"], "nobody takes it")
+    for name, path in files.items():
+        world.bus.stop(name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(texts[name])
+        world.bus.start(name)
+    world.inner.wait_event("link-up")
+    world.outer.wait_event("link-up")
+    world.still_works("in the end")
 
 
 @fresh(accept="inner-a inner-b")
