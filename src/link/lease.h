@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An entry of the lease table that several inners share (doc/link.md, section 6): which outer owns a pair, and which
+ * An entry of the lease table that several inners share (doc/link.md, section 7): which outer owns a pair, and which
  * inners use it there. The table itself is somebody else's (struct link_ops, ask); here is what
  * stands in it, as deterministic CBOR:
  *

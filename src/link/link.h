@@ -63,7 +63,7 @@ struct link_settings {
 	unsigned table_asks; /* 256: so many questions are under way at once */
 	/*
 	 * 0: a pair waits for the table as long as its records may (queue_age_ms). Otherwise it goes without a lease
-	 * after so long, so that two outers may write for it; see doc/link.md, section 6.
+	 * after so long, so that two outers may write for it; see doc/link.md, section 7.
 	 */
 	unsigned alone_ms;
 	/* Conditions (enum record_condition) that the engine itself bounces with; never 0. */

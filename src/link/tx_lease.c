@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an inner writes into the lease table that it shares with others (doc/link.md, section 6). An entry names the
+ * What an inner writes into the lease table that it shares with others (doc/link.md, section 7). An entry names the
  * owner of a pair and the holders: the inners whose records the owner may write.
  *
  *	A  before an inner uses an owner it has won an entry with that owner and itself as a holder
@@ -138,7 +138,7 @@ static bool row_is_fenced(struct link_tx *tx, const struct lease *e, uint64_t no
 		if (p->state == PEER_UP && str_eq(p->id, e->owner))
 			return true;
 	}
-	return now >= l->started + l->set.dead_ms;
+	return l->started && now >= l->started + l->set.dead_ms;
 }
 
 /* Nobody else uses the pair: the choice is ours. */

@@ -213,6 +213,12 @@ void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now
 	if (!lease_read(value, &entry))
 		return;
 	struct link_tx *tx = tx_find(l, entry.pair);
+	/* A row of ours of which no channel knows: a question granted late, or a process before this one. */
+	if (tx_shared(l) && !(tx && tx->lease) && lease_holder(&entry, l->set.node)) {
+		tx = tx_get(l, entry.pair, now);
+		if (tx)
+			tx_lease_of(tx);
+	}
 	if (!tx || !tx->lease || revision <= tx->lease->revision)
 		return;
 	set_known(tx, value, revision, now);

@@ -16,6 +16,7 @@ struct sim_totals {
 	uint64_t records, written, repeated, bounced, lost_with_sender;
 	uint64_t crashes, cuts, pauses, partitions, drains, hand_backs, orders, moves, revokes,
 		poisoned;
+	uint64_t last_words; /* schedules that were healed for a last record of all */
 	uint64_t shared, asked, asked_in_vain, table_faults, expelled;
 	uint64_t strict; /* schedules that had to be exactly once */
 };

@@ -193,6 +193,8 @@ static void op_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 		fail(w, "bounced as rejected, but nobody did");
 	if (condition == COND_INTERNAL && !r->poison)
 		fail(w, "bounced as poison, but it is none");
+	if (condition == COND_TIMEOUT && r->good)
+		fail(w, "starved, although all is well");
 	if (condition < COND_TIMEOUT || condition > COND_REACH)
 		fail(w, "unknown condition");
 	w->totals->bounced++;
@@ -288,7 +290,7 @@ const struct link_ops sim_ops = {
 	.alarm = op_alarm,
 };
 
-static void send_record(struct node *n, unsigned pair)
+static void send_record(struct node *n, unsigned pair, bool good)
 {
 	struct world *w = n->w;
 	char bytes[200];
@@ -297,8 +299,9 @@ static void send_record(struct node *n, unsigned pair)
 	w->records[index] = (struct record){ .sender = (uint8_t)n->index,
 		.boot = n->boot,
 		.pair = (uint8_t)pair,
-		.poison = w->poison && chance(w, 5),
-		.refuse = w->rejects && chance(w, 20) };
+		.good = good,
+		.poison = !good && w->poison && chance(w, 5),
+		.refuse = !good && w->rejects && chance(w, 20) };
 	memset(bytes, (int)index & 127, sizeof(bytes));
 	memcpy(bytes, &index, sizeof(index));
 	w->totals->records++;
@@ -307,6 +310,11 @@ static void send_record(struct node *n, unsigned pair)
 	struct link_out out = { .trace = index + 1u, .receipt = index + 1u, .proof = 3 };
 	out.record = str_from(bytes, sizeof(index) + below(w, sizeof(bytes) - sizeof(index)));
 	n->blocked[pair] = !link_send(n->l, pair_of(pair), &out, w->now);
+}
+
+void sim_send_good(struct node *n, unsigned pair)
+{
+	send_record(n, pair, true);
 }
 
 void sim_send_some(struct node *n, unsigned pair)
@@ -318,7 +326,7 @@ void sim_send_some(struct node *n, unsigned pair)
 	if (chance(w, 10))
 		link_expect(n->l, pair_of(pair), w->now);
 	while (burst-- && w->n_records < w->max_records && !n->blocked[pair])
-		send_record(n, pair);
+		send_record(n, pair, false);
 	if (w->n_records == w->max_records || w->calm)
 		n->send_at[pair] = UINT64_MAX;
 }

@@ -19,11 +19,12 @@ static uint64_t number(const char *name, int argc, char **argv, int arg, uint64_
 
 static void print_totals(const struct sim_totals *t)
 {
-	printf("%lu schedules (%lu exactly once), %lu records: %lu written, %lu again, %lu "
+	printf("%lu schedules (%lu exactly once, %lu to the last word), %lu records: %lu written, "
+	       "%lu again, %lu "
 	       "bounced, "
 	       "%lu lost with their sender\n",
-		t->schedules, t->strict, t->records, t->written, t->repeated, t->bounced,
-		t->lost_with_sender);
+		t->schedules, t->strict, t->last_words, t->records, t->written, t->repeated,
+		t->bounced, t->lost_with_sender);
 	printf("%lu crashes, %lu cuts, %lu pauses, %lu partitions, %lu drains (%lu handing back), "
 	       "%lu orders; %lu "
 	       "links down, "

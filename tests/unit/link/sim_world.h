@@ -32,6 +32,7 @@ struct record {
 	bool poison;
 	bool refuse; /* by every next hop */
 	bool sender_lost;
+	bool good; /* sent when all was well */
 	uint32_t boot;
 	uint16_t writes;
 	uint16_t refused; /* by a next hop */
@@ -252,6 +253,8 @@ void sim_table_done(struct world *w);
 
 /* sim_program.c: what the programs do with records. */
 extern const struct link_ops sim_ops;
+/* A record that nobody refuses. */
+void sim_send_good(struct node *n, unsigned pair);
 void sim_send_some(struct node *n, unsigned pair);
 void sim_run_hop(struct node *n, struct hop *h);
 uint64_t sim_hop_event(const struct world *w, const struct hop *h);
