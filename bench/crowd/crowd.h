@@ -57,7 +57,7 @@ struct guest {
 struct crowd {
 	const char *listen, *own, *peer, *certificate, *key, *log_path;
 	const char *connect; /* comma-separated */
-	uint64_t pairs, rate, seconds, settle, spread, acks;
+	uint64_t pairs, rate, patience, settle, spread, acks;
 	struct address to[ADDRESSES];
 	unsigned addresses;
 	int epoll;

@@ -236,6 +236,7 @@ static void parse(int argc, char **argv, struct crowd *w)
 		{ "pairs", 1, NULL, 'n' },
 		{ "rate", 1, NULL, 'r' },
 		{ "settle", 1, NULL, 's' },
+		{ "patience", 1, NULL, 'w' },
 		{ "acks", 0, NULL, 'a' },
 		{ "spread", 0, NULL, 'd' },
 		{ NULL, 0, NULL, 0 },
@@ -250,6 +251,7 @@ static void parse(int argc, char **argv, struct crowd *w)
 	uint64_t *numbers[256] = { ['n'] = &w->pairs,
 		['r'] = &w->rate,
 		['s'] = &w->settle,
+		['w'] = &w->patience,
 		['a'] = &w->acks,
 		['d'] = &w->spread };
 
@@ -266,7 +268,7 @@ static void parse(int argc, char **argv, struct crowd *w)
 		fputs("usage: sallyport-crowd --listen A:P --connect A:P[,A:P...] --own f%.example "
 		      "--peer example.se --pairs N\n"
 		      "         --rate N --certificate F --key F --log F [--acks] [--spread] "
-		      "[--settle SECONDS]\n"
+		      "[--settle SECONDS] [--patience SECONDS]\n"
 		      "SIGUSR1: make no more messages, end what is under way; SIGTERM: end\n",
 			stderr);
 		exit(2);
@@ -275,7 +277,7 @@ static void parse(int argc, char **argv, struct crowd *w)
 
 int main(int argc, char **argv)
 {
-	struct crowd w = { .rate = 100, .settle = 10 };
+	struct crowd w = { .rate = 100, .settle = 10, .patience = 2 };
 	struct sigaction act = { .sa_handler = on_signal };
 
 	parse(argc, argv, &w);

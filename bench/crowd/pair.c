@@ -12,8 +12,7 @@
 #define MS 1000000ull
 #define NS_SM "urn:xmpp:sm:3"
 
-static const uint64_t connect_max = 1500 * MS, setup_max = 8000 * MS, answer_max = 2000 * MS,
-		      ask_after = 20 * MS;
+static const uint64_t connect_max = 1500 * MS, setup_max = 8000 * MS, ask_after = 20 * MS;
 
 static void enter(struct pair *p, int state)
 {
@@ -331,7 +330,7 @@ void pair_tick(struct pair *p)
 	if (p->state != PAIR_READY || !p->acks || p->base == p->next)
 		return;
 	if (p->asked_at > p->answered_at) {
-		if (now - p->asked_at > answer_max)
+		if (now - p->asked_at > p->crowd->patience * 1000 * MS)
 			fail(p, "no answer to a request for a count");
 	} else if (now - p->answered_at >= ask_after || p->next - p->base > UNACKED_MAX / 2) {
 		p->asked_at = now;

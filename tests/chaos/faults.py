@@ -2,19 +2,21 @@
 """What can happen. Each fault runs in a field and is over, with everything healed, when run() returns."""
 import time
 
-from field import INNERS, OUTERS
+from field import BROKERS, INNERS, OUTERS
 
 AWAY = 3.0  # seconds that a node, a wire or a link is away
 
 
 class Fault:
-    """name; run(field); short: part of `make test`; isolated: needs namespaces.
+    """name; run(field); short: part of `make test`; isolated: needs namespaces; carrier of the link.
 
+    patience: seconds after which a server gives up a stream whose acknowledgements do not come.
     safe: what must be 0, by whether both legs speak stream management (doc/guarantees.md).
     """
 
-    def __init__(self, name, run, short=False, isolated=False, safe=None):
-        self.name, self.run, self.short, self.isolated = name, run, short, isolated
+    def __init__(self, name, run, short=False, isolated=False, carrier="tcp", patience=2, safe=None):
+        self.name, self.run, self.short, self.isolated, self.carrier = name, run, short, isolated, carrier
+        self.patience = patience
         self.safe = safe or {True: ("lost", "disordered", "both"), False: ("disordered", "both")}
 
 
@@ -25,8 +27,7 @@ def killed(*hosts):
         time.sleep(AWAY)
         for host in hosts:
             field.start(host)
-        for host in hosts:
-            field.wait_linked(host)
+        field.wait_whole()
     return run
 
 
@@ -37,8 +38,7 @@ def hung(*hosts):
         time.sleep(AWAY)
         for host in hosts:
             field.resume(host)
-        for host in hosts:
-            field.wait_linked(host)
+        field.wait_whole()
     return run
 
 
@@ -47,7 +47,7 @@ def cut(host, wire, to=None):
         field.cut(host, wire, to)
         time.sleep(AWAY)
         field.heal(host)
-        field.wait_linked(host)
+        field.wait_whole()
     return run
 
 
@@ -57,14 +57,16 @@ def restarted(*hosts):
         for host in hosts:
             field.terminate(host)
             field.start(host)
-            field.wait_linked(host)
+            time.sleep(0.5)
+            field.wait_whole()
             time.sleep(1.0)
     return run
 
 
+SPOTLESS = dict.fromkeys((True, False), ("lost", "duplicated", "disordered", "bounced", "both"))
+
 FAULTS = [
-    Fault("none", lambda field: time.sleep(AWAY), safe={True: ("lost", "duplicated", "disordered", "both"),
-                                                        False: ("lost", "duplicated", "disordered", "both")}),
+    Fault("none", lambda field: time.sleep(AWAY), patience=60, safe=SPOTLESS),
     Fault("kill outer-a", killed("outer-a"), short=True),
     Fault("kill outer-b", killed("outer-b")),
     Fault("kill inner-a", killed("inner-a"), short=True),
@@ -83,6 +85,18 @@ FAULTS = [
     Fault("kill inner-a and inner-b", killed(*INNERS)),
     Fault("hang outer-a and inner-b", hung("outer-a", "inner-b")),
     Fault("rolling restart", restarted(*OUTERS, *INNERS), short=True),
+    Fault("nats: none", lambda field: time.sleep(AWAY), carrier="nats", patience=60, safe=SPOTLESS),
+    Fault("nats: kill a broker", killed("broker-a"), carrier="nats"),
+    Fault("nats: kill two brokers", killed("broker-a", "broker-b"), carrier="nats"),
+    Fault("nats: kill all brokers", killed(*BROKERS), carrier="nats"),
+    Fault("nats: hang a broker", hung("broker-a"), carrier="nats"),
+    Fault("nats: cut a broker off", cut("broker-a", "link"), carrier="nats", isolated=True),
+    Fault("nats: kill outer-a", killed("outer-a"), carrier="nats"),
+    Fault("nats: hang outer-a", hung("outer-a"), carrier="nats"),
+    Fault("nats: kill inner-a", killed("inner-a"), carrier="nats"),
+    Fault("nats: cut inner-a from the link", cut("inner-a", "link"), carrier="nats", isolated=True),
+    Fault("nats: kill outer-a and a broker", killed("outer-a", "broker-a"), carrier="nats", short=True),
+    Fault("nats: rolling restart", restarted(*BROKERS, *OUTERS, *INNERS), carrier="nats"),
 ]
 
 

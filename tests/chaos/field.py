@@ -2,6 +2,8 @@
 """The field of a fault campaign: two outers and two inners between two servers, each a host of its own.
 
     foreign ──public── outer-a, outer-b ──link── inner-a, inner-b ──local── inside
+                                          │
+                              broker-a, broker-b, broker-c     (carrier nats)
 
 Both servers are sallyport-crowd: a stream for each pair of domains, messages at a steady rate.
 """
@@ -22,9 +24,11 @@ from lab.proc import Process  # noqa: E402
 
 LOCAL = "example.se"
 OUTERS, INNERS = ("outer-a", "outer-b"), ("inner-a", "inner-b")
+BROKERS = ("broker-a", "broker-b", "broker-c")
 # The last octet of each host, on whatever wire it has.
-AT = {"foreign": 20, "outer-a": 11, "outer-b": 12, "inner-a": 21, "inner-b": 22, "inside": 5}
-WIRES = {"public": ["foreign", *OUTERS], "link": [*OUTERS, *INNERS], "local": [*INNERS, "inside"]}
+AT = {"foreign": 20, "outer-a": 11, "outer-b": 12, "inner-a": 21, "inner-b": 22, "inside": 5,
+      "broker-a": 31, "broker-b": 32, "broker-c": 33}
+WIRES = {"public": ["foreign", *OUTERS], "link": [*OUTERS, *INNERS, *BROKERS], "local": [*INNERS, "inside"]}
 LIFTED = ["address connections", "network connections", "address attempts", "network attempts", "address handshakes",
           "network handshakes", "address verifications", "address bytes", "target attempts", "pair stanzas",
           "pair bytes", "pair recipients", "pair requests", "domain destinations"]
@@ -32,7 +36,8 @@ LIFTED = ["address connections", "network connections", "address attempts", "net
 OUTER = """node {node}
 domain {local} {{ certificate "{pki}/lab/{local}.crt" key "{pki}/lab/{local}.key" }}
 listen s2s {public}:5269
-listen link {link}:5280 {{
+{nats}
+listen link {link} {{
   certificate "{pki}/link/{node}.crt" key "{pki}/link/{node}.key" trust "{pki}/link/ca.crt" accept inner-a inner-b
 }}
 resolver {dns}
@@ -46,6 +51,7 @@ stream-management {management}
 """
 
 INNER = """node {node}
+{nats}
 {links}
 server main {server}:5269 {{ domain {local} trust "{pki}/lab/ca.crt" accept pkix }}
 listen s2s {address}:5269
@@ -56,15 +62,24 @@ stream-management {management}
 {limits}
 """
 
-LINK = """link {outer} {address}:5280 {{
+LINK = """link {outer} {address} {{
   certificate "{pki}/link/{node}.crt" key "{pki}/link/{node}.key" trust "{pki}/link/ca.crt"
 }}"""
 
 
-class Field:
-    """pairs and rate (messages a second in each direction); acks: stream management on both legs."""
+NATS = """nats {brokers} {{
+  certificate "{pki}/bus/{node}.crt" key "{pki}/bus/{node}.key" trust "{pki}/bus/ca.crt"
+}}"""
 
-    def __init__(self, build, pairs=100, rate=2500, acks=True, net=None):
+
+class Field:
+    """pairs and rate (messages a second in each direction); acks: stream management on both legs.
+
+    carrier: tcp or nats; patience: seconds that a server waits for an acknowledgement that it asked for.
+    """
+
+    def __init__(self, build, pairs=100, rate=2500, acks=True, net=None, carrier="tcp", patience=2):
+        self.carrier, self.patience = carrier, patience
         self.build, self.pairs, self.rate, self.acks = os.path.abspath(build), pairs, rate, acks
         self.folder = tempfile.mkdtemp(prefix="sallyport-chaos-")
         os.chmod(self.folder, 0o755)
@@ -76,6 +91,8 @@ class Field:
             self._wires()
             self._keys()
             self._name_server()
+            if self.carrier == "nats":
+                self._brokers()
             self._nodes()
             self._crowds()
         except BaseException:
@@ -107,7 +124,29 @@ class Field:
         foreign = "+".join(self.foreign(n) for n in range(self.pairs))
         keys.pki_init(os.path.join(self.build, "src/cli/sallyport"), self.pki,
                       *[w for n in OUTERS for w in ("--outer", n)], *[w for n in INNERS for w in ("--inner", n)],
-                      "--domain", LOCAL, "--lab", "--lab-domain", LOCAL, "--lab-domain", foreign)
+                      *self._broker_words(), "--domain", LOCAL,
+                      "--lab", "--lab-domain", LOCAL, "--lab-domain", foreign)
+
+    def _broker_words(self):
+        if self.carrier != "nats":
+            return []
+        return [w for b in BROKERS for w in ("--broker", "%s=%s" % (b, self.addr("link", b)))]
+
+    def _brokers(self):
+        """As doc/cluster.md has it: three, each with the file that sallyport writes for it."""
+        store = self.path("store")
+        done = subprocess.run([os.path.join(self.build, "src/cli/sallyport"), "nats", "config", self.pki,
+                               "--store", store, *self._broker_words(), *[w for n in OUTERS for w in ("--outer", n)],
+                               *[w for n in INNERS for w in ("--inner", n)]], capture_output=True, text=True)
+        if done.returncode:
+            raise LabError("sallyport nats config: " + done.stderr)
+        os.makedirs(store, exist_ok=True)
+        for broker in BROKERS:
+            self.processes[broker] = Process(
+                self.net, broker, ["nats-server", "-c", "%s/bus/%s.conf" % (self.pki, broker)],
+                self.path(broker + ".log")).start()
+        for broker in BROKERS:
+            self.processes[broker].wait_port(self.addr("link", broker), 4222)
 
     @staticmethod
     def foreign(number):
@@ -126,22 +165,26 @@ class Field:
         common = {"pki": self.pki, "local": LOCAL, "folder": self.folder, "dns": self.resolver,
                   "server": self.addr("local", "inside"), "management": "on" if self.acks else "off",
                   "reachable": "198.51.100.0/24" if self.net.isolated else "127.0.0.0/8"}
+        nats = self.carrier == "nats"
+        brokers = " ".join(self.addr("link", b) + ":4222" for b in BROKERS)
         for node in OUTERS + INNERS:
             role = node.split("-")[0]
             program = os.path.join(self.build, "src", role, "sallyport-" + role)
-            values = dict(common, node=node, limits=lifted(program))
+            values = dict(common, node=node, limits=lifted(program),
+                          nats=NATS.format(brokers=brokers, pki=self.pki, node=node) if nats else "")
             if role == "outer":
-                values.update(public=self.addr("public", node), link=self.addr("link", node))
+                values.update(public=self.addr("public", node),
+                              link="nats" if nats else self.addr("link", node) + ":5280")
             else:
-                values.update(address=self.addr("local", node), links="\n".join(
-                    LINK.format(outer=o, address=self.addr("link", o), node=node, pki=self.pki) for o in OUTERS))
+                links = [LINK.format(outer=o, address="nats" if nats else self.addr("link", o) + ":5280", node=node,
+                                     pki=self.pki) for o in OUTERS]
+                values.update(address=self.addr("local", node), links="\n".join(links))
             with open(self.path(node + ".conf"), "w") as out:
                 out.write((OUTER if role == "outer" else INNER).format(**values))
             self.processes[node] = Process(self.net, node, [program, "-c", self.path(node + ".conf")],
                                            self.path(node + ".log"))
             self.processes[node].start()
-        for node in OUTERS + INNERS:
-            self.wait_linked(node)
+        self.wait_whole()
 
     def _crowds(self):
         """Each listens where the nodes look for it, and dials the nodes of its side."""
@@ -154,7 +197,8 @@ class Field:
                     "--listen", self.addr(wire, host) + ":5269",
                     "--connect", to, "--own", own, "--peer", peer, "--pairs", str(self.pairs), "--rate", str(self.rate),
                     "--certificate", "%s/lab/%s.crt" % (self.pki, stem), "--key", "%s/lab/%s.key" % (self.pki, stem),
-                    "--log", self.path(host + ".rows"), "--settle", "30"]
+                    "--log", self.path(host + ".rows"), "--settle", "30",
+                    "--patience", str(self.patience)]
             argv += ["--spread"] if host == "foreign" else []
             argv += ["--acks"] if self.acks else []
             self.processes[host] = Process(self.net, host, argv, self.path(host + ".log"))
@@ -179,6 +223,11 @@ class Field:
 
     def wait_linked(self, node, patience=20):
         self.wait(lambda: self.linked(node), "%s has both links" % node, patience)
+
+    def wait_whole(self):
+        """Every node has both links."""
+        for node in OUTERS + INNERS:
+            self.wait_linked(node)
 
     def wait(self, ready, what, patience=20):
         end = time.monotonic() + patience

@@ -18,7 +18,8 @@ BEFORE, AFTER = 2.0, 3.0  # seconds of traffic on both sides of a fault
 
 def campaign(args, fault, acks):
     """One field, one fault. Returns the lines of the table."""
-    with Field(args.build, pairs=args.pairs, rate=args.rate, acks=acks, net=args.net) as field:
+    with Field(args.build, pairs=args.pairs, rate=args.rate, acks=acks, net=args.net, carrier=fault.carrier,
+               patience=fault.patience) as field:
         field.wait(lambda: len(field.owners()) >= args.pairs, "all pairs are up", 60)
         time.sleep(BEFORE)
         start = time.monotonic_ns()
