@@ -284,6 +284,8 @@ void tx_append(struct link_tx *tx, const struct link_out *out, uint64_t now);
 void tx_assign(struct link_tx *tx, uint64_t now);
 /* Takes all channels away from a node that is dead or another process now. */
 void tx_release_all(struct link_peer *p, enum link_why why, uint64_t now);
+/* The same with some of them, so that the pairs of other nodes wait no longer than some milliseconds. */
+void tx_release_some(struct link_peer *p, enum link_why why, uint64_t now);
 /* It is another process now, which may reach what the last one could not. */
 void tx_forget_refusals(struct link_peer *p);
 /* The owner is connected again: go on after what it has. */

@@ -457,7 +457,7 @@ void peer_tick(struct link_peer *p, uint64_t now)
 	if (p->carrier && now >= silence_at(p))
 		peer_fault(p, FAULT_SILENCE);
 	if (!list_empty(&p->owned) && is_dead(p, now))
-		tx_release_all(p, LINK_WHY_DEAD, now);
+		tx_release_some(p, LINK_WHY_DEAD, now);
 	if (!list_empty(&p->rxs))
 		peer_lease(p, now);
 }

@@ -179,6 +179,14 @@ void tx_release_all(struct link_peer *p, enum link_why why, uint64_t now)
 		tx_reassign(owned_tx(all.next), why, now);
 }
 
+void tx_release_some(struct link_peer *p, enum link_why why, uint64_t now)
+{
+	enum { AT_ONCE = 2048 };
+
+	for (unsigned n = 0; n < AT_ONCE && !list_empty(&p->owned); n++)
+		tx_reassign(owned_tx(p->owned.next), why, now);
+}
+
 void tx_drain_all(struct link_peer *p, uint64_t now)
 {
 	LIST_EACH_SAFE (&p->owned, it)

@@ -234,6 +234,74 @@ static void test_undrain(void **state)
 	lab_done(&lab);
 }
 
+/* As lab_init(), with room for many channels. */
+static void init_large(struct lab *lab)
+{
+	struct link_settings s = link_settings_default;
+
+	lab_init(lab, 0);
+	for (unsigned i = 0; i < NODES; i++) {
+		link_free(lab->nodes[i].l);
+		s.role = i == INNER ? LINK_INNER : LINK_OUTER;
+		s.node = str_of(lab->nodes[i].id);
+		s.domains = i == INNER ? &lab_one.local : NULL;
+		s.n_domains = i == INNER;
+		s.boot_id = 7 + i;
+		s.cond_timeout = s.cond_internal = s.cond_busy = 1;
+		lab->nodes[i].l = link_new(&s, &lab_ops, &lab->nodes[i]);
+	}
+	lab_connect(lab, OUTER_A);
+	lab_connect(lab, OUTER_B);
+	lab_talk(lab);
+}
+
+static void sum_owned(void *user, const struct link_peer_info *p)
+{
+	uint64_t *owned = user;
+
+	owned[str_is(p->id, "b")] = p->owned;
+}
+
+/* The death of a node with very many pairs is dealt with in parts, between which other things go on. */
+static void test_takeover_in_parts(void **state)
+{
+	enum { MANY = 6000 };
+	struct lab lab;
+	uint64_t owned[2], before = MANY;
+
+	init_large(&lab);
+	lab.nodes[OUTER_A].program = HOLD;
+	lab.nodes[OUTER_A].n_held = 0;
+	struct link *inner = lab.nodes[INNER].l;
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "f%u.example", i);
+		struct link_pair pair = { lab_one.local, str_of(name) };
+		assert_null(link_move(inner, pair, STRL("a"), lab.now));
+	}
+	lab_talk(&lab);
+	lab_crash(&lab, OUTER_A);
+	lab.now += 400;
+	lab_tick(&lab);
+	lab_talk(&lab);
+	lab.now += 400;
+	lab_tick(&lab);
+	lab_talk(&lab);
+	lab.now += 201;
+	unsigned parts = 0;
+	do {
+		assert_true(link_deadline(inner) <= lab.now);
+		link_tick(inner, lab.now);
+		link_each_peer(inner, lab.now, sum_owned, owned);
+		assert_true(owned[0] < before && before - owned[0] <= 2048);
+		before = owned[0];
+		parts++;
+	} while (owned[0]);
+	assert_int_equal(parts, 3);
+	assert_true(link_deadline(inner) > lab.now);
+	lab_done(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_set_aside_ends_with_a_restart),
 		cmocka_unit_test(test_refusal_lasts),
 		cmocka_unit_test(test_undrain),
+		cmocka_unit_test(test_takeover_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
