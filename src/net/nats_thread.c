@@ -85,11 +85,11 @@ static void on_closed(natsConnection *nc, void *closure)
 
 	pthread_mutex_lock(&n->lock);
 	n->closed = true;
-	if (n->up)
+	if (n->up) {
 		n->downs++;
-	n->up = false;
-	if (!n->stop)
 		set_error(n, nc, "no broker takes us");
+	}
+	n->up = false;
 	nats_drop_queues(n);
 	pthread_cond_signal(&n->work);
 	pthread_mutex_unlock(&n->lock);

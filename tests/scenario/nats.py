@@ -203,6 +203,7 @@ def case_threats_L14_a_broker_at_another_address(world):
     check(not world.outer.events("nats-up"), "it is not used")
     status = world.outer.status()["nats"]
     check(not status["up"] and status["why"] == "no broker takes us", status)
+    check(len(world.outer.events("nats-down")) == 1, "it says so once")
 
 
 @fresh(start=False)
