@@ -24,6 +24,7 @@ const struct bus_settings bus_settings_default = {
 	.repeat_ms = 200,
 	.answer_ms = 1500,
 	.renew_ms = 50,
+	.tell_ms = 100,
 	.stall_ms = 3000,
 	.strange_ms = 20,
 };

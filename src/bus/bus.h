@@ -29,6 +29,7 @@ struct bus_settings {
 	unsigned repeat_ms; /* an `open` that was not answered is repeated: 200 */
 	unsigned answer_ms; /* and given up: 1500 */
 	unsigned renew_ms; /* a stream that is not proved makes way for another one after it: 50 */
+	unsigned tell_ms; /* after which what was taken is told in any case: 100 */
 	unsigned stall_ms; /* nothing is taken: 3000 */
 	unsigned
 		strange_ms; /* between two answers to messages of streams that we do not know: 20 */

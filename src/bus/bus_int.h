@@ -45,6 +45,7 @@ struct bus_stream {
 	uint64_t received;
 	uint64_t taken;
 	uint64_t told; /* of taken */
+	uint64_t tell_at; /* at the latest; UINT64_MAX: nothing came since */
 };
 
 /* --- stream.c --- */

@@ -34,7 +34,9 @@ struct bus_stream *bus_stream_new(struct bus_peer *p, void *owner, uint64_t now)
 	struct bus_stream *s = calloc(1, sizeof(*s));
 
 	check(s);
-	*s = (struct bus_stream){ .peer = p, .owner = owner, .ours = draw_number(), .born = now };
+	*s = (struct bus_stream){
+		.peer = p, .owner = owner, .ours = draw_number(), .born = now, .tell_at = UINT64_MAX
+	};
 	list_append(&p->streams, &s->link);
 	p->n_streams++;
 	p->bus->counters.streams++;
@@ -68,8 +70,10 @@ static void send_message(struct bus_stream *s, struct bus_message *m)
 	m->from = s->ours;
 	m->window = b->set.window;
 	m->taken = s->taken;
-	if (m->type == BUS_DATA || m->type == BUS_TAKEN)
+	if (m->type == BUS_DATA || m->type == BUS_TAKEN) {
 		s->told = s->taken;
+		s->tell_at = UINT64_MAX;
+	}
 	b->ops.send(b->user, s->peer->user, bus_message_head(m, head), m->bytes);
 }
 
@@ -164,6 +168,7 @@ static void on_data(struct bus_stream *s, const struct bus_message *m, uint64_t 
 		return;
 	}
 	s->received += m->bytes.len;
+	s->tell_at = least(s->tell_at, now + b->set.tell_ms);
 	b->ops.input(s->owner, m->bytes);
 }
 
@@ -199,10 +204,23 @@ void bus_stream_input(struct bus_stream *s, const struct bus_message *m, uint64_
 
 /* --- time --- */
 
+/* The far node wants to know that we live, even if nothing goes there. */
+static void tell_taken(struct bus_stream *s, uint64_t now)
+{
+	if (s->state != BUS_UP || now < s->tell_at)
+		return;
+	s->tell_at = UINT64_MAX;
+	if (s->taken > s->told)
+		bus_stream_say(s, BUS_TAKEN);
+	if (s->received > s->told)
+		s->tell_at = now + s->peer->bus->set.tell_ms; /* the owner is slow: look again */
+}
+
 void bus_stream_tick(struct bus_stream *s, uint64_t now)
 {
 	const struct bus_settings *set = &s->peer->bus->set;
 
+	tell_taken(s, now);
 	if (s->state == BUS_OPENING && now >= s->born + set->answer_ms) {
 		broken(s, "nats: no answer from that node");
 	} else if (s->state == BUS_OPENING && now >= s->repeat_at) {
@@ -220,5 +238,5 @@ uint64_t bus_stream_deadline(const struct bus_stream *s)
 
 	if (s->state == BUS_OPENING)
 		return least(s->repeat_at, s->born + set->answer_ms);
-	return s->sent > s->acked ? s->stall_since + set->stall_ms : UINT64_MAX;
+	return least(s->tell_at, s->sent > s->acked ? s->stall_since + set->stall_ms : UINT64_MAX);
 }

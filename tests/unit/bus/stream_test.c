@@ -491,6 +491,40 @@ static void stalled(void **state)
 	lab_free(lab);
 }
 
+/* One direction alone: what was taken is told soon, and nothing is thought to be stalled. */
+static void one_way(void **state)
+{
+	struct lab *lab = lab_new();
+	struct owner *a, *b;
+
+	join(lab, &a, &b);
+	say(a, "x");
+	talk(lab);
+	assert_true(bus_deadline(lab->sides[OUTER].bus) == lab->now + 100);
+	lab->now += 100;
+	bus_tick(lab->sides[OUTER].bus, lab->now);
+	talk(lab);
+	assert_true(bus_deadline(lab->sides[INNER].bus) == UINT64_MAX);
+	assert_true(bus_deadline(lab->sides[OUTER].bus) == UINT64_MAX);
+	say(a, "y");
+	talk(lab);
+	say(b, "z"); /* tells it, too */
+	assert_true(bus_deadline(lab->sides[OUTER].bus) == lab->now + 3000);
+	talk(lab);
+	/* A slow owner. */
+	lab->sides[OUTER].keeps = true;
+	say(a, "zz");
+	talk(lab);
+	lab->now += 100;
+	bus_tick(lab->sides[OUTER].bus, lab->now);
+	bus_taken(b->s, 4);
+	lab->now += 100;
+	bus_tick(lab->sides[OUTER].bus, lab->now);
+	talk(lab);
+	assert_true(bus_deadline(lab->sides[OUTER].bus) == UINT64_MAX && !a->closed);
+	lab_free(lab);
+}
+
 static struct str forge(struct bus_message m, char *room)
 {
 	char head[BUS_HEAD_MAX];
@@ -603,6 +637,7 @@ int main(void)
 		cmocka_unit_test(flood),
 		{ "threats L18 nothing is taken", stalled },
 		{ "threats L16 credit for what was never sent", violations },
+		cmocka_unit_test(one_way),
 		cmocka_unit_test(any_schedule),
 	};
 
