@@ -30,9 +30,24 @@ static bool complain(const char *what, const char *why)
 
 /* --- nodes from their configurations --- */
 
-/* Adds the node of one file to the outers or the inners. */
-static bool read_node(
-	const char *path, struct arena *arena, struct words *outers, struct words *inners)
+/* A node that uses brokers has to use these. */
+static bool knows_brokers(const char *path, const struct config *config, const struct bus *bus)
+{
+	for (size_t i = 0; i < config->nats.n_servers; i++) {
+		bool found = false;
+		for (size_t k = 0; k < bus->n_brokers; k++)
+			found = found || str_is(config->nats.servers[i], bus->brokers[k].clients);
+		if (!found) {
+			fprintf(stderr,
+				"sallyport: %s: its `nats` names %.*s, which is no --broker\n",
+				path, STR_FMT(config->nats.servers[i]));
+			return false;
+		}
+	}
+	return true;
+}
+
+static struct config *read_config(const char *path)
 {
 	struct buf text, messages;
 	enum config_role role;
@@ -47,16 +62,26 @@ static bool read_node(
 			complain(path, "is it for outer or for inner?");
 	}
 	file_write(&messages, stderr);
-	if (config) {
+	buf_done(&text);
+	buf_done(&messages);
+	return config;
+}
+
+/* Adds the node of one file to the outers or the inners. */
+static bool read_node(const char *path, struct arena *arena, const struct bus *bus,
+	struct words *outers, struct words *inners)
+{
+	struct config *config = read_config(path);
+	bool ok = config && knows_brokers(path, config, bus);
+
+	if (ok) {
 		char *id = arena_alloc(arena, config->node.len + 1);
 		check(id);
 		snprintf(id, config->node.len + 1, "%.*s", STR_FMT(config->node));
-		words_add(role == CONFIG_OUTER ? outers : inners, id);
+		words_add(config->role == CONFIG_OUTER ? outers : inners, id);
 	}
 	config_free(config);
-	buf_done(&text);
-	buf_done(&messages);
-	return config != NULL;
+	return ok;
 }
 
 static bool same_word(const struct words *w, const char *word)
@@ -211,6 +236,7 @@ int cmd_nats_config(const struct cli *c)
 {
 	struct words read_outers = { 0 }, read_inners = { 0 }, outers = { 0 }, inners = { 0 };
 	struct arena ids;
+	struct bus bus;
 	bool ok = true;
 
 	if (c->words.n != 1)
@@ -221,9 +247,11 @@ int cmd_nats_config(const struct cli *c)
 		return cli_usage("--cluster takes lower-case letters, digits and `-`");
 	if (!good_path(c->keys) || !good_path(c->store))
 		return EXIT_USAGE;
+	if (!bus_read(&c->brokers, &c->outers, &c->inners, &bus))
+		return EXIT_USAGE;
 	arena_init(&ids, 1 << 20);
 	for (size_t i = 0; ok && i < c->configs.n; i++)
-		ok = read_node(c->configs.word[i], &ids, &read_outers, &read_inners);
+		ok = read_node(c->configs.word[i], &ids, &bus, &read_outers, &read_inners);
 	add_words(&outers, &c->outers);
 	add_words(&outers, &read_outers);
 	add_words(&inners, &c->inners);

@@ -199,7 +199,7 @@ def refused(brokers, text, *words, **options):
 
 
 def case_certificates(brokers):
-    """No certificate, one of another CA, unpinned ones of the right CA, a broker's own: no way in."""
+    """threats L14 at the brokers: none, another CA's, unpinned ones of the right CA, a broker's own: refused."""
     nodes = ["--outer", "outer-a", "--inner", "inner-a"]
     brokers.pki("stranger", *nodes)
     os.makedirs(brokers.path("later/bus"))

@@ -447,6 +447,18 @@ class Pki(unittest.TestCase):
             self.assertEqual(done.returncode, code, (words, done.stderr))
             self.assertIn(says, done.stderr, words)
         self.init("--broker", *BROKERS)
+        text = """node inner-b
+link outer-a nats { certificate "c" key "k" trust "t" }
+nats 10.1.0.1:4222 10.1.0.9:4222 { certificate "c" key "k" trust "t" }
+server main 10.2.0.5:5269 { domain example.se allow plaintext }
+listen s2s 10.2.0.4:5269
+"""
+        for address, says in (("10.1.0.9", "names 10.1.0.9:4222, which is no --broker"),
+                              ("10.1.0.2", "inner-b.crt: no certificate can be read")):
+            path = self.write("inner.conf", text.replace("10.1.0.9", address))
+            done = run(*config, *nodes, "--config", path, "--broker", *BROKERS)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(says, done.stderr)
         done = run(*config, "--outer", "outer-z", "--inner", "inner-a", "--broker", *BROKERS)
         self.assertEqual(done.returncode, 1)
         self.assertIn("outer-z.crt: no certificate can be read", done.stderr)
