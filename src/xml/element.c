@@ -81,10 +81,19 @@ static inline const struct dict_entry *find_known(
 	return dict_find_key(r->dict, space, s, dict_key_near(s, r->tag.readable));
 }
 
+static bool is_alias(const struct xml_reader *r, struct str uri)
+{
+	return r->alias_content.len && str_eq(uri, r->alias_content);
+}
+
 static bool intern_space(struct xml_reader *r, struct str uri, struct xml_space *ret_space)
 {
 	const struct dict_entry *known = find_known(r, DICT_SPACES, uri);
 
+	if (is_alias(r, uri)) {
+		*ret_space = r->alias;
+		return true;
+	}
 	if (known)
 		*ret_space = (struct xml_space){ known->name, known->id };
 	else
@@ -137,6 +146,10 @@ static bool declare_default(
 		return xml_fail(r, XML_ERR_DUPLICATE);
 	*declared = true;
 	*inside = (struct xml_space){ STRL(""), r->none_number };
+	if (r->depth == 1 && r->alias_stanza.len && str_eq(uri, r->alias_stanza)) {
+		*inside = r->alias;
+		return true;
+	}
 	return uri.len == 0 || intern_space(r, uri, inside);
 }
 

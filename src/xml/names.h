@@ -7,6 +7,7 @@
 #define NS_XMLNS "http://www.w3.org/2000/xmlns/"
 #define NS_SERVER "jabber:server"
 #define NS_CLIENT "jabber:client"
+#define NS_COMPONENT "jabber:component:accept"
 #define NS_DIALBACK "jabber:server:dialback"
 #define NS_STREAM "http://etherx.jabber.org/streams"
 #define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"

@@ -153,7 +153,7 @@ void xml_reader_restart(struct xml_reader *r, const struct xml_limits *limits)
 	r->pristine = true;
 	r->used = r->space = 0;
 	r->part_len = 0;
-	r->root_default = (struct str){ NULL, 0 };
+	r->root_default = r->alias_content = r->alias_stanza = (struct str){ NULL, 0 };
 	r->depth = r->n_bindings = r->root_bindings = 0;
 	memset(r->buckets, 0, sizeof(r->buckets));
 	buf_truncate(&r->tok, 0);
@@ -376,6 +376,21 @@ struct str xml_reader_root_ns(const struct xml_reader *r, struct str prefix)
 			return r->bindings[i].space.uri;
 	}
 	return str_eq(prefix, STRL("xml")) ? STRL(NS_XML) : (struct str){ NULL, 0 };
+}
+
+void xml_reader_alias(
+	struct xml_reader *r, struct str content, struct str stanza, struct str meaning)
+{
+	check(r->depth == 1);
+	r->alias_content = content;
+	r->alias_stanza = stanza;
+	r->alias = (struct xml_space){ meaning, xml_dict_ns(r->dict, meaning) };
+	if (str_eq(r->open[0].space.uri, content))
+		r->open[0].space = r->alias;
+	for (size_t i = 0; i < r->n_bindings; i++) {
+		if (str_eq(r->bindings[i].space.uri, content))
+			r->bindings[i].space = r->alias;
+	}
 }
 
 enum xml_error xml_reader_error(const struct xml_reader *r)

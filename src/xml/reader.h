@@ -113,6 +113,14 @@ struct xml_node *xml_reader_node(struct xml_reader *r);
 struct str xml_reader_root_ns(const struct xml_reader *r, struct str prefix);
 
 /*
+ * After XML_OPEN and until the restart: whatever is in the namespace content is read as if it were in meaning, and so
+ * is a first-level element whose default namespace is stanza, with what inherits it. The root stays what it is.
+ * meaning and stanza outlive the reader.
+ */
+void xml_reader_alias(
+	struct xml_reader *r, struct str content, struct str stanza, struct str meaning);
+
+/*
  * After XML_BAD: the first-level element in whose content it happened, for its name and attributes alone, or NULL.
  * Valid until the restart.
  */

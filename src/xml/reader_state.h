@@ -151,6 +151,9 @@ struct xml_reader {
 	size_t bindings_cap;
 	size_t root_bindings;
 	struct str root_default; /* the root's default namespace */
+	struct str alias_content; /* read as alias.uri; empty: there is none */
+	struct str alias_stanza; /* likewise as default of a first-level element */
+	struct xml_space alias;
 	uint64_t salt;
 	xml_name lang_id; /* number of xml:lang */
 	unsigned xml_number; /* number of the xml: namespace */
