@@ -29,7 +29,8 @@ _Static_assert((int)S2S_PROOF_NONE == (int)POLICY_PROOF_NONE &&
 		(int)S2S_PROOF_DIALBACK == (int)POLICY_PROOF_DIALBACK &&
 		(int)S2S_PROOF_DANE == (int)POLICY_PROOF_DANE &&
 		(int)S2S_PROOF_POSH == (int)POLICY_PROOF_POSH &&
-		(int)S2S_PROOF_PIN == (int)POLICY_PROOF_PIN,
+		(int)S2S_PROOF_PIN == (int)POLICY_PROOF_PIN &&
+		(int)S2S_PROOF_SECRET == (int)POLICY_PROOF_SECRET,
 	"one numbering of proofs");
 
 /* --- face to link --- */

@@ -15,7 +15,8 @@
 	X(POLICY_PROOF_DIALBACK, "dialback")                                                       \
 	X(POLICY_PROOF_DANE, "dane")                                                               \
 	X(POLICY_PROOF_POSH, "posh")                                                               \
-	X(POLICY_PROOF_PIN, "pin")
+	X(POLICY_PROOF_PIN, "pin")                                                                 \
+	X(POLICY_PROOF_SECRET, "secret")
 
 enum policy_proof {
 #define X(id, word) id,

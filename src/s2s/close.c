@@ -3,6 +3,7 @@
  * The end of a stream is decided once: what the peer is told, what the log says and what is counted come from one row
  * of the table. Who hangs on the stream learns of it last, since they may open another one.
  */
+#include "s2s/component.h"
 #include "s2s/guest.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
@@ -62,6 +63,8 @@ static void let_go(
 		if (failure == S2S_REFUSED || !pair_try_another(p, s->dialled))
 			pair_fail(p, &why, detail);
 	}
+	if (!s->was_ready)
+		component_let_go(s, &why);
 }
 
 static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_failure failure,

@@ -55,6 +55,7 @@ struct s2s_face {
 	size_t pending;
 	struct ledger senders; /* our domains, for new destinations */
 	size_t n_verifies; /* open ones */
+	struct list components; /* struct component */
 	struct list manage_due; /* streams with acknowledgements to write or to ask for */
 	struct inbox_slot *slots; /* see inbox.h */
 	size_t *free_slots;
@@ -74,6 +75,8 @@ struct s2s_face {
 		uint64_t pings, pings_answered;
 		uint64_t shared; /* pairs that became guests of another pair's stream */
 		uint64_t slowed, destinations_refused;
+		uint64_t
+			strangers; /* stanzas that came by a component from no domain of its server */
 		uint64_t excesses[S2S_EXCESS_COUNT];
 	} counts;
 };

@@ -195,6 +195,8 @@ static bool permitted(struct s2s_stream *s, const struct parties *who, struct s2
 		condition = "remote-server-timeout";
 	} else if (!ret_rule->allowed)
 		reason = "pair not allowed";
+	else if (ret_rule->component.len)
+		reason = close_rows[CLOSE_BY_COMPONENT].text;
 	else if (ret_rule->tls_required && !s->tls)
 		reason = "TLS required";
 	else if (!ret_rule->accept_dialback && !ret_rule->accept_certificate)

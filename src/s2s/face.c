@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "s2s/component.h"
 #include "s2s/guest.h"
 #include "s2s/inbox.h"
 #include "s2s/member.h"
@@ -103,6 +104,7 @@ struct s2s_face *s2s_face_new(
 	list_init(&f->streams);
 	list_init(&f->garbage);
 	list_init(&f->idle_pairs);
+	list_init(&f->components);
 	list_init(&f->manage_due);
 	table_init(&f->pairs);
 	buf_init(&f->out, OUT_MAX);
@@ -125,6 +127,7 @@ void s2s_face_free(struct s2s_face *f)
 		return;
 	check(list_empty(&f->streams));
 	empty_garbage(f);
+	component_free_all(f);
 	struct s2s_pair **pairs = (struct s2s_pair **)table_collect(&f->pairs, &n);
 	for (size_t i = 0; i < n; i++)
 		pair_free(pairs[i]);
@@ -159,7 +162,9 @@ void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint6
 	s->opened_at = now;
 	struct s2s_event e = stream_event(s, "stream-open");
 	face_event(s->face, &e);
-	if (direct_tls)
+	if (s->component)
+		component_begin(s);
+	else if (direct_tls)
 		negotiate_on_tls_out(s);
 	else
 		negotiate_begin_out(s);
@@ -187,8 +192,9 @@ void s2s_connect_failed(struct s2s_stream *s, const struct s2s_why *why, uint64_
 	face_event(f, &e);
 	stream_go(s, ST_GONE);
 	pair_detach(p, s);
-	forget_stream(s);
 	pair_fail(p, why, STRL(""));
+	component_let_go(s, why);
+	forget_stream(s);
 }
 
 bool s2s_join(struct s2s_stream *s, struct s2s_stream *host, uint64_t now)

@@ -12,7 +12,8 @@
  *
  * Incoming streams carry them -> us, outgoing streams us -> them; where both sides know XEP-0288 and the rule
  * permits it, either carries both. Outgoing: one stream a pair, opened by the first s2s_send() or
- * s2s_open() when no incoming one can carry it.
+ * s2s_open() when no incoming one can carry it. A component's stream (XEP-0114) is outgoing, always there, and carries
+ * both directions of many pairs.
  *
  * A callback of the part "upward" may call s2s_send(), s2s_open(), s2s_revoke(), s2s_resume() and
  * s2s_handled(); no callback may call anything else of this interface. Strings given to
@@ -38,7 +39,8 @@ struct s2s_stream;
 	X(S2S_PROOF_DIALBACK, "dialback")                                                          \
 	X(S2S_PROOF_DANE, "dane")                                                                  \
 	X(S2S_PROOF_POSH, "posh")                                                                  \
-	X(S2S_PROOF_PIN, "pin")
+	X(S2S_PROOF_PIN, "pin")                                                                    \
+	X(S2S_PROOF_SECRET, "secret") /* a component's: they know it, and so do we */
 enum s2s_proof {
 #define X(id, name) id,
 	S2S_PROOFS(X)
@@ -55,6 +57,11 @@ struct s2s_rule {
 	bool redirect; /* see-other-host is followed (RFC 6120 section 4.9.3.19) */
 	bool share; /* the pair may use another pair's stream to the same address (XEP-0220 section 2.6) */
 	bool bidi; /* one stream may carry both directions (XEP-0288) */
+	/*
+	 * Not empty: the pair goes by a component's stream (XEP-0114) and by nothing else. It is the stream of us with
+	 * this domain of theirs, and of all others whose rule names the same one. See s2s_keep().
+	 */
+	struct str component;
 };
 
 enum s2s_cert {
@@ -160,6 +167,10 @@ struct s2s_ops {
 	/* XEP-0185: key for the stream with this id, as 64 hex digits; to is the receiving domain. */
 	void (*dialback_key)(
 		void *user, struct str to, struct str from, struct str id, char ret_hex[65]);
+	/* XEP-0114: what proves on the stream with this id that we are the component us of their server, as 40 hex
+	 * digits. False: there is no secret. NULL: there are no components. */
+	bool (*handshake)(
+		void *user, struct str us, struct str them, struct str id, char ret_hex[41]);
 	/* Are there credentials with which TLS can be served as this domain? Empty: the peer named none. */
 	bool (*credentials)(void *user, struct str us);
 	/* Constant-time check with all secrets that are still valid. */
@@ -318,6 +329,11 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text);
 /* Opens the pair's outgoing stream if there is none and no retry delay runs. */
 void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now);
+/*
+ * The rule's component for this pair is them: opens its stream now, and again whenever it has ended, until
+ * s2s_rejudge() finds that the rule wants it no more. Does nothing for other pairs, and when it is done already.
+ */
+void s2s_keep(struct s2s_face *f, struct str us, struct str them, uint64_t now);
 /* Drops silently what is queued and not yet written with tokens of this channel. */
 void s2s_revoke(struct s2s_face *f, struct str us, struct str them, uint64_t channel);
 /* The stanza with this receipt is with the next hop, or its error is queued. 0 and receipts of the past do nothing. */

@@ -33,7 +33,7 @@ static bool judge(struct s2s_stream *s, struct s2s_pair *p, struct s2s_certified
 
 	*ret = (struct s2s_certified){ .cert = S2S_CERT_NONE };
 	*ret_proof = S2S_PROOF_DIALBACK;
-	if (!rule.allowed || !rule.share || (rule.tls_required && !s->tls))
+	if (!rule.allowed || !rule.share || rule.component.len || (rule.tls_required && !s->tls))
 		return false;
 	if (s->tls)
 		stream_certify(s, &rule, p->us, p->them, ret);

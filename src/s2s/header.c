@@ -36,10 +36,27 @@ static void put_domain(struct buf *out, const char *name, struct str domain)
 	buf_append(out, STRL("\""));
 }
 
+/* XEP-0114 section 3: `to` is the name of the component, and there is no version. */
+static void put_component_header(struct s2s_stream *s)
+{
+	struct buf *out = &s->face->out;
+
+	buf_append(out,
+		STRL("<?xml version=\"1.0\"?><stream:stream xmlns=\"" NS_COMPONENT
+		     "\" xmlns:stream=\"" NS_STREAM "\""));
+	put_domain(out, "to", s->us);
+	buf_append(out, STRL(">"));
+	s->header_sent = true;
+}
+
 void stream_put_header(struct s2s_stream *s)
 {
 	struct buf *out = &s->face->out;
 
+	if (s->component) {
+		put_component_header(s);
+		return;
+	}
 	buf_append(out,
 		STRL("<?xml version=\"1.0\"?><stream:stream xmlns=\"" NS_SERVER
 		     "\" xmlns:stream=\"" NS_STREAM "\" xmlns:db=\"" NS_DIALBACK "\""));
@@ -101,9 +118,18 @@ static void take_lang(struct s2s_stream *s, const struct xml_node *root)
 	}
 }
 
-bool stream_check_header(struct s2s_stream *s, const struct xml_node *root)
+static bool has_good_content(const struct s2s_stream *s)
 {
 	struct str content = xml_reader_root_ns(s->reader, STRL(""));
+
+	if (s->component)
+		return str_is(content, NS_COMPONENT);
+	/* Without a default namespace each stanza must name jabber:server itself (section 4.8.2). */
+	return !content.len || str_is(content, NS_SERVER);
+}
+
+bool stream_check_header(struct s2s_stream *s, const struct xml_node *root)
+{
 
 	s->header_seen = true;
 	s->versioned = true;
@@ -115,9 +141,7 @@ bool stream_check_header(struct s2s_stream *s, const struct xml_node *root)
 		stream_close(s, CLOSE_BAD_ROOT, STRL(""));
 		return false;
 	}
-	/* Without a default namespace each stanza must name jabber:server itself (section 4.8.2).
-	 */
-	if (content.len && !str_is(content, NS_SERVER)) {
+	if (!has_good_content(s)) {
 		stream_close(s, CLOSE_CONTENT_NS, STRL(""));
 		return false;
 	}

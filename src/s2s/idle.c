@@ -35,7 +35,7 @@ static uint64_t use_end(const struct s2s_stream *s)
 	uint64_t idle = s->face->settings.idle_ms;
 	uint64_t ms = s->took_any ? USED_IDLES * idle : least(UNUSED_MS, idle);
 
-	if (s->incoming || !s->pair || queue_count(&s->pair->queue) ||
+	if (s->incoming || s->component || !s->pair || queue_count(&s->pair->queue) ||
 		!list_empty(&s->pair->verifies))
 		return UINT64_MAX;
 	return after(s->stanza_at, ms);

@@ -5,6 +5,7 @@
  */
 #include "s2s/stream.h"
 
+#include "s2s/component.h"
 #include "s2s/dialback.h"
 #include "s2s/manage.h"
 #include "s2s/negotiate.h"
@@ -61,6 +62,10 @@ static const struct rule_row *find_rule(const struct xml_node *e)
 
 static void on_element(struct s2s_stream *s, struct xml_node *e)
 {
+	if (s->component) {
+		component_on_element(s, e);
+		return;
+	}
 	if ((s->incoming || s->bidi) && stanza_is(e)) {
 		stanza_on_element(s, e);
 		return;
@@ -81,7 +86,9 @@ static void on_header(struct s2s_stream *s)
 
 	if (!stream_check_header(s, root))
 		return;
-	if (s->incoming)
+	if (s->component)
+		component_on_header(s, root);
+	else if (s->incoming)
 		negotiate_on_header_in(s, root);
 	else
 		negotiate_on_header_out(s, root);

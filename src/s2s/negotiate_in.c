@@ -74,6 +74,8 @@ static bool accept_names(struct s2s_stream *s, const struct names *n)
 		stream_close(s, CLOSE_OWN_DOMAIN, STRL(""));
 	else if (!stream_rule(s).allowed)
 		stream_close(s, CLOSE_REFUSED, STRL(""));
+	else if (stream_rule(s).component.len)
+		stream_close(s, CLOSE_BY_COMPONENT, STRL(""));
 	return stream_is_open(s);
 }
 

@@ -5,6 +5,7 @@
  * we prove ourselves by EXTERNAL, and by dialback when that is not offered or fails.
  */
 #include "base/base64.h"
+#include "s2s/component.h"
 #include "s2s/dialback.h"
 #include "s2s/limits.h"
 #include "s2s/member.h"
@@ -311,6 +312,8 @@ void negotiate_on_error(struct s2s_stream *s, struct xml_node *e)
 		}
 	}
 	follow(s, e);
-	stream_close_failing(s, CLOSE_PEER_ERROR, failure_of(condition), buf_bytes(&said));
+	stream_close_failing(s,
+		s->component ? component_close_reason(s, condition) : CLOSE_PEER_ERROR,
+		s->component ? S2S_TIMEOUT : failure_of(condition), buf_bytes(&said));
 	buf_done(&said);
 }

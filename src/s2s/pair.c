@@ -72,7 +72,7 @@ void pair_free(struct s2s_pair *p)
 	struct s2s_face *f = p->face;
 
 	check(list_empty(&p->members) && list_empty(&p->verifies) && !p->out && !p->via &&
-		!p->guest);
+		!p->guest && !p->component);
 	if (f->last_pair == p)
 		f->last_pair = NULL;
 	f->pending -= queue_count(&p->queue);
@@ -95,8 +95,8 @@ void pair_used(struct s2s_pair *p)
 
 void pair_unused(struct s2s_pair *p)
 {
-	if (p->out || p->via || p->guest || queue_count(&p->queue) || !list_empty(&p->members) ||
-		!list_empty(&p->verifies) || !list_empty(&p->idle))
+	if (p->out || p->via || p->guest || p->component || queue_count(&p->queue) ||
+		!list_empty(&p->members) || !list_empty(&p->verifies) || !list_empty(&p->idle))
 		return;
 	p->idle_since = p->face->now;
 	list_append(&p->face->idle_pairs, &p->idle);

@@ -29,6 +29,7 @@ struct s2s_pair {
 	struct timer timer; /* for the age of what is queued */
 	struct guest *
 		guest; /* on the stream of another pair: to be accepted, or what carries the queue; or NULL */
+	struct component *component; /* its stream is always open; or NULL */
 	bool loner; /* was refused as a guest: until its own stream ends */
 	bool redirected; /* see-other-host was followed since a stream was last ready or given up */
 	unsigned failures; /* in a row */

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "s2s/component.h"
 #include "s2s/flush.h"
 #include "s2s/limits.h"
 #include "s2s/manage.h"
@@ -41,13 +42,19 @@ static struct s2s_stream *find_bidi(const struct s2s_pair *p)
 
 bool pair_pick(struct s2s_pair *p)
 {
-	struct s2s_stream *s = p->out ? p->out : find_bidi(p);
+	struct s2s_stream *s = p->out;
 
-	if (!p->via && s) {
+	if (p->via)
+		return true;
+	if (!s)
+		s = find_bidi(p);
+	if (!s)
+		s = component_stream(p);
+	if (s) {
 		pair_used(p);
 		pair_carry(p, s);
 	}
-	return p->via;
+	return s;
 }
 
 void pair_carried(struct s2s_pair *p, struct s2s_stream *s)
@@ -244,6 +251,7 @@ static void drop_doubtful(struct s2s_pair *p)
 void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 {
 	bool quick = !s->took_any && p->face->now - s->opened_at < QUICK_MS;
+	bool kept = p->component && p->out == s && !p->face->draining;
 
 	note_doubt(p, s);
 	if (p->via == s)
@@ -258,7 +266,10 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 	drop_old(p);
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);
-	pair_reopen(p);
+	if (kept)
+		component_lost(p->component, quick);
+	else
+		pair_reopen(p);
 	if (!queue_count(&p->queue))
 		queue_trim(&p->queue);
 	pair_unused(p);

@@ -11,27 +11,42 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/utf8.h"
+#include "s2s/component.h"
 #include "s2s/pair_delivery.h"
 #include "s2s/verify.h"
 
 enum { QUICK_ENDS_MAX = 2 };
 
+/* A pair whose failure keeps p from being tried again now, or NULL. */
+static const struct s2s_pair *waits_for(const struct s2s_pair *p, const struct s2s_rule *rule)
+{
+	uint64_t now = p->face->now;
+	const struct s2s_pair *leader =
+		rule->component.len ? pair_find(p->face, p->us, rule->component) : NULL;
+
+	if (p->retry_at > now)
+		return p;
+	return leader && leader->retry_at > now ? leader : NULL;
+}
+
 bool pair_may_connect(
 	const struct s2s_pair *p, enum s2s_failure *ret_failure, const char **ret_text)
 {
 	struct s2s_face *f = p->face;
+	struct s2s_rule rule = face_rule(f, p->us, p->them);
+	const struct s2s_pair *failed = waits_for(p, &rule);
 	enum s2s_failure failure = S2S_TIMEOUT;
 	const char *text = NULL;
 
 	if (f->stopping) {
 		text = close_rows[CLOSE_SHUTDOWN].text;
 	} else if (!f->ops->plays(f->user, p->us) || f->ops->plays(f->user, p->them) ||
-		!face_rule(f, p->us, p->them).allowed) {
+		!rule.allowed) {
 		failure = S2S_REFUSED;
 		text = close_rows[CLOSE_REFUSED].text;
-	} else if (p->retry_at > f->now) {
-		failure = p->failure;
-		text = p->failure_text;
+	} else if (failed) {
+		failure = failed->failure;
+		text = failed->failure_text;
 	} else if (f->n_streams >= f->settings.streams_max) {
 		text = close_rows[CLOSE_LIMIT].text;
 	}
@@ -42,12 +57,13 @@ bool pair_may_connect(
 	return !text;
 }
 
-void pair_connect(struct s2s_pair *p)
+static void connect(struct s2s_pair *p, bool component)
 {
 	struct s2s_face *f = p->face;
 	struct s2s_stream *s = stream_new(f, false);
 
 	check(!p->out);
+	s->component = s->bidi = component;
 	pair_used(p);
 	s->us = str_dup(p->us);
 	s->them = str_dup(p->them);
@@ -56,6 +72,21 @@ void pair_connect(struct s2s_pair *p)
 	if (!p->via)
 		pair_carry(p, s);
 	f->ops->connect(f->user, s, s->us, s->them);
+}
+
+void pair_connect(struct s2s_pair *p)
+{
+	struct s2s_pair *leader = component_leader(p);
+
+	if (!leader || leader == p) {
+		connect(p, leader);
+		return;
+	}
+	if (!leader->out)
+		connect(leader, true);
+	pair_used(p);
+	if (!p->via)
+		pair_carry(p, leader->out);
 }
 
 bool pair_connect_for_key(struct s2s_pair *p)
@@ -128,6 +159,8 @@ void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail)
 	else if (!p->via)
 		pair_bounce(p, why->failure, why->text);
 	verify_fail_all(p, why->failure);
+	if (p->component)
+		component_failed(p->component);
 	pair_unused(p);
 }
 

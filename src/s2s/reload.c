@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judging what exists again: after a reload, and when a proof is old. */
+#include "s2s/component.h"
 #include "s2s/dialback.h"
 #include "s2s/guest.h"
 #include "s2s/member.h"
@@ -8,7 +9,13 @@
 
 static bool by_certificate(enum s2s_proof proof)
 {
-	return proof != S2S_PROOF_NONE && proof != S2S_PROOF_DIALBACK;
+	return proof != S2S_PROOF_NONE && proof != S2S_PROOF_DIALBACK && proof != S2S_PROOF_SECRET;
+}
+
+/* By a component or not. */
+static bool goes_this_way(const struct s2s_stream *s, const struct s2s_rule *rule)
+{
+	return s->component ? str_eq(rule->component, s->them) : !rule->component.len;
 }
 
 static bool rule_holds(
@@ -19,7 +26,8 @@ static bool rule_holds(
 	if (!f->ops->plays(f->user, us) || f->ops->plays(f->user, them))
 		return false;
 	struct s2s_rule rule = face_rule(f, us, them);
-	return rule.allowed && (s->tls || !rule.tls_required || s2s_setting_up(s)) &&
+	return rule.allowed && goes_this_way(s, &rule) &&
+		(s->tls || !rule.tls_required || s2s_setting_up(s)) &&
 		(!by_certificate(proof) || rule.accept_certificate) &&
 		(proof != S2S_PROOF_DIALBACK || rule.accept_dialback);
 }
@@ -58,11 +66,25 @@ static bool guests_hold(const struct s2s_stream *s)
 	return true;
 }
 
+/* The pairs that a component's stream serves. */
+static bool followers_hold(struct s2s_stream *s)
+{
+	if (!s->component)
+		return true;
+	LIST_EACH (&s->carries, it) {
+		const struct s2s_pair *p = LIST_OWNER(it, struct s2s_pair, in_via);
+		if (!rule_holds(s, p->us, p->them, s->proof))
+			return false;
+	}
+	return judge_members(s);
+}
+
 static void judge_outgoing(struct s2s_stream *s)
 {
 	struct s2s_pair *p = s->pair;
 
-	if (!stream_is_open(s) || (rule_holds(s, s->us, s->them, s->proof) && guests_hold(s)))
+	if (!stream_is_open(s) ||
+		(rule_holds(s, s->us, s->them, s->proof) && guests_hold(s) && followers_hold(s)))
 		return;
 	stream_close(s, CLOSE_POLICY, STRL(""));
 	if (p && !face_rule(s->face, p->us, p->them).allowed)
@@ -72,6 +94,7 @@ static void judge_outgoing(struct s2s_stream *s)
 void s2s_rejudge(struct s2s_face *f, uint64_t now)
 {
 	f->now = now;
+	component_rejudge(f);
 	LIST_EACH_SAFE (&f->streams, it) {
 		struct s2s_stream *s = LIST_OWNER(it, struct s2s_stream, link);
 		if (s->incoming)

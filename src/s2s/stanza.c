@@ -5,6 +5,7 @@
  */
 #include "s2s/stanza.h"
 
+#include "s2s/component.h"
 #include "s2s/idle.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
@@ -185,6 +186,11 @@ void stanza_on_element(struct s2s_stream *s, struct xml_node *e)
 		return;
 	}
 	const struct member *m = member_find(s, us, stanza.from.domain);
+	if (!m && s->component) {
+		if (!component_admit(s, us, stanza.from.domain))
+			return;
+		m = member_find(s, us, stanza.from.domain);
+	}
 	if (!m || !m->valid) {
 		refuse_pair(s, us, stanza.from.domain);
 		return;

@@ -105,7 +105,7 @@ static void put_stream(const struct s2s_stream *s, uint64_t now, struct json *j)
 {
 	json_object(j, NULL);
 	json_u64(j, "stream", s->number);
-	json_cstr(j, "direction", s->incoming ? "in" : "out");
+	json_cstr(j, "direction", s->component ? "component" : s->incoming ? "in" : "out");
 	json_str(j, "us", s->us);
 	json_str(j, "them", s->them);
 	json_cstr(j, "state", stream_state_name(s->state));
@@ -157,6 +157,7 @@ static void put_counters(const struct s2s_face *f, struct json *j)
 	PUT(pings_answered);
 	PUT(slowed);
 	PUT(destinations_refused);
+	PUT(strangers);
 #undef PUT
 	for (int i = S2S_EXCESS_NONE + 1; i < S2S_EXCESS_COUNT; i++)
 		json_u64(j, face_excess_name((enum s2s_excess)i), f->counts.excesses[i]);

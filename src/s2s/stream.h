@@ -22,7 +22,7 @@
 	/* waiting for the other side's stream header */                                           \
 	X(ST_HEADER, "header",                                                                     \
 		TO(ST_PROOF) | TO(ST_NEGOTIATE) | TO(ST_FEATURES) | TO(ST_DIALBACK) |              \
-			TO(ST_READY),                                                              \
+			TO(ST_READY) | TO(ST_HANDSHAKE),                                           \
 		MS(header_ms), CLOSE_HEADER_TIMEOUT)                                               \
 	/* outgoing: waiting for features */                                                       \
 	X(ST_FEATURES, "features", TO(ST_STARTTLS) | TO(ST_SASL) | TO(ST_DIALBACK) | TO(ST_READY), \
@@ -38,6 +38,8 @@
 		CLOSE_AUTH_TIMEOUT)                                                                \
 	/* outgoing: waiting for success */                                                        \
 	X(ST_SASL, "sasl", TO(ST_HEADER) | TO(ST_DIALBACK), MS(auth_ms), CLOSE_AUTH_TIMEOUT)       \
+	/* a component's: waiting for the server to accept the secret */                           \
+	X(ST_HANDSHAKE, "handshake", TO(ST_READY), MS(auth_ms), CLOSE_AUTH_TIMEOUT)                \
 	/* outgoing: waiting for the answer to our key */                                          \
 	X(ST_DIALBACK, "dialback", TO(ST_READY), MS(auth_ms), CLOSE_AUTH_TIMEOUT)                  \
 	/* outgoing: stanzas may be written; incoming: a pair is valid */                          \
@@ -106,7 +108,8 @@ struct s2s_stream {
 	bool sasl_failed; /* outgoing */
 	bool offers_sasl; /* outgoing: EXTERNAL is in the features */
 	bool offers_dialback; /* outgoing: by feature or namespace declaration */
-	bool bidi; /* stanzas go both ways (XEP-0288) */
+	bool component; /* outgoing: see component.h */
+	bool bidi; /* stanzas go both ways (XEP-0288, XEP-0114) */
 	bool offers_bidi; /* outgoing */
 	bool knows_errors; /* outgoing: their dialback feature says so (XEP-0220 section 2.4.2) */
 	bool strange_from; /* outgoing: the answer's from is not the domain asked for */
@@ -132,6 +135,7 @@ struct s2s_stream {
 	struct s2s_pair *paused_by;
 	uint64_t slow_until; /* too much came: not read before; 0: read */
 	uint64_t slow_told; /* when that was reported last; 0: never */
+	uint64_t stranger_told; /* likewise, that a stanza of no domain of theirs was dropped */
 	uint64_t used; /* bytes of input that were parsed before this call of s2s_input() */
 	uint64_t charged; /* of all that was parsed, what a pair was charged for */
 	struct manage manage;

@@ -55,6 +55,7 @@ enum {
 	FENCED = 64,
 	NO_BIDI = 128,
 	LATER = 256,
+	COMPONENT = 512, /* b.example and all of theirs go by a component */
 };
 
 #define NS                                                                                         \
@@ -62,6 +63,7 @@ enum {
 	" xmlns:db='jabber:server:dialback'"
 #define SASL " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 #define SM " xmlns='urn:xmpp:sm:3'"
+#define COMP " xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'"
 #define TLS " xmlns='urn:ietf:params:xml:ns:xmpp-tls'"
 
 /* $ is the latest id, % the latest key. */
@@ -122,6 +124,16 @@ static const char *const phrases[] = {
 	"<a" SM " h='3'/>",
 	"<db:result from='a2.example' to='b2.example' type='valid'/>",
 	"<db:result from='a2.example' to='b2.example' type='error'/>",
+	"<stream:stream" COMP " from='b.example' id='i'>",
+	"<stream:stream" COMP " from='a2.example' id='i'>",
+	"<stream:stream" COMP ">",
+	"<handshake/>",
+	"<message xmlns='jabber:client' from='u@a2.example' "
+	"to='v@b.example'><body>x</body></message>",
+	"<message from='u@c.example' to='v@b.example'/>",
+	"<stream:error><not-authorized "
+	"xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+	"<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
 };
 
 static bool op_plays(void *user, struct str us)
@@ -132,8 +144,10 @@ static bool op_plays(void *user, struct str us)
 static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 {
 	const struct peers *p = user;
+	bool component = (p->flags & COMPONENT) && str_is(us, "b.example");
 
 	return (struct s2s_rule){
+		.component = component ? STRL("a.example") : STRL(""),
 		.allowed = !(p->flags & FORBID) || str_is(them, "a2.example"),
 		.tls_required = !(p->flags & NO_TLS),
 		.accept_certificate = !(p->flags & NO_PKIX),
@@ -148,6 +162,15 @@ static void op_key(void *user, struct str to, struct str from, struct str id, ch
 	memset(ret_hex, 'a', 64);
 	ret_hex[64] = '\0';
 	ret_hex[id.len % 64] = 'b';
+}
+
+static bool op_handshake(
+	void *user, struct str us, struct str them, struct str id, char ret_hex[41])
+{
+	check(op_rule(user, us, them).component.len && id.len);
+	memset(ret_hex, 'c', 40);
+	ret_hex[40] = '\0';
+	return !(((struct peers *)user)->flags & FENCED);
 }
 
 static bool op_check(void *user, struct str to, struct str from, struct str id, struct str key)
@@ -311,9 +334,9 @@ static void op_event(void *user, const struct s2s_event *e)
 	check(e->event);
 }
 
-static const struct s2s_ops ops = { op_plays, op_rule, op_key, op_credentials, op_check,
-	op_may_write, op_connect, op_cancel, op_write, op_start_tls, op_certificate, op_tls_version,
-	op_pause, op_close, op_named, op_stanza, op_sent, op_unsent, op_event };
+static const struct s2s_ops ops = { op_plays, op_rule, op_key, op_handshake, op_credentials,
+	op_check, op_may_write, op_connect, op_cancel, op_write, op_start_tls, op_certificate,
+	op_tls_version, op_pause, op_close, op_named, op_stanza, op_sent, op_unsent, op_event };
 
 static void report_closed(struct peers *p, struct wire *w)
 {
@@ -495,11 +518,19 @@ static void act_on_wire(struct peers *p, struct wire *w, unsigned command, struc
 	}
 }
 
+static void switch_components(struct peers *p)
+{
+	p->flags ^= COMPONENT;
+	s2s_rejudge(p->face, p->now);
+	s2s_keep(p->face, STRL("b.example"), STRL("a.example"), p->now);
+}
+
 /* What the program does. */
 static void act(struct peers *p, unsigned command, struct input *in)
 {
 	static const unsigned waits[] = { 1, 1000, 5000, 10000, 30000, 60000, 300000, 600000 };
-	struct str us = next(in) % 2 ? STRL("b.example") : STRL("b2.example");
+	unsigned which = next(in);
+	struct str us = which % 2 ? STRL("b.example") : STRL("b2.example");
 	struct str them = us.len == 9 ? STRL("a.example") : STRL("a2.example");
 
 	switch (command) {
@@ -508,7 +539,10 @@ static void act(struct peers *p, unsigned command, struct input *in)
 		give(p, us, them, command);
 		break;
 	case 2:
-		s2s_open(p->face, us, them, p->now);
+		if (which & 2)
+			switch_components(p);
+		else
+			s2s_open(p->face, us, them, p->now);
 		break;
 	case 3:
 		s2s_revoke(p->face, us, them, 1);
@@ -584,7 +618,7 @@ static void finish(struct peers *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern const char *const fuzz_proves;
-const char *const fuzz_proves = "threats E11, E12, E20 peers that do anything in any order";
+const char *const fuzz_proves = "threats E11, E12, E20, E23 peers that do anything in any order";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -28,6 +28,10 @@ struct play {
 
 static void configure(struct node *n, const char *words)
 {
+	if (strstr(words, "by-component")) {
+		n->component = "a.example a2.example";
+		n->no_tls = true;
+	}
 	if (strstr(words, "proved"))
 		n->trusted = "a.example";
 	if (strstr(words, "covers-a2"))
@@ -78,6 +82,12 @@ static void configure(struct node *n, const char *words)
 		n->bounce = true;
 	if (strstr(words, "hold"))
 		n->hold_receipts = true;
+	if (strstr(words, "by-a-alone"))
+		n->component = "a.example";
+	if (strstr(words, "by-s2s"))
+		n->component = NULL;
+	if (strstr(words, "listens"))
+		n->refuse_connect = false;
 	if (strstr(words, "small")) {
 		struct s2s_settings set = n->world->settings;
 		set.limits = xml_limits_default;
@@ -292,6 +302,8 @@ static void step_node(struct play *p, char op, const char *text)
 		s2s_drain(n->face, p->world.now);
 	else if (op == 'R')
 		s2s_rejudge(n->face, p->world.now);
+	else if (op == 'k')
+		s2s_keep(n->face, STRL("b.example"), STRL("a.example"), p->world.now);
 	else if (op == 'Q')
 		s2s_proved(p->wires[p->at]->other->stream, p->world.now);
 	else if (op == '(' || op == ')')
@@ -311,7 +323,7 @@ static void step(struct play *p, const char *s)
 		step_text(p, *s, s + 1);
 	else if (strchr("UVPKB?", *s))
 		step_number(p, *s, s + 1);
-	else if (strchr("WMmFGDIRYZQJ()", *s))
+	else if (strchr("WMmFGDIRYZQJk()", *s))
 		step_node(p, *s, s + 1);
 	else
 		step_wire(p, *s, s + 1);

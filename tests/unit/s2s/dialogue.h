@@ -30,6 +30,7 @@
  *	Bn      the face has written n times on this connection
  *	?n      the certificates of n peers and domains were looked at
  *	Gset    changes the configuration, see configure() in dialogue.c
+ *	k       s2s_keep() of b.example, a.example
  *	Q       s2s_proved(), J: s2s_judge_again() on the connection at hand
  *	(       the kernel takes nothing that the face writes on this connection, until )
  *	Dn      the nth stanza that came (from 0) is handled; only with "hold" in the configuration

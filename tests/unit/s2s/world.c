@@ -29,6 +29,13 @@ static bool op_plays(void *user, struct str us)
 	return listed(((struct node *)user)->domains, us);
 }
 
+static struct str component_of(const struct node *n, struct str us, struct str them)
+{
+	if (!n->component || !str_is(us, "b.example") || !listed(n->component, them))
+		return STRL("");
+	return str_from(n->component, strcspn(n->component, " "));
+}
+
 static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 {
 	const struct node *n = user;
@@ -43,7 +50,16 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 		.bidi = n->bidi,
 		.redirect = n->redirect,
 		.share = n->share,
+		.component = component_of(n, us, them),
 	};
+}
+
+/* Not a digest, but it names everything it should. */
+static bool op_handshake(
+	void *user, struct str us, struct str them, struct str id, char ret_hex[41])
+{
+	snprintf(ret_hex, 41, "%.*s/%.*s/%.*s", STR_FMT(us), STR_FMT(them), STR_FMT(id));
+	return !((struct node *)user)->no_creds;
 }
 
 static bool op_credentials(void *user, struct str us)
@@ -276,6 +292,7 @@ static const struct s2s_ops ops = {
 	.another = op_another,
 	.plays = op_plays,
 	.rule = op_rule,
+	.handshake = op_handshake,
 	.credentials = op_credentials,
 	.dialback_key = op_dialback_key,
 	.dialback_check = op_dialback_check,

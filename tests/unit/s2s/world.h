@@ -51,6 +51,7 @@ struct node {
 	bool no_dialback;
 	bool bidi; /* rule: one stream may carry both directions */
 	bool share; /* rule: a pair may use another pair's stream */
+	const char *component; /* rule: b.example and these of theirs go by one; the first leads */
 	bool redirect; /* rule: see-other-host is followed */
 	bool led_elsewhere; /* the next connect leads to the host that a peer named */
 	bool no_creds; /* no certificate for what it plays */
