@@ -128,6 +128,14 @@ struct str address_host(struct str addr)
 	return host;
 }
 
+bool address_is_loopback(struct str ip)
+{
+	struct config_network n;
+	bool v4 = ip.len && !address_network(ip, &n) && is_mapped(n.addr);
+
+	return v4 ? n.addr[12] == 127 : str_is(ip, "::1");
+}
+
 bool address_is_wildcard(struct str ip)
 {
 	return str_is(ip, "0.0.0.0") || str_is(ip, "::");

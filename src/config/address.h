@@ -22,6 +22,8 @@ void address_network_text(const struct config_network *n, char ret[ADDRESS_TEXT]
 
 /* The IP part of what address_port() gave. */
 struct str address_host(struct str addr);
+/* Is it of 127.0.0.0/8, or ::1? */
+bool address_is_loopback(struct str ip);
 /* Is it 0.0.0.0 or ::? */
 bool address_is_wildcard(struct str ip);
 

@@ -74,6 +74,20 @@ struct config_nats {
 };
 
 /*
+ * inner, in a server's section: `component ADDR [tls] { domain a b  secret "FILE"  allow plaintext }`. These foreign
+ * domains reach the server as its components (XEP-0114), and by nothing else.
+ */
+struct config_component {
+	struct str addr;
+	bool tls;
+	bool plaintext;
+	struct str *domains;
+	size_t n_domains;
+	const char *secret;
+	struct config_place at;
+};
+
+/*
  * inner: `server NAME ADDR { domain a b  trust "ca.crt"  require tls  accept ... }`. TLS is
  * required unless `allow plaintext` stands there; `accept` is both proofs, or dialback alone
  * without trust.
@@ -86,6 +100,8 @@ struct config_server {
 	const char *trust; /* CA for the local server's own certificate, or NULL */
 	bool tls_required;
 	unsigned accept; /* bits of enum config_proof: pkix and dialback only */
+	struct config_component *components;
+	size_t n_components;
 	struct config_place at;
 };
 

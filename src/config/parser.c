@@ -312,7 +312,7 @@ static bool section_line(struct parser *p, const struct section *s, struct secti
 	struct str *before = &first[rule - s->rules];
 	struct str span = p->now.span;
 	parser_next(p);
-	if (before->p) {
+	if (before->p && !rule->many) {
 		report_at(p->report, span, "`%s` stands twice in this section", rule->word);
 		return false;
 	}
@@ -366,8 +366,9 @@ bool parser_section(struct parser *p, const struct section *s, struct section_ro
 	check(s->n < WORDS_MAX);
 	if (p->confused || p->now.kind != TOKEN_OPEN)
 		return parser_unexpected(p, expected, 1);
+	const struct section *outside = p->section;
 	p->section = s;
 	bool ok = section_body(p, s, row);
-	p->section = NULL;
+	p->section = outside;
 	return ok;
 }

@@ -26,6 +26,9 @@ struct section_row {
 	unsigned accept;
 	struct config_pin *pins;
 	size_t n_pins;
+	struct config_component *components;
+	size_t n_components;
+	const char *secret;
 };
 
 /* One word that may open a line of a section. */
@@ -33,6 +36,7 @@ struct rule {
 	const char *word;
 	bool (*parse)(struct parser *p, struct section_row *row);
 	bool required;
+	bool many; /* may stand more than once */
 };
 
 struct section {
@@ -41,7 +45,7 @@ struct section {
 	size_t n;
 };
 
-/* A word of the file that must name a link, judged at the end. */
+/* A word of the file that must name a link, or a domain of a component, judged at the end. */
 struct node_ref {
 	struct str node;
 	struct str at;
@@ -74,6 +78,8 @@ struct parser {
 	size_t n_vias;
 	struct str *nats_at; /* each `nats` that stands in place of an address */
 	size_t n_nats_at;
+	struct node_ref *components; /* domains */
+	size_t n_components;
 	struct str *server_at; /* where server i stands */
 	struct str *peer_at; /* where the statement of peer row i stands */
 };

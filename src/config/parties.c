@@ -4,6 +4,7 @@
  */
 #include "config/parties.h"
 
+#include "config/component.h"
 #include "config/pattern.h"
 #include "config/sections.h"
 
@@ -159,6 +160,9 @@ bool parse_server(struct parser *p)
 	s->domains = row.names;
 	s->n_domains = row.n_names;
 	s->trust = row.keys.trust;
+	s->components = row.components;
+	s->n_components = row.n_components;
+	ok = component_fits(p, at, &row) && ok;
 	s->at = parser_place(p, at);
 	s->tls_required = !row.plaintext;
 	/* Without a CA no certificate of the server can be valid. */

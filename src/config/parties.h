@@ -22,7 +22,7 @@ bool parse_nats(struct parser *p);
 
 /*
  * server = `server` NAME ADDR `{` `domain` DOMAIN... [`trust` FILE] [`require` REQUIRE...]
- *          [`accept` PROOF...] [`allow` `plaintext`] `}`
+ *          [`accept` PROOF...] [`allow` `plaintext`] [component...] `}`
  */
 bool parse_server(struct parser *p);
 

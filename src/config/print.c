@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The effective configuration in its own language. */
 #include "config/address.h"
+#include "config/component.h"
 #include "config/limits.h"
 #include "config/rules.h"
 #include "config/sections.h"
@@ -127,6 +128,8 @@ static void print_server(const struct config_server *s, struct buf *out)
 	put_words(out, s->domains, s->n_domains);
 	put_path(out, "trust", s->trust);
 	put_proofs(out, s->tls_required, s->accept, 0);
+	for (size_t i = 0; i < s->n_components; i++)
+		component_print(&s->components[i], out);
 	buf_append_c(out, " }\n");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/sections.h"
 
+#include "config/component.h"
 #include "config/pin.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -67,8 +68,7 @@ static bool rule_accept_nodes(struct parser *p, struct section_row *row)
 	return ok;
 }
 
-/* `domain` DOMAIN... */
-static bool rule_domains(struct parser *p, struct section_row *row)
+bool section_domains(struct parser *p, struct section_row *row)
 {
 	return name_list(p, row, parser_domain);
 }
@@ -184,8 +184,7 @@ static bool rule_pin(struct parser *p, struct section_row *row)
 	return ok;
 }
 
-/* `allow` `plaintext` */
-static bool rule_allow(struct parser *p, struct section_row *row)
+bool section_allow(struct parser *p, struct section_row *row)
 {
 	static const char *const words[] = { "plaintext" };
 	size_t which;
@@ -219,17 +218,18 @@ static const struct rule link_rules[] = {
 	{ "trust", rule_trust, true },
 };
 static const struct rule server_rules[] = {
-	{ "domain", rule_domains, true },
+	{ "domain", section_domains, true },
 	{ "trust", rule_trust },
 	{ "require", rule_require_local },
 	{ "accept", rule_accept_local },
-	{ "allow", rule_allow },
+	{ "allow", section_allow },
+	{ "component", component_rule, .many = true },
 };
 static const struct rule peer_rules[] = {
 	{ "require", rule_require },
 	{ "accept", rule_accept },
 	{ "pin", rule_pin },
-	{ "allow", rule_allow },
+	{ "allow", section_allow },
 	{ "refuse", rule_refuse },
 };
 

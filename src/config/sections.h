@@ -20,6 +20,12 @@ extern const struct section section_peer;
 bool section_proofs(struct parser *p, struct str at, const struct section_row *row,
 	unsigned possible, unsigned *ret_accept, unsigned *ret_require);
 
+/* Rules that more than one section has. */
+/* `domain` DOMAIN... */
+bool section_domains(struct parser *p, struct section_row *row);
+/* `allow` `plaintext` */
+bool section_allow(struct parser *p, struct section_row *row);
+
 /* The words of the proofs: word i is bit 1 << i of enum config_proof. */
 enum { PROOF_WORDS = 5 };
 extern const char *const proof_words[PROOF_WORDS];

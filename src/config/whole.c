@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What only the whole file shows: what is missing, names that lead nowhere, defaults. */
 #include "config/address.h"
+#include "config/component.h"
 #include "config/parser.h"
 #include "config/rules.h"
 #include "config/parser.h"
@@ -222,6 +223,7 @@ void whole_check(struct parser *p)
 		fill_steer_target(p);
 	}
 	fill_peers(p);
+	component_check(p);
 	fill_routes(p);
 	rules_fill(p->c);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "inner/leases.h"
+#include "inner/components.h"
 #include "inner/steer.h"
 #include "net/mint.h"
 #include "net/udp.h"
@@ -21,6 +22,7 @@
 struct inner {
 	struct table servers; /* local domain → const struct config_server * of node->config */
 	struct table ascii; /* A-label form of each local domain → its struct ascii */
+	struct components components;
 	struct net_mint *mint;
 	struct net_dns_server *dns;
 	struct str dns_addr;
@@ -39,6 +41,15 @@ static const struct config_server *server_of(const struct node *n, struct str do
 	const struct inner *in = n->role_state;
 
 	return table_find(&in->servers, domain);
+}
+
+/* The component that us is of this server, or NULL. */
+static const struct config_component *component_of(
+	const struct node *n, const struct config_server *s, struct str us)
+{
+	const struct inner *in = n->role_state;
+
+	return s ? components_find(&in->components, s, us) : NULL;
 }
 
 static void ascii_done(struct table *t)
@@ -92,17 +103,39 @@ static bool plays(struct node *n, struct str us)
 	return peer && !peer->refuse;
 }
 
+static bool is_host(struct str text, const struct net_addr *addr)
+{
+	struct net_addr a;
+
+	return net_addr_parse(text, &a) && net_addr_same_host(&a, addr);
+}
+
 /* The local servers speak for everybody inside: limits by address are for others. */
 static bool trusts(struct node *n, const struct net_addr *addr)
 {
-	struct net_addr server;
-
 	for (size_t i = 0; i < n->config->n_servers; i++) {
-		if (net_addr_parse(n->config->servers[i].addr, &server) &&
-			net_addr_same_host(&server, addr))
+		const struct config_server *s = &n->config->servers[i];
+		if (is_host(s->addr, addr))
 			return true;
+		for (size_t k = 0; k < s->n_components; k++) {
+			if (is_host(s->components[k].addr, addr))
+				return true;
+		}
 	}
 	return false;
+}
+
+/* Both ways on the one stream, and by nothing else; the domains of a server share it. */
+static struct s2s_rule component_rule(
+	const struct config_server *s, const struct config_component *m)
+{
+	return (struct s2s_rule){
+		.allowed = true,
+		.bidi = true,
+		.tls_required = m->tls,
+		.accept_certificate = m->tls,
+		.component = s->domains[0],
+	};
 }
 
 static struct s2s_rule rule(struct node *n, struct str us, struct str them)
@@ -111,6 +144,9 @@ static struct s2s_rule rule(struct node *n, struct str us, struct str them)
 
 	if (!s || !plays(n, us))
 		return (struct s2s_rule){ 0 };
+	const struct config_component *m = component_of(n, s, us);
+	if (m)
+		return component_rule(s, m);
 	return (struct s2s_rule){
 		.allowed = true,
 		.bidi = n->config->bidi,
@@ -125,8 +161,12 @@ static struct config_peer proofs(struct node *n, struct str us, struct str them)
 {
 	const struct config_server *s = server_of(n, them);
 
-	return s ? (struct config_peer){ .tls_required = s->tls_required, .accept = s->accept }
-		 : (struct config_peer){ .refuse = true };
+	if (!s)
+		return (struct config_peer){ .refuse = true };
+	const struct config_component *m = component_of(n, s, us);
+	if (m)
+		return (struct config_peer){ .tls_required = m->tls, .accept = CONFIG_PKIX };
+	return (struct config_peer){ .tls_required = s->tls_required, .accept = s->accept };
 }
 
 /* A-label domain: local, or below a local one? */
@@ -160,12 +200,34 @@ static struct net_creds *creds(struct node *n, struct str us)
 static void lookup(struct node *n, struct dial *d)
 {
 	const struct config_server *s = server_of(n, d->them);
-	struct node_target target = { 0 };
+	const struct config_component *m = component_of(n, s, d->us);
+	struct node_target target = { .direct_tls = m && m->tls };
 
-	if (s && net_addr_parse(s->addr, &target.addr))
+	if (s && net_addr_parse(m ? m->addr : s->addr, &target.addr))
 		node_dial_targets(d, &target, 1);
 	else
 		node_dial_failed(d, DIAL_NO_SERVER);
+}
+
+static bool handshake(
+	struct node *n, struct str us, struct str them, struct str id, char ret_hex[41])
+{
+	const struct inner *in = n->role_state;
+	const struct config_server *s = server_of(n, them);
+
+	return s && components_handshake(&in->components, s, us, id, ret_hex);
+}
+
+static void keep(struct node *n)
+{
+	for (size_t i = 0; i < n->config->n_servers; i++) {
+		const struct config_server *s = &n->config->servers[i];
+		for (size_t k = 0; k < s->n_components; k++) {
+			const struct config_component *m = &s->components[k];
+			for (size_t d = 0; d < m->n_domains; d++)
+				s2s_keep(n->face, m->domains[d], s->domains[0], n->now);
+		}
+	}
 }
 
 /* The look-up answers at once: there is never one to cancel. */
@@ -295,8 +357,10 @@ static bool start(struct node *n, char *err, size_t err_size)
 	n->role_state = in;
 	table_init(&in->servers);
 	table_init(&in->ascii);
+	components_init(&in->components);
 	servers_load(in, n->config);
-	return mint_load(n->config, &in->mint, err, err_size) && steer_start(n, err, err_size) &&
+	return components_load(&in->components, n->config, err, err_size) &&
+		mint_load(n->config, &in->mint, err, err_size) && steer_start(n, err, err_size) &&
 		leases_open(n, &in->leases, err, err_size);
 }
 
@@ -315,6 +379,7 @@ static void stop(struct node *n)
 	str_free(&in->dns_addr);
 	table_done(&in->servers);
 	ascii_done(&in->ascii);
+	components_done(&in->components);
 	free(in);
 	n->role_state = NULL;
 }
@@ -322,6 +387,7 @@ static void stop(struct node *n)
 static bool reload(struct node *n, char *err, size_t err_size)
 {
 	struct inner *in = n->role_state;
+	struct components components;
 	struct net_mint *mint = NULL;
 	struct leases *leases = NULL;
 
@@ -329,15 +395,20 @@ static bool reload(struct node *n, char *err, size_t err_size)
 		snprintf(err, err_size, "`leases` takes a restart");
 		return false;
 	}
+	if (!components_load(&components, n->config, err, err_size))
+		return false;
 	if (!mint_load(n->config, &mint, err, err_size) ||
 		!leases_open(n, &leases, err, err_size) || !steer_start(n, err, err_size)) {
 		leases_close(leases);
+		components_done(&components);
 		if (mint)
 			net_mint_free(mint);
 		return false;
 	}
 	leases_close(in->leases);
 	in->leases = leases;
+	components_done(&in->components);
+	in->components = components;
 	if (in->mint)
 		net_mint_free(in->mint);
 	in->mint = mint;
@@ -366,6 +437,8 @@ static const struct node_role role = {
 	.rule = rule,
 	.proofs = proofs,
 	.creds = creds,
+	.handshake = handshake,
+	.keep = keep,
 	.lookup = lookup,
 	.lookup_cancel = lookup_cancel,
 };

@@ -42,6 +42,20 @@ void net_dialback_key(
 	OPENSSL_cleanse(key, sizeof(key));
 }
 
+void net_component_handshake(struct str id, struct str secret, char ret_hex[41])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned n = 0;
+
+	check(ctx && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) == 1 &&
+		EVP_DigestUpdate(ctx, id.p, id.len) == 1 &&
+		EVP_DigestUpdate(ctx, secret.p, secret.len) == 1 &&
+		EVP_DigestFinal_ex(ctx, digest, &n) == 1 && n == 20);
+	EVP_MD_CTX_free(ctx);
+	to_hex(digest, 20, ret_hex);
+}
+
 bool net_equal_secret(struct str a, struct str b)
 {
 	return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.p, b.p, a.len) == 0);

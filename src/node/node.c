@@ -259,6 +259,8 @@ int node_run(const struct node_role *role, const char *path, struct config *c)
 	net_on_signal(n->loop, SIGTERM, on_stop, n);
 	net_on_signal(n->loop, SIGINT, on_stop, n);
 	net_on_turn(n->loop, on_turn, n);
+	if (role->keep)
+		role->keep(n);
 	arm_timer(n);
 	LOG(LOG_INFO, "started", LF_CSTR("version", SALLYPORT_VERSION), LF_U64("boot", n->boot_id));
 	net_loop_run(n->loop);

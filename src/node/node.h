@@ -72,6 +72,11 @@ struct node_role {
 	void (*expect)(struct node *n, struct str us, struct str them);
 	/* Credentials for a domain that we play, a new reference; NULL: none. */
 	struct net_creds *(*creds)(struct node *n, struct str us);
+	/* What proves that we are the component us of the server of them (s2s/face.h). NULL: there are none. */
+	bool (*handshake)(
+		struct node *n, struct str us, struct str them, struct str id, char ret_hex[41]);
+	/* The configuration is in force: opens the streams that are to be open always. NULL: there are none. */
+	void (*keep)(struct node *n);
 	/* Looks the server of them up and calls node_dial_targets() or node_dial_failed(), now or later. */
 	void (*lookup)(struct node *n, struct dial *d);
 	void (*lookup_cancel)(struct node *n, struct dial *d);

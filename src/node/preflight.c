@@ -2,11 +2,14 @@
 #include "node/preflight.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/special.h"
 #include "jid/jid.h"
+#include "net/conn.h"
 #include "net/tls.h"
 
 enum { DAY_S = 24 * 60 * 60, SECRET_LEAST = 16 };
@@ -167,7 +170,7 @@ static void check_domains(struct preflight *p)
 	}
 }
 
-static void check_secret(struct preflight *p, const char *path)
+static void check_secret(struct preflight *p, const char *path, const char *cure)
 {
 	char line[512];
 	size_t longest = 0;
@@ -185,10 +188,8 @@ static void check_secret(struct preflight *p, const char *path)
 	}
 	fclose(f);
 	if (!good || longest == 0)
-		fail(p,
-			"%s: needs one secret of at least %d characters a line: `sallyport pki "
-			"init` makes one",
-			path, SECRET_LEAST);
+		fail(p, "%s: needs one secret of at least %d characters a line: %s", path,
+			SECRET_LEAST, cure);
 	check_private(p, path);
 }
 
@@ -269,6 +270,31 @@ static void check_outer(struct preflight *p)
 	check_dialback(p);
 }
 
+static bool is_public(struct str addr)
+{
+	struct net_addr a;
+
+	if (!net_addr_parse(addr, &a))
+		return false;
+	const struct sockaddr_in *v4 = (const void *)&a.sa;
+	const struct sockaddr_in6 *v6 = (const void *)&a.sa;
+	return a.sa.ss_family == AF_INET ? !special_v4((const unsigned char *)&v4->sin_addr)
+					 : !special_v6(v6->sin6_addr.s6_addr);
+}
+
+static void check_components(struct preflight *p, const struct config_server *s)
+{
+	for (size_t i = 0; i < s->n_components; i++) {
+		const struct config_component *m = &s->components[i];
+		p->at = m->at;
+		check_secret(p, m->secret, "`openssl rand -hex 32` prints one");
+		if (!m->tls && is_public(m->addr))
+			warn(p,
+				"the component's stream is not protected, and its address is not "
+				"one of a private network");
+	}
+}
+
 static void check_inner(struct preflight *p)
 {
 	const struct config *c = p->c;
@@ -279,6 +305,7 @@ static void check_inner(struct preflight *p)
 		p->at = c->servers[i].at;
 		if (c->servers[i].trust)
 			check_trust(p, NET_TLS_S2S, c->servers[i].trust);
+		check_components(p, &c->servers[i]);
 	}
 	if (c->mint.certificate)
 		net_creds_unref(check_creds(p, &c->mint));
@@ -298,7 +325,7 @@ bool preflight(const struct config *c, long long now_s, struct buf *messages)
 		check_nats(&p, &c->nats.keys);
 	p.at = c->dialback_at;
 	if (c->dialback_secret)
-		check_secret(&p, c->dialback_secret);
+		check_secret(&p, c->dialback_secret, "`sallyport pki init` makes one");
 	arena_done(&p.arena);
 	return p.ok;
 }

@@ -382,7 +382,11 @@ static void open_stream(struct probe *p)
 
 	p->opened = true;
 	say_policy(p);
-	if (n->role->rule(n, p->us, p->them).allowed)
+	struct s2s_rule rule = n->role->rule(n, p->us, p->them);
+	if (rule.component.len)
+		say_result(p, false, "they come by a component: its stream is open always",
+			"`sallyport status` tells the state of that stream", NULL);
+	else if (rule.allowed)
 		s2s_open(p->face, p->us, p->them, n->now);
 	else
 		say_result(p, false, "the configuration refuses these domains",

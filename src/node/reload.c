@@ -50,6 +50,8 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	settings_apply_limits(n);
 	settings_announce(n);
 	s2s_rejudge(n->face, n->now);
+	if (n->role->keep)
+		n->role->keep(n);
 	transport_recheck_all(n);
 	config_free(old_config);
 	return true;

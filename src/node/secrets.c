@@ -44,33 +44,43 @@ static bool read_lines(FILE *f, struct str secrets[], unsigned max, unsigned *re
 	return *ret_n > 0;
 }
 
-bool secrets_load(struct node *n, char *err, size_t err_size)
+bool secrets_read(const char *path, struct str secrets[], unsigned most, unsigned *ret_n, char *err,
+	size_t err_size)
 {
-	const char *path = n->config->dialback_secret;
-	enum { MAX = sizeof(n->secrets) / sizeof(n->secrets[0]) };
-	struct str secrets[MAX];
 	unsigned count = 0;
-
-	if (!path) {
-		use_random(n);
-		return true;
-	}
 	FILE *f = fopen(path, "re");
+
 	if (!f) {
 		snprintf(err, err_size, "%s: %s", path, strerror(errno));
 		return false;
 	}
-	bool ok = read_lines(f, secrets, MAX, &count);
+	bool ok = read_lines(f, secrets, most, &count);
 	fclose(f);
-	if (ok) {
-		use(n, secrets, count);
+	*ret_n = count;
+	if (ok)
 		return true;
-	}
 	for (unsigned i = 0; i < count; i++)
 		str_free(&secrets[i]);
 	snprintf(err, err_size, "%s: needs one secret of at least %d characters a line", path,
 		SECRET_LEAST);
 	return false;
+}
+
+bool secrets_load(struct node *n, char *err, size_t err_size)
+{
+	const char *path = n->config->dialback_secret;
+	enum { MAX = sizeof(n->secrets) / sizeof(n->secrets[0]) };
+	struct str secrets[MAX];
+	unsigned count;
+
+	if (!path) {
+		use_random(n);
+		return true;
+	}
+	if (!secrets_read(path, secrets, MAX, &count, err, err_size))
+		return false;
+	use(n, secrets, count);
+	return true;
 }
 
 void secrets_free(struct node *n)
@@ -102,8 +112,16 @@ static bool dialback_check(
 	return good;
 }
 
+static bool handshake(void *user, struct str us, struct str them, struct str id, char ret_hex[41])
+{
+	struct node *n = user;
+
+	return n->role->handshake && n->role->handshake(n, us, them, id, ret_hex);
+}
+
 void secrets_fill_ops(struct s2s_ops *ops)
 {
+	ops->handshake = handshake;
 	ops->dialback_key = dialback_key;
 	ops->dialback_check = dialback_check;
 }

@@ -12,7 +12,11 @@
 bool secrets_load(struct node *n, char *err, size_t err_size);
 void secrets_free(struct node *n);
 
-/* The dialback members of struct s2s_ops; user is the node. */
+/* Reads a file of secrets, the first most of them; each is to be freed. False, with a message: none. */
+bool secrets_read(const char *path, struct str secrets[], unsigned most, unsigned *ret_n, char *err,
+	size_t err_size);
+
+/* The members of struct s2s_ops for dialback and components; user is the node. */
 void secrets_fill_ops(struct s2s_ops *ops);
 
 #endif

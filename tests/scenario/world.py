@@ -61,7 +61,7 @@ INNER = """node inner-a
 link outer-a {outer}:5280 {{
   certificate "pki/link/inner-a.crt" key "pki/link/inner-a.key" trust "pki/link/ca.crt"
 }}
-server main {server}:5269 {{ domain {local} {rooms} trust "pki/lab/ca.crt" }}
+server main {server}:5269 {{ domain {local} {rooms} trust "pki/lab/ca.crt" {server_extra} }}
 listen s2s {inner}:5269
 mint {{ certificate "pki/mint/ca.crt" key "pki/mint/ca.key" }}
 steer {inner}:5300
@@ -200,7 +200,7 @@ class Node:
 
 class World:
     def __init__(self, profile="standard", outer_extra="", inner_extra="", outer_limits=NO_LIMITS, close_ms=1000,
-                 start=True, outer_peers="", prepare=None):
+                 start=True, outer_peers="", prepare=None, server_extra=""):
         self.build = os.path.abspath(os.environ.get("SALLYPORT_BUILD") or sys.argv[1])
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
         base = "127.%d.%d." % (32 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
@@ -216,7 +216,8 @@ class World:
                        cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
         self.profile, self.extra = profile, {"outer_extra": outer_extra, "inner_extra": inner_extra,
                                              "outer_limits": outer_limits, "close_ms": close_ms,
-                                             "outer_peers": outer_peers}
+                                             "outer_peers": outer_peers, "server_extra": server_extra.format(
+                                                 **self.address)}
         self.write_config()
         self.outer, self.inner = Node(self, "outer"), Node(self, "inner")
         self.dns = Dns(self.address["dns"], {FOREIGN: self.address["foreign"],

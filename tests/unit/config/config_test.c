@@ -216,7 +216,10 @@ static void inner_example(void **state)
 		"link outer-mn [fd00::1]:5280 { certificate \"c\" key \"k\" trust \"t\" }\n"
 		"server main 10.2.0.5:5269 { domain example.se\n conference.example.se trust "
 		"\"ca\" }\n"
-		"server old 10.2.0.6:5269 { domain old.example.se allow plaintext }\n"
+		"server old 10.2.0.6:5269 { domain old.example.se allow plaintext\n"
+		"  component 127.0.0.2:5347 { domain partner.example Other.Example secret \"sec\" "
+		"}\n"
+		"  component 10.2.0.6:5347 { secret \"sec2\" allow plaintext domain x.example } }\n"
 		"listen s2s 10.2.0.4:5269\n"
 		"mint { certificate \"m\" key \"mk\" }\n"
 		"steer 10.2.0.4:53 srv tls\n"
@@ -238,6 +241,14 @@ static void inner_example(void **state)
 	assert_null(c->servers[1].trust);
 	assert_false(c->servers[1].tls_required);
 	assert_int_equal(c->servers[1].accept, CONFIG_DIALBACK);
+	assert_int_equal(c->servers[0].n_components, 0);
+	assert_int_equal(c->servers[1].n_components, 2);
+	assert_str(c->servers[1].components[0].addr, "127.0.0.2:5347");
+	assert_int_equal(c->servers[1].components[0].n_domains, 2);
+	assert_str(c->servers[1].components[0].domains[1], "other.example");
+	assert_string_equal(c->servers[1].components[0].secret, "/etc/sallyport/sec");
+	assert_int_equal(c->servers[1].components[1].at.line, 8);
+	assert_true(c->servers[1].components[1].plaintext);
 	assert_string_equal(c->mint.key, "/etc/sallyport/mk");
 	assert_str(c->steer_targets[0].ip, "10.2.0.4");
 	assert_false(c->flush);

@@ -250,6 +250,63 @@ static const struct error_case cases[] = {
 		{ "t.conf:5:8: `server main` stands here for the second time" } },
 	{ "server without domain", INN, INNER_TEXT "server x 10.2.0.6:1 { allow plaintext }\n",
 		{ "t.conf:5:39: `domain` is missing in this section of `server`" } },
+	{ "s2s H15 component without secret", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 127.0.0.1:5347 { domain c.example } }\n",
+		{ "t.conf:6:45: `secret` is missing in this section of `component`" } },
+	{ "s2s H15 component without domain", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 127.0.0.1:5347 { secret \"s\" } }\n",
+		{ "t.conf:6:39: `domain` is missing in this section of `component`" } },
+	{ "s2s H15 unknown word in a component", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 127.0.0.1:5347 { domain c.example secret \"s\" trust \"t\" } "
+			   "}\n",
+		{ "t.conf:6:56: `trust` does not belong here",
+			"expected: `domain`, `secret`, `allow`, `}`" } },
+	{ "s2s H15 a pattern is no name of a component", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 127.0.0.1:5347 { domain *.example secret \"s\" } }\n",
+		{ "t.conf:6:35: not a domain" } },
+	{ "s2s H15 component twice", INN,
+		INNER_TEXT
+		"server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+		"component 127.0.0.1:5347 { domain c.example secret \"s\" }\n"
+		"component 127.0.0.1:5348 { domain d.example C.example secret \"s\" } }\n",
+		{ "t.conf:7:45: `c.example` is a component of this server already" } },
+	{ "s2s H15 component of a local domain", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 127.0.0.1:5347 { domain example.se secret \"s\" } }\n",
+		{ "t.conf:6:35: this is a domain of a server here" } },
+	{ "s2s H15 component of a refused domain", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 127.0.0.1:5347 { domain c.example secret \"s\" } }\n"
+			   "peer d.example { require tls }\n",
+		{ "t.conf:6:35: `peer any` refuses this domain" } },
+	{ "threats E23 component over a network, in clear", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 10.2.0.6:5347 { domain c.example secret \"s\" } }\n",
+		{ "t.conf:6:11: a component's stream is not protected", "`allow plaintext`" } },
+	{ "threats E23 component over a network of version 6, in clear", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component [::2]:5347 { domain c.example secret \"s\" } }\n",
+		{ "t.conf:6:11: a component's stream is not protected" } },
+	{ "s2s H15 component with tls and without", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example trust \"t\" allow plaintext\n"
+			   "component 10.2.0.6:5347 tls { domain c.example secret \"s\" allow "
+			   "plaintext } }\n",
+		{ "t.conf:6:11: `tls` and `allow plaintext` contradict" } },
+	{ "s2s H15 component with tls, and no trust", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example allow plaintext\n"
+			   "component 10.2.0.6:5347 tls { domain c.example secret \"s\" } }\n",
+		{ "t.conf:5:1: `tls` of a component needs `trust`" } },
+	{ "s2s H15 the rest of the server is checked behind a component", INN,
+		INNER_TEXT "server x 10.2.0.6:1 { domain b.example\n"
+			   "component 127.0.0.1:5347 { domain c.example secret \"s\" }\n"
+			   "allow clear }\n",
+		{ "t.conf:7:7: `clear` does not belong here", "`plaintext`" } },
+	{ "s2s H15 component in outer", OUT, OUTER_TEXT "component 127.0.0.1:5347 { }\n",
+		{ "t.conf:5:1: `component` does not belong here" } },
 	{ "link twice", INN, INNER_TEXT "link outer-a 10.0.0.2:1 { " KEYS " trust \"t\" }\n",
 		{ "t.conf:5:6: `link outer-a` stands here for the second time" } },
 	{ "address twice", OUT, OUTER_TEXT "listen s2s 192.0.2.1:05269 tls\n",

@@ -27,6 +27,15 @@ static void test_vectors(void **state)
 	}
 }
 
+static void test_handshake(void **state)
+{
+	char hex[41];
+
+	/* By another implementation of SHA-1. */
+	net_component_handshake(STRL("3BF96D32"), STRL("component secret"), hex);
+	assert_string_equal(hex, "5e2a0755d826dfa513e33334f7fa69014819a00f");
+}
+
 static void test_equal(void **state)
 {
 	assert_true(net_equal_secret(STRL("abc"), STRL("abc")));
@@ -39,6 +48,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "s2s G6 keys of XEP-0185", test_vectors, NULL, NULL, NULL },
+		{ "s2s H15 digest of a component's secret", test_handshake, NULL, NULL, NULL },
 		{ "s2s G6 comparison of keys", test_equal, NULL, NULL, NULL },
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,11 @@ enum { DAY_S = 24 * 60 * 60 };
 	".key\" trust \"" trust ".crt\" accept inner-a }\n"
 #define GOOD OUTER("example.se", "domain", "outer-a", CA)
 
+#define INNER(component)                                                                           \
+	"node outer-a\nlink o 10.0.0.1:1 { certificate \"outer-a.crt\" key \"outer-a.key\" "       \
+	"trust \"" CA ".crt\" }\nlisten s2s 10.0.0.1:5269\n"                                       \
+	"server s 10.0.0.2:5269 { domain example.se allow plaintext " component " }\n"
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -52,6 +57,26 @@ static const struct {
 	{ "no secret", GOOD "dialback secret \"gone\"\n", 0, false, { "gone: No such file" } },
 	{ "a secret that everybody may read", GOOD "dialback secret \"open\"\n", 0, true,
 		{ "warning: ", "open: everybody may read it (chmod 600)" } },
+	{ "s2s H15 a component is well",
+		INNER("component 127.0.0.1:1 { domain a.example secret \"good\" }"), 0, true,
+		{ NULL } },
+	{ "s2s H15 a component's secret that is too short",
+		INNER("component 127.0.0.1:1 { domain a.example secret \"short\" }"), 0, false,
+		{ "t.conf:4:70: ", "short: needs one secret of at least 16 characters",
+			"openssl rand" } },
+	{ "s2s H15 a component's secret that is not there",
+		INNER("component 127.0.0.1:1 { domain a.example secret \"gone\" }"), 0, false,
+		{ "gone: No such file" } },
+	{ "s2s H15 a component in clear, in a private network",
+		INNER("component 10.0.0.2:1 { domain a.example secret \"good\" allow plaintext }"),
+		0, true, { NULL } },
+	{ "threats E23 a component in clear, over the Internet",
+		INNER("component 9.9.9.9:1 { domain a.example secret \"good\" allow plaintext }"),
+		0, true, { "warning: ", "t.conf:4:70: the component's stream is not protected" } },
+	{ "threats E23 likewise, IPv6",
+		INNER("component [2620:fe::9]:1 { domain a.example secret \"good\" allow plaintext "
+		      "}"),
+		0, true, { "warning: " } },
 };
 
 static void write_file(const char *name, const char *text, mode_t mode)
@@ -73,7 +98,9 @@ static struct config *configure(const char *text)
 
 	buf_init(&errors, 65536);
 	snprintf(file, sizeof(file), "%s/t.conf", certs_folder());
-	struct config *c = config_parse(CONFIG_OUTER, file, str_of(text), &errors);
+	enum config_role role;
+	config_guess_role(str_of(text), &role);
+	struct config *c = config_parse(role, file, str_of(text), &errors);
 	if (!c)
 		fail_msg("%.*s", STR_FMT(buf_bytes(&errors)));
 	buf_done(&errors);
@@ -96,6 +123,7 @@ static void make_files(void)
 	}
 	cert_free(&ca);
 	write_file("short", "abc\n", 0600);
+	write_file("good", "# of the component\n0123456789abcdef\n", 0600);
 	write_file("open", "0123456789abcdef\n", 0644);
 }
 
