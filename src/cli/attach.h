@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The recipes of `sallyport attach`: what has to be said in which file of an XMPP server so that it sends
- * everything to inner. The texts lie in src/cli/attach/ and are compiled in. A line of them that begins with `%` is
+ * everything to inner, and, in KIND-component, so that it has foreign domains as components. The texts lie in
+ * src/cli/attach/ and are compiled in. A line of them that begins with `%` is
  *
  *	%part NAME WHERE   the lines up to the next one belong there
- *	%if WORD ... %end  only when WORD holds: pkix, dialback, v4, v6 (inner's address), steer4, steer6; not nested
+ *	%if WORD ... %end  only when WORD holds: pkix, dialback, v4, v6 (inner's address), steer4, steer6, alone
+ *	                   (nothing is steered), remote4, remote6 (address of the components, unless of this host);
+ *	                   not nested
+ *	%each component ... %end  once for each foreign domain that is a component of the server
  *	%include NAME      another text
  *	%%...              a line that begins with one `%`
  *
@@ -37,7 +41,7 @@ struct attach_part {
 	size_t from, to; /* its lines in attach_result.lines */
 };
 
-enum { ATTACH_PARTS = 12 };
+enum { ATTACH_PARTS = 20 };
 
 struct attach_result {
 	struct buf lines;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One pass over the text of a recipe, line by line; each line may be a directive or hold words in braces. */
+#include <stdio.h>
+
 #include "base/check.h"
 #include "cli/attach.h"
 
@@ -11,13 +13,14 @@ struct kind {
 	const char *trust; /* where it may keep the CA */
 	bool dialback_only; /* it knows no SASL EXTERNAL */
 	bool port_53; /* it asks a name server on no other port */
+	bool components; /* there is a recipe for them */
 };
 
 static const struct kind kinds[] = {
-	{ "prosody", "prosody", "/etc/prosody/certs/sallyport-mint.crt", false, false },
-	{ "ejabberd", "ejabberd", "/etc/ejabberd/sallyport-mint.pem", false, true },
-	{ "jabberd2", "jabber", "", true, true },
-	{ "openfire", "openfire", "", false, false },
+	{ "prosody", "prosody", "/etc/prosody/certs/sallyport-mint.crt", false, false, true },
+	{ "ejabberd", "ejabberd", "/etc/ejabberd/sallyport-mint.pem", false, true, true },
+	{ "jabberd2", "jabber", "", true, true, false },
+	{ "openfire", "openfire", "", false, false, true },
 };
 
 const char attach_kinds[] = "prosody, ejabberd, jabberd2, openfire";
@@ -26,7 +29,8 @@ struct filler {
 	const struct kind *kind;
 	const struct attach_site *site;
 	struct attach_result *result;
-	struct str inner_ip, inner_port, steer_ip, steer_port;
+	struct str inner_ip, inner_port, steer_ip, steer_port, component_ip, component_port;
+	size_t component; /* of the server's foreign domains, the one that {{component.domain}} is */
 	bool pkix;
 	bool skip; /* inside an %if that does not hold */
 };
@@ -103,6 +107,37 @@ static struct str get_domain(const struct filler *f)
 	return f->site->server->domains[0];
 }
 
+static struct str get_component_ip(const struct filler *f)
+{
+	return f->component_ip;
+}
+
+static struct str get_component_port(const struct filler *f)
+{
+	return f->component_port;
+}
+
+static struct str get_component_secret(const struct filler *f)
+{
+	return str_of(f->site->server->components[0].secret);
+}
+
+/* Of all components of the server, the n-th domain; empty when there are fewer. */
+static struct str component_domain(const struct config_server *s, size_t n)
+{
+	for (size_t i = 0; i < s->n_components; i++) {
+		if (n < s->components[i].n_domains)
+			return s->components[i].domains[n];
+		n -= s->components[i].n_domains;
+	}
+	return STRL("");
+}
+
+static struct str get_component_domain(const struct filler *f)
+{
+	return component_domain(f->site->server, f->component);
+}
+
 static const struct word words[] = {
 	{ "inner.ip", get_inner_ip },
 	{ "inner.port", get_inner_port },
@@ -112,6 +147,10 @@ static const struct word words[] = {
 	{ "trust", get_trust },
 	{ "mint", get_mint },
 	{ "domain", get_domain },
+	{ "component.ip", get_component_ip },
+	{ "component.port", get_component_port },
+	{ "component.secret", get_component_secret },
+	{ "component.domain", get_component_domain },
 };
 
 static void put_word(struct filler *f, struct str name)
@@ -127,8 +166,19 @@ static void put_word(struct filler *f, struct str name)
 	check(false && "unknown word in a recipe");
 }
 
+static bool is_this_host(struct str ip)
+{
+	return str_starts(ip, STRL("127.")) || str_is(ip, "::1");
+}
+
 static bool holds(const struct filler *f, struct str word)
 {
+	if (str_is(word, "alone"))
+		return !f->steer_ip.len;
+	if (str_is(word, "remote4"))
+		return !is_v6(f->component_ip) && !is_this_host(f->component_ip);
+	if (str_is(word, "remote6"))
+		return is_v6(f->component_ip) && !is_this_host(f->component_ip);
 	if (str_is(word, "pkix"))
 		return f->pkix;
 	if (str_is(word, "dialback"))
@@ -211,9 +261,16 @@ static void directive(struct filler *f, struct str line)
 		check(false && "unknown directive in a recipe");
 }
 
+/* At %end of what is repeated: is there another domain? */
+static bool again(struct filler *f)
+{
+	f->component++;
+	return get_component_domain(f).len;
+}
+
 static void fill_text(struct filler *f, struct str name)
 {
-	const char *text = NULL;
+	const char *text = NULL, *repeated = NULL;
 
 	for (size_t i = 0; i < n_attach_texts; i++) {
 		if (str_is(name, attach_texts[i].name))
@@ -223,6 +280,18 @@ static void fill_text(struct filler *f, struct str name)
 	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
 		struct str line = str_from(text, (size_t)(end - text));
 		bool literal = str_starts(line, STRL("%%"));
+		if (str_is(line, "%each component")) {
+			f->component = 0;
+			repeated = end;
+			continue;
+		}
+		if (repeated && str_is(line, "%end")) {
+			if (again(f))
+				end = repeated;
+			else
+				repeated = NULL;
+			continue;
+		}
 		if (line.len && line.p[0] == '%' && !literal)
 			directive(f, line);
 		else if (!f->skip)
@@ -236,8 +305,10 @@ static const char *addresses(struct filler *f)
 	struct str ignored;
 
 	split(c->listen_s2s[0].addr, &f->inner_ip, &f->inner_port);
+	if (c->steer.len == 0 && f->site->server->n_components)
+		return NULL;
 	if (c->steer.len == 0)
-		return "this configuration has no `steer`: how shall the server find inner?";
+		return "this configuration has no `steer`, and the server no `component`";
 	if (c->n_steer_targets)
 		f->inner_ip = c->steer_targets[0].ip;
 	split(c->steer, &f->steer_ip, &f->steer_port);
@@ -248,6 +319,35 @@ static const char *addresses(struct filler *f)
 	if (f->kind->port_53 && !str_is(f->steer_port, "53"))
 		return "this server asks name servers on port 53 alone: `steer` must use it";
 	return NULL;
+}
+
+static const char *component_address(struct filler *f)
+{
+	const struct config_server *s = f->site->server;
+
+	if (s->n_components && !f->kind->components && !f->steer_ip.len)
+		return "there is no recipe for components of this server: it can be led by `steer`";
+	for (size_t i = 1; i < s->n_components; i++) {
+		if (!str_eq(s->components[0].addr, s->components[i].addr) ||
+			strcmp(s->components[0].secret, s->components[i].secret) != 0)
+			return "the components of this server differ in address or secret: there "
+			       "is no "
+			       "recipe for that";
+	}
+	if (s->n_components)
+		split(s->components[0].addr, &f->component_ip, &f->component_port);
+	return NULL;
+}
+
+/* What it is told for its components, behind what steers it. */
+static void fill_components(struct filler *f)
+{
+	char name[64];
+
+	if (!f->site->server->n_components || !f->kind->components)
+		return;
+	snprintf(name, sizeof(name), "%s-component", f->kind->name);
+	fill_text(f, str_of(name));
 }
 
 static const char *proof(struct filler *f)
@@ -278,10 +378,15 @@ const char *attach_fill(
 	if (!f.kind)
 		return "no recipe for such a server";
 	const char *why = addresses(&f);
-	why = why ? why : proof(&f);
-	if (!why)
+	why = why ? why : component_address(&f);
+	if (!why && f.steer_ip.len)
+		why = proof(&f);
+	if (why)
+		return why;
+	if (f.steer_ip.len)
 		fill_text(&f, str_of(kind));
-	return why;
+	fill_components(&f);
+	return NULL;
 }
 
 void attach_done(struct attach_result *r)

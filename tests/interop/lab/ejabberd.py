@@ -24,6 +24,7 @@ listen:
     module: ejabberd_s2s_in
     max_stanza_size: 1000000
 {direct}
+{component}
 access_rules:
   muc_create: {{ allow: all }}
 modules:
@@ -55,13 +56,15 @@ class Ejabberd(Server):
                  direct_tls=False, keep=False):
         super().__init__(net, host, addr, folder, domain=domain, s2s_addr=s2s_addr)
         self.put("ejabberd.yml", CONFIG.format(
-            domain=domain, own=self.own("own.pem", *own), top=attach["ejabberd.yml"],
-            modules=attach["modules"], addr=addr, s2s_addr=self.s2s_addr, c2s=C2S_PORT,
+            domain=domain, own=self.own("own.pem", *own),
+            top=attach.get("ejabberd.yml", "") + attach.get("component-top", ""),
+            modules=attach.get("modules", ""), component=attach.get("component", ""),
+            addr=addr, s2s_addr=self.s2s_addr, c2s=C2S_PORT,
             s2s=S2S_PORT, direct=DIRECT % (S2S_TLS_PORT, self.s2s_addr) if direct_tls else ""))
         # As the service's drop-in: the file stands where /etc/resolv.conf is.
-        bind = attach["service"].rpartition("BindReadOnlyPaths=")[2].strip().split(":")
+        bind = attach.get("service", "").rpartition("BindReadOnlyPaths=")[2].strip().split(":")
         mount = "mount --bind %s %s && exec \"$@\"" % (
-            self.put("resolv.conf", attach["resolv.conf"]), bind[1])
+            self.put("resolv.conf", attach["resolv.conf"]), bind[1]) if bind[0] else 'exec "$@"'
         self.give_away()
         register = "".join("ejabberd_auth:try_register(<<%s/utf8>>, <<%s>>, <<%s>>), " % (
             json.dumps(jid.split("@")[0], ensure_ascii=False), json.dumps(domain),

@@ -32,8 +32,7 @@ allow_unencrypted_plain_auth = true
 ssl = {{ certificate = "{own}", key = "{own}" }}
 log = {{ debug = "{dir}/debug.log", info = "*console" }}
 -- What `sallyport attach` prints:
-{attach}{hosts}
-"""
+{attach}{hosts}{components}"""
 
 MUC = """Component "%s" "muc"
   muc_room_locking = false
@@ -60,7 +59,9 @@ class Prosody(Server):
             dir=folder, addr=addr, s2s_addr=self.s2s_addr, c2s_port=C2S_PORT, s2s_port=S2S_PORT,
             tls_port=S2S_TLS_PORT if direct_tls else "", own=self.own("own.pem", *own),
             hosts=hosts,
-            modules=", ".join('"%s"' % m for m in modules), attach=attach["prosody.cfg.lua"]))
+            modules=", ".join('"%s"' % m for m in modules),
+            attach=attach.get("prosody.cfg.lua", "") + attach.get("component", ""),
+            components=attach.get("components", "")))
         for jid, password in users.items():
             self._account(jid, password)
         self.give_away()

@@ -20,6 +20,7 @@ class Server:
     has_certificates = True
     has_direct_tls = True
     login_attempts = 1
+    open_port = S2S_PORT  # that is open when all is up, besides the clients'
     # Its parts pass stanzas to each other through parsers that wait for more, too.
     stalls_inside = False
 
@@ -78,7 +79,7 @@ class Server:
 
     def wait(self):
         self.processes[-1].wait_port(self.addr, C2S_PORT, 30)
-        self.processes[-1].wait_port(self.s2s_addr, S2S_PORT, 30)
+        self.processes[-1].wait_port(self.s2s_addr, self.open_port, 30)
 
     def stop(self):
         for process in reversed(self.processes):

@@ -61,6 +61,8 @@ class World:
         if not self.keep or what[0]:
             self.close()
 
+    gateway_class = gateway.Gateway
+
     # Names and addresses
 
     local_domains = [LOCAL, "conference." + LOCAL]
@@ -88,7 +90,7 @@ class World:
         self._keys()
         self._start_dns()
         if self.mode == "gateway":
-            self.gateway = gateway.Gateway(self)
+            self.gateway = self.gateway_class(self)
             self.gateway.start()
         self.inside = self._server("inside", LOCAL, self.inside_addr)
         self.outside = self._server("outside", FOREIGN, self.outside_addr, COLD)

@@ -4,7 +4,8 @@
 
 attach_doc_test.py PROGRAM SOURCE [--write]
 
-In doc/attach/KIND.md a line `<!-- lines: PART -->` or `<!-- lines: PART, dialback -->` stands before a
+In doc/attach/KIND.md a line `<!-- lines: PART -->`, `<!-- lines: PART, dialback -->` or
+`..., component -->` stands before a
 fenced block with the lines of that part; --write puts them there.
 """
 import json
@@ -16,20 +17,31 @@ import tempfile
 import unittest
 
 PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
-MARK = re.compile(r"<!-- lines: ([\w.]+)(, dialback)? -->\n(?:\n```\n(.*?)```\n)?", re.S)
+MARK = re.compile(r"<!-- lines: ([\w.-]+)(, dialback|, component)? -->\n(?:\n```\n(.*?)```\n)?", re.S)
 KINDS = ("prosody", "ejabberd", "jabberd2", "openfire")
 PLACE = "/etc/sallyport"
 
 
-def parts(kind, dialback):
+COMPONENT = ('component 127.0.0.1:5347 { domain partner.example conference.partner.example '
+             'secret "component.secret" } }')
+
+
+def components_of(text):
+    """The example with a server that nothing steers."""
+    text = re.sub(r"(?m)^steer .*\n", "", text)
+    return text.replace('trust "server-ca.crt"\n}', 'trust "server-ca.crt"\n' + COMPONENT)
+
+
+def parts(kind, variant):
     """{part: lines} as if the example stood in /etc/sallyport."""
     with open(SOURCE + "/etc/inner.conf") as source:
         text = source.read()
-    changed = text.replace('trust "server-ca.crt"', "accept dialback")
-    assert changed != text
+    changed = {None: text, ", dialback": text.replace('trust "server-ca.crt"', "accept dialback"),
+               ", component": components_of(text)}[variant]
+    assert changed != text or not variant
     with tempfile.TemporaryDirectory() as folder:
         with open(folder + "/inner.conf", "w") as out:
-            out.write(changed if dialback else text)
+            out.write(changed)
         done = subprocess.run([PROGRAM, "attach", kind, "--config", folder + "/inner.conf", "--json"],
                               capture_output=True, text=True, check=True)
         return {part["name"]: part["lines"].replace(folder, PLACE)
@@ -42,13 +54,15 @@ def document(kind):
 
 def wanted(kind):
     """The text of the document, and as it should be."""
-    made = {dialback: parts(kind, dialback) for dialback in (False, True)}
+    made = {variant: parts(kind, variant) for variant in (None, ", dialback")}
+    if kind != "jabberd2":
+        made[", component"] = parts(kind, ", component")
     with open(document(kind)) as text:
         text = text.read()
 
     def block(found):
         return "<!-- lines: %s%s -->\n\n```\n%s```\n" % (
-            found[1], found[2] or "", made[bool(found[2])][found[1]])
+            found[1], found[2] or "", made[found[2]][found[1]])
     return text, MARK.sub(block, text), made
 
 
@@ -64,7 +78,8 @@ class Documents(unittest.TestCase):
             with self.subTest(kind):
                 text, _, made = wanted(kind)
                 shown = {found[1] for found in MARK.finditer(text)}
-                self.assertEqual(shown, set(made[False]))
+                unshown = {"component-check", "component-commands"}
+                self.assertEqual(shown - unshown, (set(made[None]) | set(made.get(", component", ()))) - unshown)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,36 @@ class Attach(unittest.TestCase):
             self.assertIn("s2s_secure_auth = false", lines("prosody", **change)["prosody.cfg.lua"])
             self.assertIn("mod_s2s_dialback: {}", lines("ejabberd", **change)["modules"])
 
+    COMPONENT = ('server main 10.2.0.5:5269 { domain example.se trust "ca"\n component %s { domain a.example b.example '
+                 'secret "/s" allow plaintext } }')
+
+    def test_s2s_H15_components(self):
+        """What a server is told for its components, alone or beside the steering."""
+        server = self.COMPONENT % "10.2.0.5:5347"
+        alone = lines("prosody", server=server, steer="", mint="mint { certificate \"c\" key \"k\" }")
+        self.assertIn("component_ports = { 5347 }", alone["component"])
+        self.assertIn('modules_disabled = { "s2s" }', alone["component"])
+        self.assertEqual(alone["components"].count("component_secret"), 2)
+        self.assertIn('Component "b.example"', alone["components"])
+        self.assertIn("ip saddr != 10.2.0.4", alone["nftables-component"])
+        self.assertNotIn("prosody.cfg.lua", alone)
+        both = lines("ejabberd", server=server)
+        self.assertIn("      \"a.example\":\n        password:", both["component"])
+        self.assertIn("ejabberd.yml", both)
+        self.assertNotIn("component-top", both)
+        local = lines("openfire", server=self.COMPONENT % "127.0.0.1:5275")
+        self.assertIn("xmpp.component.socket.port = 5275", local["component"])
+        self.assertNotIn("nftables-component", local)
+        six = lines("prosody", server=self.COMPONENT % "[fd00::5]:5347", listen="[fd00::4]:5269", steer="")
+        self.assertIn("ip6 saddr != fd00::4", six["nftables-component"])
+
+    def test_s2s_H15_no_recipe_for_components(self):
+        server = self.COMPONENT % "127.0.0.1:5347"
+        self.assertIn("there is no recipe", attach("jabberd2", server=server, steer="").stderr)
+        self.assertNotIn("component", lines("jabberd2", server=server))
+        two = server[:-2] + ' component 127.0.0.1:5348 { domain c.example secret "/s" } }'
+        self.assertIn("differ in address or secret", attach("prosody", server=two).stderr)
+
     def test_addresses(self):
         text = lines("ejabberd", listen="[fd00::4]:5269", steer="steer 10.2.0.4:53")
         self.assertIn("[ipv6]", text["ejabberd.yml"])
