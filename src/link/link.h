@@ -291,6 +291,7 @@ void link_expel(struct link *l, struct str inner, uint64_t boot, uint64_t now);
  * link_move() pins the pair to a node that is up: it moves at once when nothing that was sent is unacknowledged.
  * Otherwise new records are held back for up to two seconds until that is so, and after that it moves when it comes
  * to be so. It stays there until link_unpin(), or until the node dies, leaves or cannot reach it.
+ * With a shared table all inners that use the pair follow, and another inner's wish ends the order as well.
  * link_set_aside() does that with all pairs of a node, which gets no others, until it is undone or the node is another
  * process. What no other node may have (ops->choose) stays.
  */

@@ -61,9 +61,6 @@ ROWS = [
      "\ttx->need_open = tx->confirmed = true;\n"
      "\ttx_go_on(tx, now);\n"
      "\ttx_shared_leave_step(tx, now);"),
-    ("an epoch goes back", "tx_lease.c",
-     "le->epoch > tx->epoch ? le->epoch",
-     "true ? le->epoch"),
     ("nobody follows a wish", "tx_leave.c",
      "\tif (tx->lease->leaving)\n"
      "\t\treturn;",
