@@ -16,8 +16,13 @@ build: deps
 	@scripts/build $(BUILD)
 
 # The main job from end to end. KEEP=1 leaves it running; NET=loopback does without namespaces.
+# CLUSTER=1: two outers, two inners, three brokers, and one of the outers dies in the middle of a conversation.
 demo: build
+ifdef CLUSTER
+	@$(PYTHON) scripts/demo_cluster.py --build $(BUILD) $(if $(NET),--net $(NET))
+else
 	@$(PYTHON) scripts/demo.py --build $(BUILD) $(if $(KEEP),--keep) $(if $(NET),--net $(NET))
+endif
 
 # Everything; the last line is "N passed, N failed".
 test: deps

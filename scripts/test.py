@@ -179,6 +179,10 @@ def chaos(tally):
         tally.add(int(last.group(1)), int(last.group(2)), done.stdout.count(" left out: "))
     if not last or (done.returncode != 0 and last.group(2) == "0"):
         tally.fail("fault campaign", done.stdout + done.stderr)
+    shown = run([sys.executable, "scripts/demo_cluster.py", "--build", "build"])
+    if shown.returncode:
+        tally.fail("make demo CLUSTER=1", shown.stdout + shown.stderr)
+    tally.add(not shown.returncode, 0)
     stage_line("chaos", before, tally, start)
 
 

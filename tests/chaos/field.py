@@ -60,6 +60,7 @@ dialback secret "{pki}/dialback.secret"
 control "{folder}/{node}.sock"
 stream-management {management}
 {limits}
+{more}
 """
 
 LINK = """link {outer} {address} {{
@@ -121,7 +122,7 @@ class Field:
 
     def _keys(self):
         self.pki = self.path("pki")
-        foreign = "+".join(self.foreign(n) for n in range(self.pairs))
+        foreign = "+".join(self.foreign_names())
         keys.pki_init(os.path.join(self.build, "src/cli/sallyport"), self.pki,
                       *[w for n in OUTERS for w in ("--outer", n)], *[w for n in INNERS for w in ("--inner", n)],
                       *self._broker_words(), "--domain", LOCAL,
@@ -148,15 +149,20 @@ class Field:
         for broker in BROKERS:
             self.processes[broker].wait_port(self.addr("link", broker), 4222)
 
-    @staticmethod
-    def foreign(number):
-        return "f%04u.example" % number
+    def foreign_names(self):
+        return ["f%04u.example" % number for number in range(self.pairs)]
+
+    def name_records(self):
+        return [dns.a(name, self.addr("public", "foreign")) for name in self.foreign_names()]
+
+    def inner_words(self, node):
+        """More statements for the configuration of an inner."""
+        return ""
 
     def _name_server(self):
         address = self.addr("public", "foreign")
-        records = [dns.a(self.foreign(n), address) for n in range(self.pairs)]
         os.mkdir(self.path("dns"))
-        server = dns.NameServer(self.net, "foreign", address, self.path("dns"), records)
+        server = dns.NameServer(self.net, "foreign", address, self.path("dns"), self.name_records())
         self.processes["dns"] = server.process
         server.start()
         self.resolver = "%s:%d" % (address, server.port)
@@ -178,7 +184,8 @@ class Field:
             else:
                 links = [LINK.format(outer=o, address="nats" if nats else self.addr("link", o) + ":5280", node=node,
                                      pki=self.pki) for o in OUTERS]
-                values.update(address=self.addr("local", node), links="\n".join(links))
+                values.update(address=self.addr("local", node), links="\n".join(links),
+                              more=self.inner_words(node))
             with open(self.path(node + ".conf"), "w") as out:
                 out.write((OUTER if role == "outer" else INNER).format(**values))
             self.processes[node] = Process(self.net, node, [program, "-c", self.path(node + ".conf")],
@@ -191,7 +198,7 @@ class Field:
         ways = {"foreign": ("f%.example", LOCAL, ",".join(self.addr("public", n) + ":5269" for n in OUTERS)),
                 "inside": (LOCAL, "f%.example", ",".join(self.addr("local", n) + ":5269" for n in INNERS))}
         for host, (own, peer, to) in ways.items():
-            stem = LOCAL if host == "inside" else self.foreign(0)
+            stem = LOCAL if host == "inside" else self.foreign_names()[0]
             wire = "local" if host == "inside" else "public"
             argv = [os.path.join(self.build, "bench/crowd/sallyport-crowd"),
                     "--listen", self.addr(wire, host) + ":5269",
