@@ -40,7 +40,7 @@ static void schedule(struct s2s_stream *s)
 
 void manage_put_feature(const struct s2s_stream *s, struct buf *out)
 {
-	if (s->sasl_done && s->face->settings.manage_in)
+	if (s->face->settings.manage_in)
 		buf_append(out, STRL("<sm xmlns=\"" NS_SM "\"><optional/></sm>"));
 }
 

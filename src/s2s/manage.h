@@ -19,7 +19,10 @@ void manage_init(struct s2s_stream *s);
 /* The stream ends. */
 void manage_done(struct s2s_stream *s);
 
-/* Appends the feature to those that follow authentication. */
+/*
+ * Appends the feature: to those that follow EXTERNAL, and to those that offer dialback, because nothing follows that.
+ * It may be used from the first valid pair on.
+ */
 void manage_put_feature(const struct s2s_stream *s, struct buf *out);
 /* An outgoing stream is ready: <enable/> goes before its first stanza. */
 void manage_begin(struct s2s_stream *s);

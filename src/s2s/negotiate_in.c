@@ -91,18 +91,16 @@ static bool can_serve_tls(const struct s2s_stream *s)
 	return f->ops->credentials(f->user, s->us);
 }
 
-static void put_clear_features(struct s2s_stream *s, const struct s2s_rule *rule)
+static void put_starttls(struct s2s_stream *s, const struct s2s_rule *rule)
 {
 	struct buf *out = &s->face->out;
 
-	if (can_serve_tls(s)) {
-		buf_append(out, STRL("<starttls xmlns=\"" NS_TLS "\">"));
-		if (rule->tls_required)
-			buf_append(out, STRL("<required/>"));
-		buf_append(out, STRL("</starttls>"));
-	}
-	if (!rule->tls_required && rule->accept_dialback)
-		put_dialback_feature(out);
+	if (!can_serve_tls(s))
+		return;
+	buf_append(out, STRL("<starttls xmlns=\"" NS_TLS "\">"));
+	if (rule->tls_required)
+		buf_append(out, STRL("<required/>"));
+	buf_append(out, STRL("</starttls>"));
 }
 
 /* Composes the features; false when nobody could ever pass. */
@@ -110,23 +108,26 @@ static bool put_features(struct s2s_stream *s, const struct s2s_rule *rule)
 {
 	struct buf *out = &s->face->out;
 	bool external = !s->sasl_done && !s->face->draining && s->certified.cert == S2S_CERT_VALID;
+	bool dialback = !s->sasl_done && rule->accept_dialback && (s->tls || !rule->tls_required);
 
-	if (s->tls && !external && !s->sasl_done && !rule->accept_dialback)
+	if (s->tls && !external && !s->sasl_done && !dialback)
 		return false;
 	buf_append(out, STRL("<stream:features>"));
 	if (!s->tls)
-		put_clear_features(s, rule);
+		put_starttls(s, rule);
 	if (external)
 		buf_append(out,
 			STRL("<mechanisms xmlns=\"" NS_SASL
 			     "\"><mechanism>EXTERNAL</mechanism></mechanisms>"));
-	if (s->tls && !s->sasl_done && rule->accept_dialback)
+	if (dialback)
 		put_dialback_feature(out);
 	if (s->tls && !s->sasl_done && rule->bidi)
 		buf_append(out, STRL("<bidi xmlns=\"" NS_BIDI_FEATURE "\"/>"));
 	if (s->tls || !rule->tls_required)
 		limits_put(out, s->face);
-	manage_put_feature(s, out);
+	/* After dialback there are no features any more: what may follow is told with it. */
+	if (s->sasl_done || dialback)
+		manage_put_feature(s, out);
 	buf_append(out, STRL("</stream:features>"));
 	return true;
 }
