@@ -4,6 +4,7 @@
  * of the table. Who hangs on the stream learns of it last, since they may open another one.
  */
 #include "s2s/component.h"
+#include "s2s/flush.h"
 #include "s2s/guest.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
@@ -36,6 +37,7 @@ static void write_end_of_stream(struct s2s_stream *s, const struct last_words *w
 
 	if (!s->header_sent)
 		stream_put_header(s);
+	flush_write(s);
 	manage_put_last(s, out);
 	if (*w->condition)
 		buf_printf(out,

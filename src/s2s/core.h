@@ -56,6 +56,7 @@ struct s2s_face {
 	struct ledger senders; /* our domains, for new destinations */
 	size_t n_verifies; /* open ones */
 	struct list components; /* struct component */
+	struct list flush_due; /* streams on which stanzas were written in this turn: flush.h */
 	struct list manage_due; /* streams with acknowledgements to write or to ask for */
 	struct inbox_slot *slots; /* see inbox.h */
 	size_t *free_slots;

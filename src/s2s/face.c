@@ -105,6 +105,7 @@ struct s2s_face *s2s_face_new(
 	list_init(&f->garbage);
 	list_init(&f->idle_pairs);
 	list_init(&f->components);
+	list_init(&f->flush_due);
 	list_init(&f->manage_due);
 	table_init(&f->pairs);
 	buf_init(&f->out, OUT_MAX);

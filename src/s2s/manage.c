@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "s2s/flush.h"
 #include "s2s/inbox.h"
 #include "s2s/pair_delivery.h"
 #include "xml/names.h"
@@ -361,6 +362,7 @@ void s2s_flush(struct s2s_face *f, uint64_t now)
 		list_remove(it);
 		work_off(LIST_OWNER(it, struct s2s_stream, manage.due));
 	}
+	flush_all(f);
 }
 
 uint64_t manage_due(const struct s2s_stream *s)

@@ -185,7 +185,7 @@ void pair_flush(struct s2s_pair *p, bool all)
 		stream_write(s, xml);
 		queue_wrote(q, s->written);
 		manage_wrote(s, p);
-		flush_behind(s, xml);
+		flush_note(s, xml);
 		p->stanzas_out++;
 	}
 	pair_time_queue(p);

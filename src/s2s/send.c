@@ -29,7 +29,7 @@ static bool send_now(struct s2s_pair *p, struct str xml, struct s2s_token token)
 	stream_write(s, xml);
 	queue_wrote(&p->queue, s->written);
 	manage_wrote(s, p);
-	flush_behind(s, xml);
+	flush_note(s, xml);
 	return true;
 }
 

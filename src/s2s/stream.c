@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "s2s/flush.h"
 #include "s2s/idle.h"
 #include "s2s/manage.h"
 #include "s2s/negotiate.h"
@@ -164,6 +165,7 @@ struct s2s_stream *stream_new(struct s2s_face *f, bool incoming)
 	list_init(&s->carries);
 	list_init(&s->guests);
 	manage_init(s);
+	flush_init(s);
 	list_append(&f->streams, &s->link);
 	f->n_streams++;
 	if (incoming) {
@@ -181,6 +183,7 @@ void stream_bury(struct s2s_stream *s)
 	list_remove(&s->link);
 	list_append(&s->face->garbage, &s->link);
 	manage_done(s);
+	flush_done(s);
 	s->face->n_streams--;
 	timer_set(s->face, &s->timer, UINT64_MAX);
 }

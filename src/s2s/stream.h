@@ -80,6 +80,14 @@ struct manage {
 	struct list due; /* in face.manage_due, or alone */
 };
 
+/* Spaces that may be missing behind what was written: flush.h. */
+struct flush {
+	struct list due; /* in face.flush_due, or alone */
+	size_t need;
+	size_t recent; /* bytes of stanzas without silence between them */
+	uint64_t at; /* when the last was written */
+};
+
 struct s2s_stream {
 	struct list link; /* in face.streams or face.garbage */
 	struct s2s_face *face;
@@ -139,6 +147,7 @@ struct s2s_stream {
 	uint64_t used; /* bytes of input that were parsed before this call of s2s_input() */
 	uint64_t charged; /* of all that was parsed, what a pair was charged for */
 	struct manage manage;
+	struct flush flush;
 	struct timer timer;
 	uint64_t phase_until;
 	uint64_t element_until;

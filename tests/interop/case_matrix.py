@@ -26,6 +26,7 @@ WORLDS = {
 }
 
 PUSHES = 40  # messages behind a stalled one before we give up
+BURST = 150  # short messages at once
 
 
 # --- checks of a pair of servers ---
@@ -198,10 +199,27 @@ def _long_tag(says, hears, size, alone):
     equal(len(got.child("urn:example:long", "x").get("a")), size, "length of the attribute")
 
 
+def case_burst(world, one, two):
+    """many short messages at once, both ways, the last as soon as the others (s2s B18)"""
+    alice, bob = pair_of(world, one, two)
+    for says, hears, flushed in ((bob, alice, True), (alice, bob, world.flush_outside)):
+        bodies = ["%d of many from %s" % (n, says.bare) for n in range(BURST)]
+        for body in bodies:
+            says.message(hears.jid, body)
+        says.send(" " * 2048)  # the parser of its own server waits, too
+        for n in range(0 if flushed and not _stalls(one, two) else PUSHES):
+            if hears.read_until(lambda: any(s.body == bodies[-1] for s in hears.waiting), 0.2):
+                break
+            says.message(hears.jid, "push %d" % n)
+        hears.wait_message(says.jid, bodies[-1], 20)
+        equal([s.body for s in hears.got if s.body in bodies], bodies, "at " + hears.bare)
+    return _stalls(one, two) or (None if world.flush_outside else OUTSIDE_STALLS)
+
+
 PAIR_CHECKS = {
     "chat": case_chat, "proofs": case_proofs, "presence": case_presence, "ping": case_ping,
     "room inside": case_room_inside, "room outside": case_room_outside, "letters": case_letters,
-    "1 KB tag": case_tag_1, "4 KB tag": case_tag_4, "16 KB tag": case_tag_16,
+    "burst": case_burst, "1 KB tag": case_tag_1, "4 KB tag": case_tag_4, "16 KB tag": case_tag_16,
 }
 
 
