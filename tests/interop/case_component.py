@@ -3,25 +3,14 @@
 
 What two organisations do with each other all day is that of case_federation.
 """
-import json
-
 from case_federation import (A, B, both, case_chat, case_chat_back_first, case_foreign_letters,  # noqa: F401
                              case_large, case_order, case_ping, case_presence, case_room_inside,
                              case_room_outside, case_unknown_extension, case_unknown_user)
 from lab.component import ComponentWorld as World  # noqa: F401
 from lab.expect import equal, expect
-from lab.net import LabError
 from lab.xmpp import Timeout
 
 WORLDS = {kind: {"kind": kind} for kind in ("prosody", "ejabberd")}
-
-
-def _streams(world):
-    try:
-        status = json.loads(world.gateway.ask("inner", "status", "--json"))
-    except LabError:  # inner has only just been started
-        return []
-    return [s for s in status["streams"] if s["state"] == "ready"]
 
 
 def _both_ways(alice, bob, mark):
@@ -42,7 +31,7 @@ def case_one_stream_each(world):
     """s2s H15 each foreign domain has one stream, which is the component's, and nothing goes another way"""
     alice, bob = both(world)
     _both_ways(alice, bob, "by the component")
-    streams = _streams(world)
+    streams = world.streams()
     equal({s["direction"] for s in streams}, {"component"}, "streams: %s" % streams)
     equal({s["us"] for s in streams}, set(world.foreign_domains), "components")
 
@@ -63,7 +52,7 @@ def case_server_restarts(world):
     bob.presence()
     alice = world.client(A)
     alice.presence()
-    _wait_ready(world)
+    world.wait_components()
     _both_ways(alice, bob, "after")
 
 
@@ -73,13 +62,8 @@ def case_inner_restarts(world):
     _both_ways(alice, bob, "before")
     world.gateway.inner.stop()
     world.gateway.start_one("inner")
-    _wait_ready(world)
+    world.wait_components()
     _both_ways(alice, bob, "after")
-
-
-def _wait_ready(world):
-    world.gateway.inner.wait_for(lambda: len(_streams(world)) >= len(world.foreign_domains),
-                                 "the components", 40)
 
 
 def case_wrong_secret(world):
@@ -99,7 +83,7 @@ def case_wrong_secret(world):
         with open(path, "w") as right:
             right.write(secret)
         world.gateway.ask("inner", "reload")
-    _wait_ready(world)
+    world.wait_components()
     _both_ways(*both(world), "cured")
 
 

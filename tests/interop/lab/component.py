@@ -3,6 +3,7 @@
 
 It is told what `sallyport attach` prints for a configuration without `steer`.
 """
+import json
 import os
 import re
 import shutil
@@ -50,6 +51,23 @@ class ComponentWorld(World):
     @property
     def local_domains(self):
         return [LOCAL] + (["conference." + LOCAL] if self.inside_class.has_rooms else [])
+
+    def _build(self):
+        super()._build()
+        self.wait_components()
+
+    def streams(self):
+        """Inner's streams that are ready."""
+        try:
+            status = json.loads(self.gateway.ask("inner", "status", "--json"))
+        except LabError:  # inner has only just been started
+            return []
+        return [s for s in status["streams"] if s["state"] == "ready"]
+
+    def wait_components(self):
+        """Inner was started before the server, and tries again at growing intervals."""
+        self.gateway.inner.wait_for(lambda: len(self.streams()) >= len(self.foreign_domains),
+                                    "the components", 40)
 
     def _server(self, host, domain, addr, more=()):
         if host != "inside":
