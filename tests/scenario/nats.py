@@ -258,7 +258,7 @@ class Sniffer(Client):
     """Hears all that the brokers carry."""
 
     def __init__(self, world):
-        super().__init__(world.bus, "inner-b")
+        super().__init__(world.bus, "inner-b", broker=next(iter(world.bus.processes)))  # one that runs
         self.subscribe("lk.>")
         self.heard = []
 
