@@ -52,4 +52,16 @@ static inline struct list *list_first(struct list *head)
 	return list_empty(head) ? NULL : head->next;
 }
 
+/* Moves all members of from to the empty list to. */
+static inline void list_move(struct list *from, struct list *to)
+{
+	list_init(to);
+	if (list_empty(from))
+		return;
+	*to = *from;
+	to->next->prev = to;
+	to->prev->next = to;
+	list_init(from);
+}
+
 #endif

@@ -9,7 +9,6 @@
 #include "base/cbor.h"
 
 struct link_peer;
-struct link;
 
 /*
  * What this release speaks. Hello and close have the form of version 1 for ever; every other frame has that of

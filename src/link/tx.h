@@ -29,18 +29,6 @@ static inline struct link_tx *owned_tx(struct list *it)
 	return LIST_OWNER(it, struct link_tx, owned);
 }
 
-/* Moves all members of from to the empty list to. */
-static inline void list_move(struct list *from, struct list *to)
-{
-	list_init(to);
-	if (list_empty(from))
-		return;
-	*to = *from;
-	to->next->prev = to;
-	to->prev->next = to;
-	list_init(from);
-}
-
 /* Tells the program that a record is its no longer. */
 void tx_settled(struct link *l, uint64_t receipt);
 /* The oldest record leaves: it was taken, or (condition not 0) goes back to the program. */

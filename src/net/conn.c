@@ -181,83 +181,6 @@ void net_conn_make_dirty(struct net_conn *c)
 		list_append(&c->loop->dirty, &c->dirty);
 }
 
-/* --- parts of a turn --- */
-
-/* Moves a whole list to an empty head: what is added meanwhile waits for the next round. */
-static void take_list(struct list *from, struct list *to)
-{
-	list_init(to);
-	if (list_empty(from))
-		return;
-	*to = *from;
-	to->next->prev = to;
-	to->prev->next = to;
-	list_init(from);
-}
-
-void net_conn_run_ready(struct net_loop *loop)
-{
-	struct list now, *it;
-
-	take_list(&loop->ready, &now);
-	while ((it = list_first(&now)) != NULL) {
-		struct net_conn *c = LIST_OWNER(it, struct net_conn, ready);
-		list_remove(it);
-		net_flow_resume(c);
-		net_conn_rearm(c);
-	}
-}
-
-void net_conn_run_dirty(struct net_loop *loop)
-{
-	struct list now, *it;
-
-	take_list(&loop->dirty, &now);
-	while ((it = list_first(&now)) != NULL) {
-		struct net_conn *c = LIST_OWNER(it, struct net_conn, dirty);
-		list_remove(it);
-		net_flow_flush(c);
-		net_conn_rearm(c);
-	}
-}
-
-void net_conn_run_dead(struct net_loop *loop)
-{
-	struct list now, *it;
-
-	take_list(&loop->dead, &now);
-	while ((it = list_first(&now)) != NULL) {
-		struct net_conn *c = LIST_OWNER(it, struct net_conn, dead);
-		list_remove(it);
-		const struct net_conn_ops *ops = c->ops;
-		c->ops = NULL;
-		/* A send may have failed after others of the same turn had not. */
-		if (ops && c->plain_taken > c->plain_told)
-			ops->on_taken(c->user, c->plain_taken);
-		if (ops)
-			ops->on_closed(c->user, c->text);
-		if (!net_shake_busy(c))
-			net_conn_free(c);
-	}
-}
-
-unsigned net_conn_run_fat(struct net_loop *loop)
-{
-	unsigned n = 0;
-
-	LIST_EACH_SAFE (&loop->fat, it) {
-		struct net_conn *c = LIST_OWNER(it, struct net_conn, fat);
-		if (c->fat_used) {
-			c->fat_used = false;
-			continue;
-		}
-		list_remove(it);
-		net_flow_slim(c);
-		n++;
-	}
-	return n;
-}
-
 /* --- the end --- */
 
 static void set_text(struct net_conn *c, const char *text)
@@ -429,11 +352,6 @@ const char *net_conn_peer(const struct net_conn *c)
 const struct net_addr *net_conn_peer_addr(const struct net_conn *c)
 {
 	return &c->addr;
-}
-
-void *net_conn_user(const struct net_conn *c)
-{
-	return c->user;
 }
 
 void net_conn_set_class(struct net_conn *c, enum net_class class)

@@ -128,7 +128,6 @@ void net_conn_abort(struct net_conn *c);
 
 const char *net_conn_peer(const struct net_conn *c); /* address as text */
 const struct net_addr *net_conn_peer_addr(const struct net_conn *c);
-void *net_conn_user(const struct net_conn *c); /* NULL before attach */
 void *net_conn_pass(
 	const struct net_conn *c); /* of the listener's enter(); NULL when there is none */
 

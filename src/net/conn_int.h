@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a connection, shared by conn.c (life), flow.c (bytes), shake.c (handshake)
- * and listener.c. Plaintext goes down on the left and up on the right:
+ * The inside of a connection, shared by conn.c (life), turn.c (its part in a turn), flow.c (bytes), shake.c
+ * (handshake), session.c (what came out of it) and listener.c. Plaintext goes down on the left and up on the right:
  *
  *	net_conn_write()              on_input()
  *	      out                        in        what on_input left
@@ -114,18 +114,24 @@ void net_conn_die(struct net_conn *c, const char *text);
 void net_conn_timer(struct net_conn *c, unsigned ms);
 /* Everything was sent while draining. */
 void net_conn_drained(struct net_conn *c);
+void net_conn_free(struct net_conn *c);
+const char *net_errno_text(int error);
+
+/* --- turn.c --- */
 void net_conn_run_ready(struct net_loop *loop);
 void net_conn_run_dirty(struct net_loop *loop);
 void net_conn_run_dead(struct net_loop *loop);
 /* Returns how many connections gave their buffers back. */
 unsigned net_conn_run_fat(struct net_loop *loop);
-void net_conn_free(struct net_conn *c);
-const char *net_errno_text(int error);
 
 /* --- connect.c --- */
 void net_connect_event(struct net_conn *c);
 void net_connect_timeout(struct net_conn *c);
 void net_connect_forget(struct net_conn *c);
+
+/* --- bio.c --- */
+/* A BIO over bio_in and bio_out. */
+BIO *net_bio_new(struct net_conn *c);
 
 /* --- flow.c --- */
 /* Reads once from the kernel; false when nothing more can come now. */
@@ -133,8 +139,6 @@ bool net_flow_receive(struct net_conn *c);
 /* Gives the program what is kept, and what can be decrypted. */
 void net_flow_resume(struct net_conn *c);
 void net_flow_flush(struct net_conn *c);
-/* A BIO over bio_in and bio_out. */
-BIO *net_flow_bio(struct net_conn *c);
 /* Buffers hold memory: have them looked at when the connection is silent. */
 void net_flow_note_fat(struct net_conn *c);
 void net_flow_slim(struct net_conn *c);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a turn (loop.c): each takes the connections that asked for it. What a callback makes ready, dirty or
+ * dead meanwhile waits for the next round, so that no connection keeps the loop for itself.
+ */
+#include "net/conn_int.h"
+
+void net_conn_run_ready(struct net_loop *loop)
+{
+	struct list now, *it;
+
+	list_move(&loop->ready, &now);
+	while ((it = list_first(&now)) != NULL) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, ready);
+		list_remove(it);
+		net_flow_resume(c);
+		net_conn_rearm(c);
+	}
+}
+
+void net_conn_run_dirty(struct net_loop *loop)
+{
+	struct list now, *it;
+
+	list_move(&loop->dirty, &now);
+	while ((it = list_first(&now)) != NULL) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, dirty);
+		list_remove(it);
+		net_flow_flush(c);
+		net_conn_rearm(c);
+	}
+}
+
+void net_conn_run_dead(struct net_loop *loop)
+{
+	struct list now, *it;
+
+	list_move(&loop->dead, &now);
+	while ((it = list_first(&now)) != NULL) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, dead);
+		list_remove(it);
+		const struct net_conn_ops *ops = c->ops;
+		c->ops = NULL;
+		/* A send may have failed after others of the same turn had not. */
+		if (ops && c->plain_taken > c->plain_told)
+			ops->on_taken(c->user, c->plain_taken);
+		if (ops)
+			ops->on_closed(c->user, c->text);
+		if (!net_shake_busy(c))
+			net_conn_free(c);
+	}
+}
+
+unsigned net_conn_run_fat(struct net_loop *loop)
+{
+	unsigned n = 0;
+
+	LIST_EACH_SAFE (&loop->fat, it) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, fat);
+		if (c->fat_used) {
+			c->fat_used = false;
+			continue;
+		}
+		list_remove(it);
+		net_flow_slim(c);
+		n++;
+	}
+	return n;
+}
