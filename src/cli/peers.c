@@ -221,12 +221,7 @@ static void as_text(struct buf *out, const struct cli *c, json_t *status)
 		{ "IN", "in", value_streams },
 		{ "OUT", "out", value_streams },
 		{ "PAIRS", "pairs", value_plain, true },
-		{ "READ", "stanzas_in", value_plain, true },
-		{ "WRITTEN", "stanzas_out", value_plain, true },
-		{ "QUEUED", "queued", value_plain, true },
-		{ "BYTES", "queued_bytes", value_bytes, true },
-		{ "UNSENT", "unsent", value_plain, true },
-		{ "LAST FAILURE", "failed", value_failure },
+		TRAFFIC_COLUMNS,
 	};
 	static const struct section section = { "peers", "foreign domains", columns,
 		COUNT(columns) };

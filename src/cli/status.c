@@ -50,12 +50,7 @@ static const struct column pair_columns[] = {
 	{ "THEM", "them", value_plain },
 	{ "IN", "in", value_streams },
 	{ "OUT", "out", value_streams },
-	{ "READ", "stanzas_in", value_plain, true },
-	{ "WRITTEN", "stanzas_out", value_plain, true },
-	{ "QUEUED", "queued", value_plain, true },
-	{ "BYTES", "queued_bytes", value_bytes, true },
-	{ "UNSENT", "unsent", value_plain, true },
-	{ "LAST FAILURE", "failed", value_failure },
+	TRAFFIC_COLUMNS,
 };
 static const struct column stream_columns[] = {
 	{ "STREAM", "stream", value_plain, true },

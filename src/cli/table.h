@@ -13,6 +13,17 @@ struct column {
 	bool right;
 };
 
+/* The last columns of a pair, and of all pairs of a domain. */
+/* clang-format off */
+#define TRAFFIC_COLUMNS                                                                            \
+	{ "READ", "stanzas_in", value_plain, true },                                               \
+	{ "WRITTEN", "stanzas_out", value_plain, true },                                           \
+	{ "QUEUED", "queued", value_plain, true },                                                 \
+	{ "BYTES", "queued_bytes", value_bytes, true },                                            \
+	{ "UNSENT", "unsent", value_plain, true },                                                 \
+	{ "LAST FAILURE", "failed", value_failure }
+/* clang-format on */
+
 /* One array of an answer. */
 struct section {
 	const char *key;

@@ -318,10 +318,8 @@ static bool steer_start(struct node *n, char *err, size_t err_size)
 		in->steer = steer;
 		return true;
 	}
-	if (c->steer.len && !net_addr_parse(c->steer, &addr)) {
-		snprintf(err, err_size, "%.*s is not an address", STR_FMT(c->steer));
+	if (c->steer.len && !net_addr_read(c->steer, &addr, err, err_size))
 		return false;
-	}
 	struct net_dns_server *dns = NULL;
 	if (c->steer.len) {
 		dns = net_dns_serve(n->loop, &addr, on_question, in, err, err_size);

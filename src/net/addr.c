@@ -73,6 +73,14 @@ bool net_addr_parse(struct str s, struct net_addr *ret_addr)
 	return true;
 }
 
+bool net_addr_read(struct str s, struct net_addr *ret_addr, char *err, size_t err_size)
+{
+	if (net_addr_parse(s, ret_addr))
+		return true;
+	snprintf(err, err_size, "%.*s is not an address", STR_FMT(s));
+	return false;
+}
+
 void net_addr_print(const struct net_addr *a, char ret_text[64])
 {
 	struct net_addr copy = *a;

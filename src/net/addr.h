@@ -14,6 +14,8 @@ struct net_addr {
 
 /* "1.2.3.4:5269", "[::1]:5269"; false when not an address with port. */
 bool net_addr_parse(struct str s, struct net_addr *ret_addr);
+/* Likewise, with a message in err. */
+bool net_addr_read(struct str s, struct net_addr *ret_addr, char *err, size_t err_size);
 /* Writes "1.2.3.4:5269" or "[::1]:5269". */
 void net_addr_print(const struct net_addr *a, char ret_text[64]);
 uint16_t net_addr_port(const struct net_addr *a);

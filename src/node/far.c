@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The nodes that inner dials, again and again with a growing, jittered delay. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -130,11 +129,8 @@ bool far_apply(struct carrier *c, const struct config_link *l, char *err, size_t
 	struct net_tls *tls;
 	struct net_creds *creds;
 
-	if (!l->nats && !net_addr_parse(l->addr, &addr)) {
-		snprintf(err, err_size, "%.*s is not an address", STR_FMT(l->addr));
-		return false;
-	}
-	if (!carrier_keys(&l->keys, &tls, &creds, err, err_size))
+	if ((!l->nats && !net_addr_read(l->addr, &addr, err, err_size)) ||
+		!carrier_keys(&l->keys, &tls, &creds, err, err_size))
 		return false;
 	struct far *far = find_far(c, l->node, l->nats, &addr);
 	if (!far)

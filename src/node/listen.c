@@ -5,7 +5,6 @@
  */
 #include "node/listen.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -96,10 +95,8 @@ static struct net_listener *listen_one(
 		.on_accept = transport_accepted,
 		.user = n,
 	};
-	if (!net_addr_parse(l->addr, &settings.addr)) {
-		snprintf(err, err_size, "%.*s is not an address", STR_FMT(l->addr));
+	if (!net_addr_read(l->addr, &settings.addr, err, err_size))
 		return NULL;
-	}
 	return net_listen(n->loop, &settings, err, err_size);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where outer listens for links: a connection is known only after its certificate was seen. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -140,11 +139,8 @@ bool port_apply(struct carrier *c, const struct config_listen *l, char *err, siz
 	struct net_tls *tls;
 	struct net_creds *creds;
 
-	if (!l->nats && !net_addr_parse(l->addr, &addr)) {
-		snprintf(err, err_size, "%.*s is not an address", STR_FMT(l->addr));
-		return false;
-	}
-	if (!carrier_keys(&l->keys, &tls, &creds, err, err_size))
+	if ((!l->nats && !net_addr_read(l->addr, &addr, err, err_size)) ||
+		!carrier_keys(&l->keys, &tls, &creds, err, err_size))
 		return false;
 	struct port *p = find_port(c, l->nats, &addr);
 	if (!p && l->nats)
