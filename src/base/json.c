@@ -137,12 +137,6 @@ void json_u64(struct json *j, const char *key, uint64_t value)
 		fail_unless(j, buf_printf(j->out, "%llu", (unsigned long long)value));
 }
 
-void json_i64(struct json *j, const char *key, int64_t value)
-{
-	if (start(j, key))
-		fail_unless(j, buf_printf(j->out, "%lld", (long long)value));
-}
-
 void json_bool(struct json *j, const char *key, bool value)
 {
 	if (start(j, key))

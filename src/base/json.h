@@ -38,7 +38,6 @@ void json_end(struct json *j); /* closes the innermost object or array */
 void json_str(struct json *j, const char *key, struct str value);
 void json_cstr(struct json *j, const char *key, const char *value); /* NULL writes null */
 void json_u64(struct json *j, const char *key, uint64_t value);
-void json_i64(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_real(struct json *j, const char *key, double value);
 

@@ -51,17 +51,6 @@ const char *log_level_name(enum log_level level)
 	return level_names[level];
 }
 
-bool log_level_parse(struct str word, enum log_level *ret_level)
-{
-	for (unsigned i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-		if (str_is(word, level_names[i])) {
-			*ret_level = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 static void append_time(struct buf *line)
 {
 	struct timespec now;

@@ -55,8 +55,7 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 /* NULL becomes an absent field. */
 struct str log_cstr(const char *s);
 
-/* The word for a level, and back; false for an unknown word. */
+/* The word for a level. */
 const char *log_level_name(enum log_level level);
-bool log_level_parse(struct str word, enum log_level *ret_level);
 
 #endif

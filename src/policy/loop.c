@@ -10,11 +10,6 @@
 #include "base/check.h"
 #include "base/table.h"
 
-void policy_loop_init(struct policy_loop *l)
-{
-	l->slots = NULL;
-}
-
 void policy_loop_done(struct policy_loop *l)
 {
 	free(l->slots);

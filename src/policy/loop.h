@@ -23,11 +23,11 @@ struct policy_loop_slot {
 	uint32_t times;
 };
 
+/* All zero: nothing has passed yet. */
 struct policy_loop {
 	struct policy_loop_slot *slots; /* NULL until the first stanza */
 };
 
-void policy_loop_init(struct policy_loop *l);
 void policy_loop_done(struct policy_loop *l);
 
 /* Notes that the record passes; true when it did so too often. bytes: all of it, encoded. */

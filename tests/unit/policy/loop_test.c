@@ -27,13 +27,12 @@ static unsigned passed(struct policy_loop *l, const struct record *r, const char
 
 static void a_loop_ends(void **state)
 {
-	struct policy_loop l;
+	struct policy_loop l = { 0 };
 	struct record r = record("m1", "a@example.se");
 	uint64_t now = 1000;
 
 	name_row("threats G11 a stanza that goes round");
 	name_row("s2s C18 a stanza that goes round");
-	policy_loop_init(&l);
 	assert_int_equal(passed(&l, &r, "<groupchat>", 100, 50, &now), POLICY_LOOP_TIMES);
 	/* Still, as long as it goes on. */
 	assert_int_equal(passed(&l, &r, "<groupchat>", 10, 50, &now), 0);
@@ -45,13 +44,12 @@ static void a_loop_ends(void **state)
 
 static void what_is_no_loop(void **state)
 {
-	struct policy_loop l;
+	struct policy_loop l = { 0 };
 	struct record none = record("", "a@example.se"), same = record("1", "a@example.se");
 	uint64_t now = 1000;
 	char id[16], bytes[32];
 
 	name_row("threats G11 what repeats and is no loop");
-	policy_loop_init(&l);
 	assert_int_equal(passed(&l, &none, "typing", 100, 1, &now), 100); /* no id */
 	for (unsigned i = 0; i < 100; i++) { /* an id that a client never changes */
 		snprintf(bytes, sizeof(bytes), "text %u", i);
