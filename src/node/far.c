@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The nodes that inner dials, again and again with a growing, jittered delay. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"

@@ -6,41 +6,11 @@
 
 #include <cmocka.h>
 
-#include "dialogue.h"
-
-struct one {
-	struct world w;
-	struct node n;
-	struct node *nodes[2];
-	struct wire *peer;
-};
-
-static void begin(struct one *t)
-{
-	*t = (struct one){ 0 };
-	world_init(&t->w, false);
-	node_init(&t->n, &t->w, "b.example");
-	t->n.direct_tls = true;
-	t->n.trusted = "a.example";
-	t->nodes[0] = &t->n;
-}
-
-static void end(struct one *t)
-{
-	node_done(&t->n);
-	world_done(&t->w);
-}
+#include "one.h"
 
 static bool give(struct one *t, const char *them, const char *body, uint64_t channel, uint64_t seq)
 {
 	return node_send(&t->n, "b.example", them, body, channel, seq);
-}
-
-static void become_ready(struct one *t)
-{
-	t->peer = script_accept(&t->n);
-	script_send(t->peer, ANSWER("i") FEATURES(OFFER_SASL) "<success" SASL "/>");
-	script_send(t->peer, ANSWER("j") FEATURES(""));
 }
 
 static struct wire *incoming(struct one *t)
@@ -58,9 +28,9 @@ static void test_drain_carries_errors(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "a.example", "one", 1, 1);
-	become_ready(&t);
+	one_ready(&t);
 	s2s_drain(t.n.face, t.w.now);
 	assert_true(s2s_drained(t.n.face));
 	assert_true(give(&t, "a.example", "two", 1, 2));
@@ -84,7 +54,7 @@ static void test_drain_carries_errors(void **state)
 	s2s_shutdown(t.n.face, t.w.now);
 	assert_has(script_look(c), ERR("system-shutdown"));
 	assert_false(give(&t, "d.example", "late", 0, 0));
-	end(&t);
+	one_end(&t);
 }
 
 /* Waiting for a stream: records go back to be sent by another node, an error waits on. */
@@ -92,7 +62,7 @@ static void test_drain_gives_back(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "a.example", "one", 1, 1);
 	give(&t, "a.example", "two", 1, 2);
 	give(&t, "a.example", "an error", 0, 0);
@@ -102,13 +72,13 @@ static void test_drain_gives_back(void **state)
 	assert_int_equal(t.n.last_unsent.seq, 3);
 	assert_int_equal(t.n.last_failure, S2S_TIMEOUT);
 	assert_int_equal(s2s_pending(t.n.face), 1);
-	become_ready(&t);
+	one_ready(&t);
 	const char *got = script_look(t.peer);
 	assert_has(got, "an error");
 	assert_lacks(got, "one");
 	assert_lacks(got, "three");
 	assert_int_equal(t.n.unsent, 3);
-	end(&t);
+	one_end(&t);
 }
 
 /* The peer's stanzas count until its end tag; nobody new becomes valid, but questions are answered. */
@@ -116,7 +86,7 @@ static void test_drain_incoming(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	struct wire *in = incoming(&t);
 	s2s_drain(t.n.face, t.w.now);
 	assert_has(script_look(in), END);
@@ -133,7 +103,7 @@ static void test_drain_incoming(void **state)
 	assert_false(s2s_awaits_questions(t.n.face));
 	s2s_shutdown(t.n.face, t.w.now);
 	assert_null(s2s_accept(t.n.face, NULL, true, t.w.now));
-	end(&t);
+	one_end(&t);
 }
 
 /* An error for a sender needs dialback: its server may come and ask, and nobody else. */
@@ -141,7 +111,7 @@ static void test_drain_questions(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	s2s_drain(t.n.face, t.w.now);
 	assert_true(give(&t, "a.example", "an error", 0, 0));
 	t.peer = script_accept(&t.n);
@@ -171,7 +141,7 @@ static void test_drain_questions(void **state)
 	assert_has(script_look(t.peer), "an error");
 	assert_false(s2s_awaits_questions(t.n.face));
 	assert_true(s2s_drained(t.n.face));
-	end(&t);
+	one_end(&t);
 }
 
 /* A stream that carries both ways ends for both; an error that comes later opens one of ours. */
@@ -179,7 +149,7 @@ static void test_drain_bidi(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	t.n.bidi = true;
 	struct wire *in = script_connect(&t.n, true);
 	script_send(in, AB BIDI AUTH("="));
@@ -196,12 +166,12 @@ static void test_drain_bidi(void **state)
 	script_send(in, END);
 	assert_int_equal(t.n.unsent, 1);
 	assert_int_equal(t.n.last_unsent.seq, 2);
-	become_ready(&t);
+	one_ready(&t);
 	const char *got = script_look(t.peer);
 	assert_lacks(got, "<bidi");
 	assert_has(got, "an error");
 	assert_true(s2s_drained(t.n.face));
-	end(&t);
+	one_end(&t);
 }
 
 /*
@@ -212,9 +182,9 @@ static void refuse_with_bytes_under_way(bool shut_down)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "a.example", "one", 1, 1);
-	become_ready(&t);
+	one_ready(&t);
 	t.peer->other->stuck = true;
 	give(&t, "a.example", "two", 1, 2);
 	uint64_t two_ends = t.peer->other->written;
@@ -240,7 +210,7 @@ static void refuse_with_bytes_under_way(bool shut_down)
 	assert_int_equal(t.n.last_failure, shut_down ? S2S_TIMEOUT : S2S_REFUSED);
 	assert_int_equal(s2s_pending(t.n.face), 0);
 	assert_false(give(&t, "a.example", "five", 1, 5));
-	end(&t);
+	one_end(&t);
 }
 
 static void test_refused_with_bytes_under_way(void **state)
@@ -258,7 +228,7 @@ static void test_drain_with_a_guest(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	t.n.share = true;
 	give(&t, "a.example", "one", 1, 1);
 	t.peer = script_accept(&t.n);
@@ -271,7 +241,7 @@ static void test_drain_with_a_guest(void **state)
 	script_send(t.peer, "<db:result from='a2.example' to='b.example' type='error'/>");
 	assert_int_equal(t.n.unsent, 1);
 	assert_int_equal(t.n.connects, 2);
-	end(&t);
+	one_end(&t);
 }
 
 int main(void)

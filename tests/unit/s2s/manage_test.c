@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dialogue.h"
+#include "one.h"
 #include "s2s/inbox.h"
 #include "s2s/stanza.h"
 #include "s2s/stream.h"
@@ -300,29 +300,6 @@ static void test_ours(void **state)
 
 /* --- what a table cannot say --- */
 
-struct one {
-	struct world w;
-	struct node n;
-	struct node *nodes[2];
-	struct wire *peer;
-};
-
-static void begin(struct one *t)
-{
-	*t = (struct one){ 0 };
-	world_init(&t->w, false);
-	node_init(&t->n, &t->w, "b.example");
-	t->n.direct_tls = true;
-	t->n.trusted = "a.example";
-	t->nodes[0] = &t->n;
-}
-
-static void end(struct one *t)
-{
-	node_done(&t->n);
-	world_done(&t->w);
-}
-
 static bool give(struct one *t, const char *body, uint64_t seq)
 {
 	return node_send(&t->n, "b.example", "a.example", body, 1, seq);
@@ -350,7 +327,7 @@ static void test_flood(void **state)
 	struct one t;
 	struct buf many;
 
-	begin(&t);
+	one_begin(&t);
 	struct wire *in = script_connect(&t.n, true);
 	script_send(in, AB AUTH("="));
 	script_send(in, AB ENABLE);
@@ -362,7 +339,7 @@ static void test_flood(void **state)
 	script_send(in, buf_bytes(&many).p);
 	assert_int_equal(count(script_look(in), "<a "), 1);
 	buf_done(&many);
-	end(&t);
+	one_end(&t);
 }
 
 /* One question for all stanzas of a turn. */
@@ -370,7 +347,7 @@ static void test_batch(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "x", 1);
 	become_managed(&t);
 	script_send(t.peer, A_H("1"));
@@ -382,7 +359,7 @@ static void test_batch(void **state)
 	assert_int_equal(count(got, "<r "), 1);
 	script_send(t.peer, A_H("100"));
 	assert_int_equal(t.n.sent, 100);
-	end(&t);
+	one_end(&t);
 }
 
 /* The count goes from 2^32 - 1 to 0. */
@@ -390,7 +367,7 @@ static void test_wrap(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "x", 1);
 	become_managed(&t);
 	t.peer->other->stream->manage.acked = UINT32_MAX - 1;
@@ -402,14 +379,14 @@ static void test_wrap(void **state)
 	assert_int_equal(t.n.sent, 3);
 	script_send(t.peer, A_H("2"));
 	assert_has(script_look(t.peer), "handled-count-too-high");
-	end(&t);
+	one_end(&t);
 }
 
 static void test_wrap_theirs(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	struct wire *in = script_connect(&t.n, true);
 	script_send(in, AB AUTH("="));
 	script_send(in, AB ENABLE);
@@ -420,7 +397,7 @@ static void test_wrap_theirs(void **state)
 	assert_has(script_look(in), " h=\"4294967295\"");
 	script_send(in, MSG_AB("x") R);
 	assert_has(script_look(in), " h=\"0\"");
-	end(&t);
+	one_end(&t);
 }
 
 /* They read and never acknowledge: what waits is bounded, nothing is asked again, and it ends. */
@@ -429,7 +406,7 @@ static void test_never(void **state)
 	struct one t;
 	uint64_t taken = 0;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "x", ++taken);
 	become_managed(&t);
 	while (give(&t, "x", taken + 1))
@@ -447,7 +424,7 @@ static void test_never(void **state)
 	/* All of it has waited too long by now. */
 	assert_int_equal(t.n.unsent, taken);
 	assert_int_equal(s2s_pending(t.n.face), 0);
-	end(&t);
+	one_end(&t);
 }
 
 /* An answer that covers something is progress. */
@@ -455,7 +432,7 @@ static void test_slow(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "x", 1);
 	become_managed(&t);
 	give(&t, "y", 2);
@@ -465,7 +442,7 @@ static void test_slow(void **state)
 	assert_lacks(script_look(t.peer), END);
 	world_wait(&t.w, t.nodes, 80000);
 	assert_has(script_look(t.peer), END);
-	end(&t);
+	one_end(&t);
 }
 
 /* Receipts against a model: random order, several streams, receipts of streams that are gone. */
@@ -481,7 +458,7 @@ static void test_inbox(void **state)
 	} kept[KEPT];
 	unsigned n = 0, seed = 1;
 
-	begin(&t);
+	one_begin(&t);
 	for (int step = 0; step < 50000; step++) {
 		unsigned i = (unsigned)rand_r(&seed) % STREAMS,
 			 dice = (unsigned)rand_r(&seed) % 1000;
@@ -520,7 +497,7 @@ static void test_inbox(void **state)
 		inbox_free(t.n.face, boxes[i]);
 	s2s_handled(t.n.face, 0);
 	s2s_handled(t.n.face, UINT64_MAX);
-	end(&t);
+	one_end(&t);
 }
 
 int main(void)

@@ -7,43 +7,12 @@
 
 #include <cmocka.h>
 
-#include "dialogue.h"
+#include "one.h"
 #include "s2s/pair_reach.h"
-
-struct one {
-	struct world w;
-	struct node n;
-	struct node *nodes[2];
-	struct wire *peer;
-};
-
-static void begin(struct one *t)
-{
-	*t = (struct one){ 0 };
-	world_init(&t->w, false);
-	node_init(&t->n, &t->w, "b.example");
-	t->n.direct_tls = true;
-	t->n.trusted = "a.example";
-	t->nodes[0] = &t->n;
-}
-
-static void end(struct one *t)
-{
-	node_done(&t->n);
-	world_done(&t->w);
-}
 
 static bool give(struct one *t, const char *body, uint64_t channel, uint64_t seq)
 {
 	return node_send(&t->n, "b.example", "a.example", body, channel, seq);
-}
-
-/* The face wants a connection: it gets one that leads to a ready stream. */
-static void become_ready(struct one *t)
-{
-	t->peer = script_accept(&t->n);
-	script_send(t->peer, ANSWER("i") FEATURES(OFFER_SASL) "<success" SASL "/>");
-	script_send(t->peer, ANSWER("j") FEATURES(""));
 }
 
 static void pass(struct one *t, uint64_t ms)
@@ -55,12 +24,12 @@ static void test_order(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	for (uint64_t i = 1; i <= 3; i++)
 		assert_true(give(&t, "x", 5, i));
 	assert_int_equal(t.n.connects, 1);
 	assert_int_equal(s2s_pending(t.n.face), 3);
-	become_ready(&t);
+	one_ready(&t);
 	assert_int_equal(t.n.sent, 3);
 	assert_int_equal(t.n.last_sent.seq, 3);
 	assert_int_equal(s2s_pending(t.n.face), 0);
@@ -68,7 +37,7 @@ static void test_order(void **state)
 	assert_int_equal(s2s_pending(t.n.face), 1);
 	assert_has(script_look(t.peer), "direct");
 	assert_int_equal(t.n.last_sent.seq, 4);
-	end(&t);
+	one_end(&t);
 }
 
 /* A4: the delay grows, is random, and new stanzas are refused with the same reason meanwhile. */
@@ -77,7 +46,7 @@ static void test_retry(void **state)
 	struct one t;
 	uint64_t last = 0;
 
-	begin(&t);
+	one_begin(&t);
 	t.n.refuse_connect = true;
 	for (int i = 0; i < 10; i++) {
 		uint64_t waited = 0;
@@ -100,9 +69,9 @@ static void test_retry(void **state)
 	struct wire *in = script_connect(&t.n, true);
 	script_send(in, AB AUTH("="));
 	assert_true(give(&t, "x", 0, 0));
-	become_ready(&t);
+	one_ready(&t);
 	assert_int_equal(t.n.sent, 1);
-	end(&t);
+	one_end(&t);
 }
 
 static void test_limits(void **state)
@@ -110,15 +79,15 @@ static void test_limits(void **state)
 	struct one t;
 	unsigned taken = 0;
 
-	begin(&t);
+	one_begin(&t);
 	while (give(&t, "x", 0, 0))
 		taken++;
 	assert_int_equal(taken, 1024);
 	assert_int_equal(t.n.last_failure, S2S_FULL);
 	assert_string_equal(t.n.last_text, "queue full");
-	become_ready(&t);
+	one_ready(&t);
 	assert_int_equal(t.n.sent, 1024);
-	end(&t);
+	one_end(&t);
 }
 
 static void test_bytes_limit(void **state)
@@ -127,7 +96,7 @@ static void test_bytes_limit(void **state)
 	struct s2s_settings small;
 	char big[3000];
 
-	begin(&t);
+	one_begin(&t);
 	small = s2s_settings_default;
 	small.queue_bytes = 8192;
 	s2s_set_settings(t.n.face, &small);
@@ -137,14 +106,14 @@ static void test_bytes_limit(void **state)
 	assert_true(give(&t, big, 0, 0));
 	assert_false(give(&t, big, 0, 0));
 	assert_true(give(&t, "small", 0, 0));
-	end(&t);
+	one_end(&t);
 }
 
 static void test_age(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	t.n.hold_connect = true;
 	struct s2s_settings slow = s2s_settings_default;
 	slow.connect_ms = 1000000;
@@ -160,7 +129,7 @@ static void test_age(void **state)
 	assert_int_equal(t.n.last_failure, S2S_TIMEOUT);
 	pass(&t, 30000);
 	assert_int_equal(t.n.unsent, 2);
-	end(&t);
+	one_end(&t);
 }
 
 /* C17: what the kernel did not take goes again, in order, on the next stream; the rest does not. */
@@ -168,9 +137,9 @@ static void test_resend(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "one", 9, 1);
-	become_ready(&t);
+	one_ready(&t);
 	assert_int_equal(t.n.sent, 1);
 	t.peer->other->stuck = true;
 	give(&t, "two", 9, 2);
@@ -179,7 +148,7 @@ static void test_resend(void **state)
 	script_hang_up(t.peer);
 	assert_int_equal(t.n.connects, 2);
 	give(&t, "four", 9, 4);
-	become_ready(&t);
+	one_ready(&t);
 	const char *got = script_look(t.peer);
 	assert_lacks(got, "one");
 	assert_true(strstr(got, "two") < strstr(got, "three"));
@@ -187,7 +156,7 @@ static void test_resend(void **state)
 	assert_has(got, "four");
 	assert_int_equal(t.n.sent, 4);
 	assert_int_equal(t.n.unsent, 0);
-	end(&t);
+	one_end(&t);
 }
 
 /* A peer that drops each stream before it takes anything does not keep us busy for ever. */
@@ -195,7 +164,7 @@ static void test_flapping(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "one", 9, 1);
 	for (int i = 0; i < 3; i++) {
 		t.peer = script_accept(&t.n);
@@ -209,14 +178,14 @@ static void test_flapping(void **state)
 	assert_int_equal(t.n.connects, 3);
 	assert_int_equal(t.n.unsent, 1);
 	assert_false(give(&t, "two", 9, 2));
-	end(&t);
+	one_end(&t);
 }
 
 static void test_revoke(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "one", 1, 1);
 	give(&t, "other", 2, 1);
 	give(&t, "two", 1, 2);
@@ -224,26 +193,26 @@ static void test_revoke(void **state)
 	s2s_revoke(t.n.face, STRL("b.example"), STRL("a.example"), 1);
 	s2s_revoke(t.n.face, STRL("b.example"), STRL("x.example"), 1);
 	assert_int_equal(s2s_pending(t.n.face), 2);
-	become_ready(&t);
+	one_ready(&t);
 	const char *got = script_look(t.peer);
 	assert_lacks(got, "one");
 	assert_lacks(got, "two");
 	assert_true(strstr(got, "other") < strstr(got, "nobody"));
 	assert_int_equal(t.n.sent, 2);
 	assert_int_equal(t.n.unsent, 0);
-	end(&t);
+	one_end(&t);
 }
 
 static void test_fencing(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "one", 1, 1);
 	give(&t, "nobody", 0, 0);
 	give(&t, "two", 1, 2);
 	t.n.fenced = true;
-	become_ready(&t);
+	one_ready(&t);
 	const char *got = script_look(t.peer);
 	assert_lacks(got, "one");
 	assert_lacks(got, "two");
@@ -253,7 +222,7 @@ static void test_fencing(void **state)
 	assert_int_equal(t.n.sent, 1);
 	assert_int_equal(t.n.unsent, 0);
 	assert_int_equal(s2s_pending(t.n.face), 0);
-	end(&t);
+	one_end(&t);
 }
 
 /* H9: the peer reads nothing. The rest waits, and in the end the stream is given up. */
@@ -262,11 +231,11 @@ static void test_window(void **state)
 	struct one t;
 	char big[4000];
 
-	begin(&t);
+	one_begin(&t);
 	memset(big, 'x', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
 	give(&t, "one", 0, 0);
-	become_ready(&t);
+	one_ready(&t);
 	t.peer->other->stuck = true;
 	uint64_t before = t.peer->other->written;
 	for (int i = 0; i < 1000; i++)
@@ -283,18 +252,18 @@ static void test_window(void **state)
 	assert_false(t.peer->other->closing);
 	pass(&t, 1);
 	assert_has(node_log(&t.n), "stream-closed out write-timeout");
-	end(&t);
+	one_end(&t);
 }
 
 static void test_open(void **state)
 {
 	struct one t;
 
-	begin(&t);
+	one_begin(&t);
 	s2s_open(t.n.face, STRL("b.example"), STRL("a.example"), t.w.now);
 	s2s_open(t.n.face, STRL("b.example"), STRL("a.example"), t.w.now);
 	assert_int_equal(t.n.connects, 1);
-	become_ready(&t);
+	one_ready(&t);
 	give(&t, "x", 0, 0);
 	assert_int_equal(t.n.connects, 1);
 	t.n.refuse_connect = true;
@@ -307,7 +276,7 @@ static void test_open(void **state)
 	s2s_open(t.n.face, STRL("z.example"), STRL("c.example"), t.w.now);
 	s2s_open(t.n.face, STRL("b.example"), STRL("b.example"), t.w.now);
 	assert_int_equal(t.n.connects, 2);
-	end(&t);
+	one_end(&t);
 }
 
 static void test_streams_max(void **state)
@@ -315,7 +284,7 @@ static void test_streams_max(void **state)
 	struct one t;
 	struct s2s_settings few = s2s_settings_default;
 
-	begin(&t);
+	one_begin(&t);
 	few.streams_max = 2;
 	s2s_set_settings(t.n.face, &few);
 	script_connect(&t.n, false);
@@ -323,7 +292,7 @@ static void test_streams_max(void **state)
 	assert_null(s2s_accept(t.n.face, NULL, false, t.w.now));
 	assert_false(give(&t, "x", 0, 0));
 	assert_string_equal(t.n.last_text, "too many streams");
-	end(&t);
+	one_end(&t);
 }
 
 /* Pairs are forgotten, so that names that peers invent do not pile up. */
@@ -334,7 +303,7 @@ static void test_forgetting(void **state)
 	struct buf b;
 	struct json j;
 
-	begin(&t);
+	one_begin(&t);
 	t.n.refuse_connect = true;
 	for (int i = 0; i < 50; i++) {
 		snprintf(them, sizeof(them), "s%d.example", i);
@@ -353,7 +322,7 @@ static void test_forgetting(void **state)
 	assert_has(buf_bytes(&b).p, "\"pairs\":[]");
 	buf_done(&b);
 	assert_true(s2s_deadline(t.n.face) == UINT64_MAX);
-	end(&t);
+	one_end(&t);
 }
 
 static void test_status(void **state)
@@ -362,9 +331,9 @@ static void test_status(void **state)
 	struct buf b;
 	struct json j;
 
-	begin(&t);
+	one_begin(&t);
 	give(&t, "one", 0, 0);
-	become_ready(&t);
+	one_ready(&t);
 	struct wire *in = script_connect(&t.n, true);
 	script_send(in, AB AUTH("="));
 	script_send(in, AB MSG_AB("hello"));
@@ -388,7 +357,7 @@ static void test_status(void **state)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		assert_has(buf_bytes(&b).p, parts[i]);
 	buf_done(&b);
-	end(&t);
+	one_end(&t);
 }
 
 /* What a library said about the handshake stays with the pair, cut at a character. */
@@ -398,7 +367,7 @@ static void test_failure_detail(void **state)
 	struct buf b;
 	struct json j;
 
-	begin(&t);
+	one_begin(&t);
 	struct s2s_pair *p = pair_get(t.n.face, STRL("b.example"), STRL("x.example"));
 	const struct s2s_why why = pair_why(CLOSE_TLS_FAILED, S2S_TIMEOUT);
 	pair_fail(p, &why, STRL("expired"));
@@ -420,7 +389,7 @@ static void test_failure_detail(void **state)
 	assert_has(buf_bytes(&b).p, "\"step\":\"tls-failed\"");
 	assert_has(buf_bytes(&b).p, "\"cure\":\"`text` has the reason");
 	buf_done(&b);
-	end(&t);
+	one_end(&t);
 }
 
 /* Each way in which a stream can end says what can be done, and none of it goes to a peer. */
