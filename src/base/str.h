@@ -55,6 +55,12 @@ static inline bool str_ends(struct str s, struct str suffix)
 	return s.len >= suffix.len && memcmp(s.p + s.len - suffix.len, suffix.p, suffix.len) == 0;
 }
 
+/* An ASCII letter in lower case, any other byte as it is. */
+static inline char str_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
 /* The rest of s after its first n bytes; n is at most s.len. */
 static inline struct str str_skip(struct str s, size_t n)
 {

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "cli/cli.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define SOCKET_HELP                                                                                \
 	"  -s, --socket PATH  control socket of the daemon (default: $SALLYPORT_CONTROL, else\n"   \

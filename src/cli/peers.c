@@ -9,11 +9,10 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/count.h"
 #include "cli/answer.h"
 #include "cli/show.h"
 #include "cli/table.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The better state of two: what comes first here. */
 static const char *const states[] = { "up", "connecting", "failing", "idle" };

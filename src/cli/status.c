@@ -5,12 +5,11 @@
  */
 #include <stdio.h>
 
+#include "base/count.h"
 #include "base/utf8.h"
 #include "cli/answer.h"
 #include "cli/show.h"
 #include "cli/table.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct column link_columns[] = {
 	{ "NODE", "peer", value_plain },

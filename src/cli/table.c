@@ -2,12 +2,11 @@
 #include "cli/table.h"
 
 #include "base/check.h"
+#include "base/count.h"
 #include "cli/options.h"
 #include "cli/show.h"
 
 enum { EXTRA_MAX = 16, COLUMNS_MAX = 16 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_known(const struct section *s, const struct words *extra, const char *key)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/value.h"
 
+#include "base/count.h"
 #include "cli/show.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 void value_str(struct buf *out, const json_t *value)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/content.h"
 
+#include "base/count.h"
 #include "config/rules.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { FINGERPRINT_DIGITS = 16, POLICY_MOST = 255 };
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A limit is named by the words up to its number; the row says its unit, and the unit which suffixes may follow. */
 #include "config/limits.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "base/count.h"
 
 const struct limit_row limit_rows[] = {
 #define X(member, def, least, most, words, unit, help)                                             \

@@ -4,11 +4,10 @@
  */
 #include "config/parties.h"
 
+#include "base/count.h"
 #include "config/component.h"
 #include "config/pattern.h"
 #include "config/sections.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 bool parse_domain(struct parser *p)
 {

@@ -5,11 +5,10 @@
  */
 #include "config/rules.h"
 
+#include "base/count.h"
 #include "config/content.h"
 #include "config/pattern.h"
 #include "jid/jid.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { off = false, on = true };
 

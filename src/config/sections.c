@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/sections.h"
 
+#include "base/count.h"
 #include "config/component.h"
 #include "config/pin.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const char *const proof_words[PROOF_WORDS] = { "pkix", "dialback", "dane", "posh", "pin" };
 

@@ -3,6 +3,7 @@
  * The language: one production, one function, its grammar above it or in the header. NAME is a node or server name,
  * ADDR an address with port, FILE a quoted file name. sallyport.conf(5) is the manual.
  */
+#include "base/count.h"
 #include "config/address.h"
 #include "config/limits.h"
 #include "config/networks.h"
@@ -11,8 +12,6 @@
 #include "config/content.h"
 #include "config/rules.h"
 #include "config/sections.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* node = `node` NAME */
 static bool parse_node(struct parser *p)

@@ -31,9 +31,7 @@ static bool name_text(const ldns_rdf *owner, char ret[NAME_MAX_TEXT])
 	if (ok && text[len - 1] == '.')
 		len--;
 	for (size_t i = 0; ok && i < len; i++) {
-		char c = text[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
+		char c = str_lower(text[i]);
 		ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
 			c == '_';
 		ret[i] = c;

@@ -100,9 +100,7 @@ static bool fold(struct str in, char *out, size_t *ret_len, bool *ret_ascii)
 {
 	*ret_ascii = true;
 	for (size_t i = 0; i < in.len; i++) {
-		char c = in.p[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c | 0x20);
+		char c = str_lower(in.p[i]);
 		if ((unsigned char)c >= 0x80)
 			*ret_ascii = false;
 		else if (!(prepare_class[(unsigned char)c] & CLASS_DOMAIN))

@@ -34,15 +34,10 @@ static bool is_ascii(struct str s)
 	return seen < 0x80;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static enum jid_error ascii_local(struct str in, char *out, size_t *ret_len)
 {
 	for (size_t i = 0; i < in.len; i++) {
-		out[i] = lower(in.p[i]);
+		out[i] = str_lower(in.p[i]);
 		if (!(prepare_class[(unsigned char)out[i]] & CLASS_LOCAL))
 			return JID_FORBIDDEN;
 	}

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/due.h"
 #include "link/engine.h"
 
 struct link_peer *peer_new(struct link *l, struct str id)
@@ -291,9 +292,9 @@ static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_
 	p->load = 0;
 	p->far_time = 0;
 	p->limits = (struct frame_limits){
-		.channels = least(h->limits.channels, l->set.channels_max),
-		.window_records = least(h->limits.window_records, l->set.window_records),
-		.window_bytes = least(h->limits.window_bytes, l->set.window_bytes),
+		.channels = due_first(h->limits.channels, l->set.channels_max),
+		.window_records = due_first(h->limits.window_records, l->set.window_records),
+		.window_bytes = due_first(h->limits.window_bytes, l->set.window_bytes),
 		.frame_bytes = l->set.frame_bytes,
 	};
 	if (p->known && p->boot != h->boot) {
@@ -467,8 +468,8 @@ uint64_t peer_deadline(const struct link_peer *p)
 	uint64_t at = p->carrier ? silence_at(p) : UINT64_MAX;
 
 	if (p->state != PEER_UP && !list_empty(&p->owned) && !excused(p))
-		at = least(at, p->heard + p->l->set.dead_ms);
+		at = due_first(at, p->heard + p->l->set.dead_ms);
 	if (!list_empty(&p->rxs) && !p->fenced)
-		at = least(at, p->lease + p->l->set.fence_ms + 1);
+		at = due_first(at, p->lease + p->l->set.fence_ms + 1);
 	return at;
 }

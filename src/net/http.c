@@ -15,17 +15,12 @@ struct head {
 	uint64_t length;
 };
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 static bool same(struct str s, const char *word)
 {
 	if (s.len != strlen(word))
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
-		if (lower(s.p[i]) != word[i])
+		if (str_lower(s.p[i]) != word[i])
 			return false;
 	}
 	return true;
@@ -92,7 +87,7 @@ static bool read_hex(struct str s, size_t *ret)
 	if (s.len == 0 || s.len > CHUNK_DIGITS)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
-		char c = lower(s.p[i]);
+		char c = str_lower(s.p[i]);
 		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
 			return false;
 		n = n * 16 + (size_t)(c <= '9' ? c - '0' : c - 'a' + 10);

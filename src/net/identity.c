@@ -12,14 +12,9 @@
 
 enum { NAMES_MAX = 2048 };
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 static bool is_host_char(char c)
 {
-	c = lower(c);
+	c = str_lower(c);
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
 }
 
@@ -29,7 +24,8 @@ static bool same_name(struct str presented, struct str domain)
 	if (presented.len != domain.len || domain.len == 0)
 		return false;
 	for (size_t i = 0; i < domain.len; i++) {
-		if (!is_host_char(presented.p[i]) || lower(presented.p[i]) != lower(domain.p[i]))
+		if (!is_host_char(presented.p[i]) ||
+			str_lower(presented.p[i]) != str_lower(domain.p[i]))
 			return false;
 	}
 	return true;

@@ -239,7 +239,7 @@ bool net_posh_url(const char *url, char ret_host[256], char ret_path[NET_POSH_UR
 		return false;
 	const char *p = url + sizeof(scheme) - 1;
 	for (; *p && *p != '/' && n < 255; p++) {
-		char c = *p >= 'A' && *p <= 'Z' ? (char)(*p + ('a' - 'A')) : *p;
+		char c = str_lower(*p);
 		if (!is_host_char(c))
 			return false;
 		ret_host[n++] = c;

@@ -86,9 +86,7 @@ static bool read_name(const unsigned char *ext, size_t len, char ret_name[NAME_M
 	if (n == 0 || n > NAME_MAX_LEN || n != len - 5)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		char c = (char)ext[5 + i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c + ('a' - 'A'));
+		char c = str_lower((char)ext[5 + i]);
 		if (c <= ' ' || c >= 0x7f)
 			return false;
 		ret_name[i] = c;

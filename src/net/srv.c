@@ -11,12 +11,12 @@ static uint16_t number(const unsigned char *p)
 }
 
 /* A label's byte as we keep it, or 0: not one of a host name. */
-static char host_char(unsigned char c)
+static char host_char(unsigned char byte)
 {
-	if (c >= 'A' && c <= 'Z')
-		return (char)(c + ('a' - 'A'));
+	char c = str_lower((char)byte);
+
 	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
-		return (char)c;
+		return c;
 	return 0;
 }
 

@@ -54,27 +54,10 @@ static const struct {
 	{ "another process", "two nodes have one name: give each `node` a name of its own" },
 };
 
-static int lower(int c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
-static int contains(const char *text, const char *part)
-{
-	for (; *text; text++) {
-		size_t n = 0;
-		while (part[n] && lower(text[n]) == lower(part[n]))
-			n++;
-		if (!part[n])
-			return 1;
-	}
-	return 0;
-}
-
 const char *advice_link(const char *reason)
 {
 	for (size_t i = 0; reason && i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (contains(reason, rows[i].part))
+		if (strcasestr(reason, rows[i].part))
 			return rows[i].advice;
 	}
 	return NULL;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/due.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "node/bounce.h"
@@ -41,18 +42,12 @@ enum {
 
 static void arm_timer(struct node *n)
 {
-	uint64_t at = link_deadline(n->link), face = s2s_deadline(n->face);
+	uint64_t at = due_first(link_deadline(n->link), s2s_deadline(n->face));
 
-	if (face < at)
-		at = face;
-	if (pressure_due(n) < at)
-		at = pressure_due(n);
-	if (transport_recheck_at(n) < at)
-		at = transport_recheck_at(n);
-	if (probe_deadline(n) < at)
-		at = probe_deadline(n);
-	if (drain_due(n) < at)
-		at = drain_due(n);
+	at = due_first(at, pressure_due(n));
+	at = due_first(at, transport_recheck_at(n));
+	at = due_first(at, probe_deadline(n));
+	at = due_first(at, drain_due(n));
 	net_timer_set(n->timer, at);
 }
 

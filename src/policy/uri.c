@@ -10,9 +10,8 @@
 #include <arpa/inet.h>
 #include <strings.h>
 
+#include "base/count.h"
 #include "base/special.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct str scheme_of(struct str uri)
 {

@@ -3,9 +3,8 @@
 #include "record/catalogue.h"
 
 #include "base/check.h"
+#include "base/count.h"
 #include "record/record.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* Every array gets one empty member at its end, so that none is empty. */
 #define NO_ATTRS

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/due.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "s2s/flush.h"
@@ -67,11 +68,6 @@ void stream_go(struct s2s_stream *s, enum stream_state to)
 	stream_arm(s);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t write_end(const struct s2s_stream *s)
 {
 	if (s->written == s->taken || s->state == ST_GONE)
@@ -83,8 +79,9 @@ static uint64_t stream_due(const struct s2s_stream *s)
 {
 	uint64_t slow = s->slow_until ? s->slow_until : UINT64_MAX;
 
-	return least(least(least(s->phase_until, s->element_until), least(slow, manage_due(s))),
-		least(idle_due(s), write_end(s)));
+	return due_first(due_first(due_first(s->phase_until, s->element_until),
+				 due_first(slow, manage_due(s))),
+		due_first(idle_due(s), write_end(s)));
 }
 
 void stream_arm(struct s2s_stream *s)
