@@ -174,52 +174,79 @@ static int run(struct cli *c)
 	return c->help ? EXIT_OK : EXIT_USAGE;
 }
 
+/* Every command knows these. */
+/* clang-format off */
+#define COMMON_ROWS(c)                                                                             \
+	{ "--help", "-h", OPTION_FLAG, .flag = &(c)->help },                                       \
+	{ "--version", "-V", OPTION_FLAG, .flag = &(c)->version },                                 \
+	{ "--json", NULL, OPTION_FLAG, .flag = &(c)->json }
+/* clang-format on */
+
+static bool read_usual(int argc, char **argv, struct cli *c)
+{
+	const struct option_row rows[] = {
+		COMMON_ROWS(c),
+		{ "--socket", "-s", OPTION_VALUE, .value = &c->socket },
+		{ "--from", NULL, OPTION_VALUE, .value = &c->from },
+		{ "--print", NULL, OPTION_FLAG, .flag = &c->print },
+		{ "--outer", NULL, OPTION_FLAG, .flag = &c->outer },
+		{ "--inner", NULL, OPTION_FLAG, .flag = &c->inner },
+		{ "--config", NULL, OPTION_VALUE, .value = &c->config },
+		{ "--server", NULL, OPTION_VALUE, .value = &c->server },
+		{ "--trust", NULL, OPTION_VALUE, .value = &c->trust },
+	};
+
+	return options_read(argc, argv, rows, COUNT(rows), &c->words);
+}
+
+static bool read_pki(int argc, char **argv, struct cli *c)
+{
+	const struct option_row rows[] = {
+		COMMON_ROWS(c),
+		{ "--outer", NULL, OPTION_LIST, .list = &c->outers },
+		{ "--inner", NULL, OPTION_LIST, .list = &c->inners },
+		{ "--domain", NULL, OPTION_LIST, .list = &c->domains },
+		{ "--lab", NULL, OPTION_FLAG, .flag = &c->lab },
+		{ "--lab-domain", NULL, OPTION_LIST, .list = &c->lab_domains },
+		{ "--days", NULL, OPTION_VALUE, .value = &c->days },
+		{ "--broker", NULL, OPTION_LIST, .list = &c->brokers },
+	};
+
+	return options_read(argc, argv, rows, COUNT(rows), &c->words);
+}
+
+static bool read_nats(int argc, char **argv, struct cli *c)
+{
+	const struct option_row rows[] = {
+		COMMON_ROWS(c),
+		{ "--broker", NULL, OPTION_LIST, .list = &c->brokers },
+		{ "--outer", NULL, OPTION_LIST, .list = &c->outers },
+		{ "--inner", NULL, OPTION_LIST, .list = &c->inners },
+		{ "--config", NULL, OPTION_LIST, .list = &c->configs },
+		{ "--cluster", NULL, OPTION_VALUE, .value = &c->cluster },
+		{ "--keys", NULL, OPTION_VALUE, .value = &c->keys },
+		{ "--store", NULL, OPTION_VALUE, .value = &c->store },
+	};
+
+	return options_read(argc, argv, rows, COUNT(rows), &c->words);
+}
+
+static bool read_options(int argc, char **argv, struct cli *c)
+{
+	const char *group = argc > 1 ? argv[1] : "";
+
+	if (strcmp(group, "pki") == 0)
+		return read_pki(argc, argv, c);
+	if (strcmp(group, "nats") == 0)
+		return read_nats(argc, argv, c);
+	return read_usual(argc, argv, c);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = { 0 };
-	const struct option_row rows[] = {
-		{ "--help", "-h", OPTION_FLAG, .flag = &c.help },
-		{ "--version", "-V", OPTION_FLAG, .flag = &c.version },
-		{ "--json", NULL, OPTION_FLAG, .flag = &c.json },
-		{ "--socket", "-s", OPTION_VALUE, .value = &c.socket },
-		{ "--from", NULL, OPTION_VALUE, .value = &c.from },
-		{ "--print", NULL, OPTION_FLAG, .flag = &c.print },
-		{ "--outer", NULL, OPTION_FLAG, .flag = &c.outer },
-		{ "--inner", NULL, OPTION_FLAG, .flag = &c.inner },
-		{ "--config", NULL, OPTION_VALUE, .value = &c.config },
-		{ "--server", NULL, OPTION_VALUE, .value = &c.server },
-		{ "--trust", NULL, OPTION_VALUE, .value = &c.trust },
-	};
-	const struct option_row pki_rows[] = {
-		{ "--help", "-h", OPTION_FLAG, .flag = &c.help },
-		{ "--version", "-V", OPTION_FLAG, .flag = &c.version },
-		{ "--json", NULL, OPTION_FLAG, .flag = &c.json },
-		{ "--outer", NULL, OPTION_LIST, .list = &c.outers },
-		{ "--inner", NULL, OPTION_LIST, .list = &c.inners },
-		{ "--domain", NULL, OPTION_LIST, .list = &c.domains },
-		{ "--lab", NULL, OPTION_FLAG, .flag = &c.lab },
-		{ "--lab-domain", NULL, OPTION_LIST, .list = &c.lab_domains },
-		{ "--days", NULL, OPTION_VALUE, .value = &c.days },
-		{ "--broker", NULL, OPTION_LIST, .list = &c.brokers },
-	};
-	const struct option_row nats_rows[] = {
-		{ "--help", "-h", OPTION_FLAG, .flag = &c.help },
-		{ "--version", "-V", OPTION_FLAG, .flag = &c.version },
-		{ "--json", NULL, OPTION_FLAG, .flag = &c.json },
-		{ "--broker", NULL, OPTION_LIST, .list = &c.brokers },
-		{ "--outer", NULL, OPTION_LIST, .list = &c.outers },
-		{ "--inner", NULL, OPTION_LIST, .list = &c.inners },
-		{ "--config", NULL, OPTION_LIST, .list = &c.configs },
-		{ "--cluster", NULL, OPTION_VALUE, .value = &c.cluster },
-		{ "--keys", NULL, OPTION_VALUE, .value = &c.keys },
-		{ "--store", NULL, OPTION_VALUE, .value = &c.store },
-	};
-	bool pki = argc > 1 && strcmp(argv[1], "pki") == 0;
-	bool nats = argc > 1 && strcmp(argv[1], "nats") == 0;
-	bool ok = pki  ? options_read(argc, argv, pki_rows, COUNT(pki_rows), &c.words)
-		: nats ? options_read(argc, argv, nats_rows, COUNT(nats_rows), &c.words)
-		       : options_read(argc, argv, rows, COUNT(rows), &c.words);
-	int code = ok ? run(&c) : EXIT_USAGE;
+	int code = read_options(argc, argv, &c) ? run(&c) : EXIT_USAGE;
+
 	if (fflush(stdout) != 0 && code == EXIT_OK)
 		code = EXIT_FAILED;
 	words_free(&c.words);

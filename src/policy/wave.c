@@ -27,11 +27,6 @@ static uint64_t fnv(uint64_t h, unsigned char c)
 	return (h ^ c) * FNV_PRIME;
 }
 
-static unsigned char lower(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 /* Letters of ASCII and all bytes above it: what a sender changes in passing does not count. */
 static bool is_letter(unsigned char c)
 {
@@ -60,7 +55,7 @@ static bool starts_link(struct str s, size_t *ret_skip)
 
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		size_t n = strlen(schemes[i]), k = 0;
-		while (k < n && k < s.len && lower(s.p[k]) == (unsigned char)schemes[i][k])
+		while (k < n && k < s.len && str_lower(s.p[k]) == schemes[i][k])
 			k++;
 		if (k == n) {
 			*ret_skip = n;
@@ -88,7 +83,7 @@ static size_t take_link(struct str s, struct policy_prints *p)
 		host = host && c != '/';
 		if (!counts)
 			continue;
-		h = fnv(h, host ? lower(c) : (unsigned char)c);
+		h = fnv(h, (unsigned char)(host ? str_lower(c) : c));
 		counted++;
 	}
 	if (counted)
@@ -106,7 +101,7 @@ static void take_text(struct str s, struct policy_prints *p, struct letters *l)
 			at += take_link(str_skip(s, at), p);
 			continue;
 		}
-		unsigned char c = lower(s.p[at++]);
+		unsigned char c = (unsigned char)str_lower(s.p[at++]);
 		if (!is_letter(c))
 			continue;
 		l->hash = fnv(l->hash, c);
