@@ -11,11 +11,6 @@
 #define FNV_BASIS 14695981039346656037ull
 #define FNV_PRIME 1099511628211ull
 
-void policy_waves_init(struct policy_waves *w)
-{
-	w->slots = NULL;
-}
-
 void policy_waves_done(struct policy_waves *w)
 {
 	free(w->slots);

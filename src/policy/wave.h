@@ -28,6 +28,7 @@ struct policy_wave_slot {
 	bool told;
 };
 
+/* All zero: nothing was seen yet. */
 struct policy_waves {
 	struct policy_wave_slot *slots; /* NULL until the first message */
 };
@@ -38,7 +39,6 @@ struct policy_prints {
 	bool has_text; /* the first one is of the text */
 };
 
-void policy_waves_init(struct policy_waves *w);
 void policy_waves_done(struct policy_waves *w);
 
 /* The fingerprints of a message; none for other stanzas, errors, and what is too short. */

@@ -120,10 +120,9 @@ static unsigned over(struct policy_waves *w, const struct config_limits *l, cons
 static void many_senders(void **state)
 {
 	const struct config_limits l = { .wave_senders = 5, .wave_ms = 1000 };
-	struct policy_waves w;
+	struct policy_waves w = { 0 };
 
 	(void)state;
-	policy_waves_init(&w);
 	name_row("threats G14 one text of many senders");
 	assert_int_equal(over(&w, &l, "u", "@example.com/x", BODY(TEXT), 0, 10, 100), 6);
 	name_row("threats G14 one link of many senders in many domains");
@@ -144,11 +143,10 @@ static void many_senders(void **state)
 static void the_most_that_is_counted(void **state)
 {
 	const struct config_limits l = { .wave_senders = POLICY_WAVE_SENDERS, .wave_ms = 1000 };
-	struct policy_waves w;
+	struct policy_waves w = { 0 };
 
 	(void)state;
 	name_row("threats G14 as many senders as are counted");
-	policy_waves_init(&w);
 	assert_int_equal(
 		over(&w, &l, "u", "@example.com", BODY(TEXT), 0, POLICY_WAVE_SENDERS - 1, 1), 0);
 	assert_int_equal(
