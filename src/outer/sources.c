@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "outer/sources.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -44,10 +43,8 @@ static bool apply(struct sources *s, const struct config *c, char *err, size_t e
 		.timeout_ms = TIMEOUT_MS, .may_dial = s->may_dial, .user = s->user
 	};
 
-	if (c->resolver.len && !net_addr_parse(c->resolver, &set.forward)) {
-		snprintf(err, err_size, "%.*s is not an address", STR_FMT(c->resolver));
+	if (c->resolver.len && !net_addr_read(c->resolver, &set.forward, err, err_size))
 		return false;
-	}
 	const char **anchors = calloc(c->n_anchors + 1, sizeof(*anchors));
 	check(anchors);
 	for (size_t i = 0; i < c->n_anchors; i++)
