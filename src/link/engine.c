@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/due.h"
+#include "base/least.h"
 
 const struct link_settings link_settings_default = {
 	.window_records = 512,
@@ -199,17 +199,17 @@ uint64_t link_deadline(const struct link *l)
 	if (!list_empty(&l->due) || !list_empty(&l->overflow))
 		return 0;
 	if (!list_empty(&l->orphans))
-		at = due_first(at, l->orphans_at);
-	at = due_first(at, queue_deadline(&l->stall_timers));
-	at = due_first(at, queue_deadline(&l->leave_timers));
-	at = due_first(at, queue_deadline(&l->tx_idle_timers));
-	at = due_first(at, queue_deadline(&l->seal_timers));
-	at = due_first(at, queue_deadline(&l->ask_timers));
-	at = due_first(at, queue_deadline(&l->retry_timers));
-	at = due_first(at, queue_deadline(&l->rx_idle_timers));
-	at = due_first(at, queue_deadline(&l->ack_timers));
+		at = least(at, l->orphans_at);
+	at = least(at, queue_deadline(&l->stall_timers));
+	at = least(at, queue_deadline(&l->leave_timers));
+	at = least(at, queue_deadline(&l->tx_idle_timers));
+	at = least(at, queue_deadline(&l->seal_timers));
+	at = least(at, queue_deadline(&l->ask_timers));
+	at = least(at, queue_deadline(&l->retry_timers));
+	at = least(at, queue_deadline(&l->rx_idle_timers));
+	at = least(at, queue_deadline(&l->ack_timers));
 	LIST_EACH (&l->peers, it)
-		at = due_first(at, peer_deadline(LIST_OWNER(it, struct link_peer, link)));
+		at = least(at, peer_deadline(LIST_OWNER(it, struct link_peer, link)));
 	return at;
 }
 

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/due.h"
+#include "base/least.h"
 #include "link/engine.h"
 
 struct link_peer *peer_new(struct link *l, struct str id)
@@ -198,11 +198,6 @@ static void renew_lease(struct link_peer *p, uint64_t time, uint64_t now)
 
 /* Greeting. */
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* What a node is does not change on one connection. */
 static bool same_or_first(const struct link_peer *p, const struct frame_hello *h)
 {
@@ -292,9 +287,9 @@ static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_
 	p->load = 0;
 	p->far_time = 0;
 	p->limits = (struct frame_limits){
-		.channels = due_first(h->limits.channels, l->set.channels_max),
-		.window_records = due_first(h->limits.window_records, l->set.window_records),
-		.window_bytes = due_first(h->limits.window_bytes, l->set.window_bytes),
+		.channels = least(h->limits.channels, l->set.channels_max),
+		.window_records = least(h->limits.window_records, l->set.window_records),
+		.window_bytes = least(h->limits.window_bytes, l->set.window_bytes),
 		.frame_bytes = l->set.frame_bytes,
 	};
 	if (p->known && p->boot != h->boot) {
@@ -468,8 +463,8 @@ uint64_t peer_deadline(const struct link_peer *p)
 	uint64_t at = p->carrier ? silence_at(p) : UINT64_MAX;
 
 	if (p->state != PEER_UP && !list_empty(&p->owned) && !excused(p))
-		at = due_first(at, p->heard + p->l->set.dead_ms);
+		at = least(at, p->heard + p->l->set.dead_ms);
 	if (!list_empty(&p->rxs) && !p->fenced)
-		at = due_first(at, p->lease + p->l->set.fence_ms + 1);
+		at = least(at, p->lease + p->l->set.fence_ms + 1);
 	return at;
 }

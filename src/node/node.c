@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/due.h"
+#include "base/least.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "node/bounce.h"
@@ -42,12 +42,12 @@ enum {
 
 static void arm_timer(struct node *n)
 {
-	uint64_t at = due_first(link_deadline(n->link), s2s_deadline(n->face));
+	uint64_t at = least(link_deadline(n->link), s2s_deadline(n->face));
 
-	at = due_first(at, pressure_due(n));
-	at = due_first(at, transport_recheck_at(n));
-	at = due_first(at, probe_deadline(n));
-	at = due_first(at, drain_due(n));
+	at = least(at, pressure_due(n));
+	at = least(at, transport_recheck_at(n));
+	at = least(at, probe_deadline(n));
+	at = least(at, drain_due(n));
 	net_timer_set(n->timer, at);
 }
 

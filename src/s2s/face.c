@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/due.h"
+#include "base/least.h"
 #include "s2s/component.h"
 #include "s2s/guest.h"
 #include "s2s/inbox.h"
@@ -280,7 +280,7 @@ uint64_t s2s_deadline(const struct s2s_face *f)
 	const struct heap_node *top = heap_top(&f->timers);
 	uint64_t timers = top ? top->key : UINT64_MAX;
 
-	return list_empty(&f->garbage) ? due_first(timers, pair_forget_at(f)) : 0;
+	return list_empty(&f->garbage) ? least(timers, pair_forget_at(f)) : 0;
 }
 
 void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings)

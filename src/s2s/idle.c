@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s2s/idle.h"
 
-#include "base/due.h"
+#include "base/least.h"
 #include "base/random.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
@@ -29,7 +29,7 @@ static uint64_t most(uint64_t a, uint64_t b)
 static uint64_t use_end(const struct s2s_stream *s)
 {
 	uint64_t idle = s->face->settings.idle_ms;
-	uint64_t ms = s->took_any ? USED_IDLES * idle : due_first(UNUSED_MS, idle);
+	uint64_t ms = s->took_any ? USED_IDLES * idle : least(UNUSED_MS, idle);
 
 	if (s->incoming || s->component || !s->pair || queue_count(&s->pair->queue) ||
 		!list_empty(&s->pair->verifies))
@@ -44,7 +44,7 @@ static uint64_t keepalive_due(const struct s2s_stream *s)
 	uint64_t silent = s->incoming ? most(s->last_output, s->last_input) : s->last_output;
 
 	if (s->peer_idle_ms)
-		ms = due_first(ms, most(s->peer_idle_ms / 4 * 3, KEEPALIVE_LEAST_MS));
+		ms = least(ms, most(s->peer_idle_ms / 4 * 3, KEEPALIVE_LEAST_MS));
 	return after(silent, ms);
 }
 
@@ -97,8 +97,7 @@ uint64_t idle_due(const struct s2s_stream *s)
 {
 	if (s->state != ST_READY || stream_is_paused(s))
 		return UINT64_MAX;
-	return due_first(
-		due_first(use_end(s), keepalive_due(s)), due_first(ping_due(s), silence_end(s)));
+	return least(least(use_end(s), keepalive_due(s)), least(ping_due(s), silence_end(s)));
 }
 
 static void ping(struct s2s_stream *s)

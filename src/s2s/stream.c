@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/due.h"
+#include "base/least.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "s2s/flush.h"
@@ -79,9 +79,8 @@ static uint64_t stream_due(const struct s2s_stream *s)
 {
 	uint64_t slow = s->slow_until ? s->slow_until : UINT64_MAX;
 
-	return due_first(due_first(due_first(s->phase_until, s->element_until),
-				 due_first(slow, manage_due(s))),
-		due_first(idle_due(s), write_end(s)));
+	return least(least(least(s->phase_until, s->element_until), least(slow, manage_due(s))),
+		least(idle_due(s), write_end(s)));
 }
 
 void stream_arm(struct s2s_stream *s)
