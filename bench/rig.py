@@ -139,7 +139,8 @@ class Rig:
     # --- the generator
 
     def load_argv(self, connect, listen, outbound=False, **options):
-        names = (self.LOCAL, self.FOREIGN) if outbound else (self.FOREIGN, self.LOCAL)
+        local = options.pop("local", self.LOCAL)
+        names = (local, self.FOREIGN) if outbound else (self.FOREIGN, local)
         role = "run" if listen else "source"
         argv = [self.load_binary, role, "--connect", connect, "--certificate", self.crt, "--key", self.key,
                 "--from", names[0], "--to", names[1], "--bind", f"{self.source_net}.0.7:0",
@@ -174,9 +175,9 @@ class Rig:
             raise Failed(f"generator: {err.strip()[:600]} {json.dumps(result)}")
         return result
 
-    def idle(self, connect, listen, streams, measure, **options):
-        """Opens streams, calls measure() while they are idle, closes them."""
-        options.update(pairs=streams, hold=60, timeout=90)
+    def idle(self, connect, listen, streams, measure, patience=80, **options):
+        """Opens streams within patience seconds, calls measure() while they are idle, closes them."""
+        options.update(pairs=streams, hold=60 + patience, timeout=90 + 2 * patience)
         name = f"idle{len(os.listdir(self.folder))}"
         process = self.start(name, self.load_argv(connect, listen, **options))
 
@@ -185,7 +186,7 @@ class Rig:
                 raise Failed(f"generator: {self.log(name)}")
             return '"event":"ready"' in self.log(name)
         try:
-            wait_until(f"{streams} streams", ready, 80)
+            wait_until(f"{streams} streams", ready, patience)
             time.sleep(4)  # idle is who has been silent for some seconds
             measured = measure()
             if process.poll() is not None:
@@ -296,6 +297,59 @@ control "{self.folder}/inner.sock"
         return g
 
 
+    def mesh(self, build, nodes, servers):
+        """As many outers as inners, each linked with each; servers: {local domain: address of its server}."""
+        pki = self.folder / f"pki{nodes}"
+        outers, inners = [[f"{role}-{c}" for c in "abcdef"[:nodes]] for role in ("outer", "inner")]
+        if not pki.exists():
+            run([build / "src/cli/sallyport", "pki", "init", pki, *[w for n in outers for w in ("--outer", n)],
+                 *[w for n in inners for w in ("--inner", n)], *[w for d in servers for w in ("--domain", d)]])
+        self.dns = self.dns or Dns(f"{self.net}.4")
+        m = Mesh([self.address(20 + i) for i in range(nodes)])
+        links = [self.address(30 + i) for i in range(nodes)]
+
+        def keys(node):
+            return f'certificate "{pki}/link/{node}.crt" key "{pki}/link/{node}.key" trust "{pki}/link/ca.crt"'
+        domains = "\n".join(f'domain {d} {{ certificate "{self.crt}" key "{self.key}" }}' for d in servers)
+        for i, node in enumerate(outers):
+            conf = self.write(f"{node}.conf", f"""
+node {node}
+{domains}
+listen s2s {m.outside[i]}
+listen link {links[i]} {{ {keys(node)} accept {" ".join(inners)} }}
+resolver {self.dns.address}
+dialback secret "{pki}/dialback.secret"
+trust "{self.ca}"
+peer any {{ require tls accept pkix dialback }}
+control "{self.folder}/{node}.sock"
+allow address 127.0.0.0/8
+{no_limits(build / "src/outer/sallyport-outer")}""")
+            m.processes.append(self.start(node, [build / "src/outer/sallyport-outer", "-c", conf]))
+            self.wait_listening(m.processes[-1], m.outside[i])
+        to = "\n".join(f"link {outer} {links[i]} {{ {{keys}} }}" for i, outer in enumerate(outers))
+        local = "\n".join(f'server s{i} {at} {{ domain {d} trust "{self.ca}" }}'
+                          for i, (d, at) in enumerate(servers.items()))
+        for i, node in enumerate(inners):
+            inside = self.address(40 + i)
+            conf = self.write(f"{node}.conf", f"""
+node {node}
+{to.replace("{keys}", keys(node))}
+{local}
+listen s2s {inside}
+mint {{ certificate "{pki}/mint/ca.crt" key "{pki}/mint/ca.key" }}
+dialback secret "{pki}/dialback.secret"
+control "{self.folder}/{node}.sock"
+{no_limits(build / "src/inner/sallyport-inner")}""")
+            m.processes.append(self.start(node, [build / "src/inner/sallyport-inner", "-c", conf]))
+            self.wait_listening(m.processes[-1], inside)
+        return m
+
+
+class Mesh:
+    def __init__(self, outside):
+        self.outside, self.processes = outside, []
+
+
 class Gateway:
     def __init__(self, rig, build):
         self.rig, self.build = rig, build
@@ -324,7 +378,7 @@ LIFTED = ["address connections", "network connections", "address attempts", "net
 def no_limits(program):
     """The statements for those limits that this build of the program knows."""
     code = pathlib.Path(program).read_bytes()
-    return "".join(f"limit {words} 0\n" for words in LIFTED if words.encode() in code)
+    return "limit streams 100000\n" + "".join(f"limit {words} 0\n" for words in LIFTED if words.encode() in code)
 
 
 def family(pid):

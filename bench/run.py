@@ -19,14 +19,15 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rig as rigs  # noqa: E402
+import scales  # noqa: E402
 from rig import Failed  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 FULL = dict(rounds=5, direct=1_000_000, relayed=200_000, pairs=50, many=1000, latency=5_000, cold=40, idle=1000,
-            prosody=50_000)
+            prosody=50_000, scale=[10, 100, 1000, 10000])
 QUICK = dict(rounds=1, direct=200_000, relayed=30_000, pairs=20, many=0, latency=1_000, cold=5, idle=100,
-             prosody=0)
+             prosody=0, scale=[10, 200])
 
 BRIEFLY = {"xml_bench": "0.2", "record_bench": "20"}  # seconds, rounds
 
@@ -120,16 +121,25 @@ class Bench:
 
     def start_gateway(self):
         self.gate = self.rig.gateway(self.build, self.sink)
-        end = time.monotonic() + 10
-        while True:  # the link may need a moment
-            try:
-                self.rig.load(self.gate.outside, self.sink, messages=10, timeout=5)
-                break
-            except Failed as e:
-                if time.monotonic() > end or self.gate.outer.poll() or self.gate.inner.poll():
-                    raise Failed(f"{e}\n{self.rig.log('outer')}\n{self.rig.log('inner')}") from None
-                time.sleep(0.2)
+        try:
+            self.until_linked(lambda: self.rig.load(self.gate.outside, self.sink, messages=10, timeout=5))
+        except Failed as e:
+            raise Failed(f"{e}\n{self.rig.log('outer')}\n{self.rig.log('inner')}") from None
         self.ways["gateway"] = (self.gate.outside, [self.gate.outer, self.gate.inner], {})
+
+    @staticmethod
+    def until_linked(attempt):
+        """A link may need a moment."""
+        end = time.monotonic() + 10
+        while True:
+            try:
+                return attempt()
+            except Failed:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+
+    series, say = Series, staticmethod(say)
 
     def restart_gateway(self):
         self.gate.stop()
@@ -308,6 +318,14 @@ class Bench:
         return {"outer": grown["outer"] / n, "inner": grown["inner"] / far, "inner_streams": far,
                 "outer_start_KiB": before["outer"] / 1024, "inner_start_KiB": before["inner"] / 1024}
 
+    def scale(self):
+        if "gateway" in self.ways:
+            scales.pairs(self)
+
+    def mesh(self):
+        if self.nodes:
+            scales.mesh(self)
+
     def xml(self):
         for path in sorted((self.build / "bench").glob("[xr]*/*")):
             if not (path.is_file() and os.access(path, os.X_OK)):
@@ -321,7 +339,8 @@ class Bench:
             emit({"figure": path.name.replace("_", "-"), "detail": parts})
 
 
-FIGURES = ["throughput", "throughput_more", "latency", "cold", "cold_prosody", "memory", "xml"]
+FIGURES = ["throughput", "throughput_more", "latency", "cold", "cold_prosody", "memory", "xml", "scale", "mesh"]
+SLOW = {"scale", "mesh"}  # only when they are named
 
 
 def find_build(wanted):
@@ -347,14 +366,14 @@ def main():
         if name not in FIGURES:
             parser.error(f"no figure {name}")
     rigs.end_on_signals()
-    signal.alarm(60 if args.quick else 600)
+    signal.alarm(60 if args.quick else 2400 if SLOW & set(args.figures) else 600)
     bench = Bench(args)
     if args.keep:
         say(f"folder: {bench.rig.folder}")
     trouble = False
     try:
         bench.open()
-        for name in args.figures or FIGURES:
+        for name in args.figures or [f for f in FIGURES if f not in SLOW]:
             began = time.monotonic()
             try:
                 getattr(bench, name)()

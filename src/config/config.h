@@ -262,6 +262,10 @@ struct config_stanzas {
 	X(drain_ms, 10000, 0, 600000, "drain time", "milliseconds", "flush at shutdown")           \
 	X(home_ms, 30000, 100, 86400000, "return time", "milliseconds",                            \
 		"silence before a pair goes back to the node that it belongs to")                  \
+	X(mint_rate, 500, 1, 100000, "mint rate", "a second",                                      \
+		"certificates that inner makes; after a pause five times as many at once")         \
+	X(mint_kept, 16384, 64, 1000000, "mint certificates", "certificates",                      \
+		"kept by inner for the next stream of their domain")                               \
 	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \
 		"after input, look for more so long before sleeping")                              \
 	X(memory, 1073741824, 16777216, 1099511627776, "memory", "bytes", "held for peers in all") \

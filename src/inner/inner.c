@@ -343,7 +343,12 @@ static bool mint_load(
 	*ret_mint = NULL;
 	if (!c->mint.certificate)
 		return true;
-	*ret_mint = net_mint_new(c->mint.certificate, c->mint.key, err, err_size);
+	const struct net_mint_settings settings = { .certificate = c->mint.certificate,
+		.key = c->mint.key,
+		.rate = (unsigned)c->limits.mint_rate,
+		.kept = (unsigned)c->limits.mint_kept };
+
+	*ret_mint = net_mint_new(&settings, err, err_size);
 	return *ret_mint;
 }
 

@@ -15,9 +15,7 @@
 enum {
 	LIFE_S = 7 * 24 * 3600,
 	BEFORE_S = 3600, /* for clocks that are behind */
-	CACHE_MAX = 4096,
-	RATE = 20, /* new certificates per second */
-	BURST = 100,
+	BURST = 5, /* seconds of the rate */
 };
 
 struct minted {
@@ -32,7 +30,7 @@ struct net_mint {
 	struct table cache;
 	struct list used;
 	long long refilled_s;
-	unsigned tokens;
+	unsigned tokens, rate, kept;
 };
 
 static bool is_ca(const struct net_creds *ca, const char *path, char *err, size_t err_size)
@@ -43,12 +41,12 @@ static bool is_ca(const struct net_creds *ca, const char *path, char *err, size_
 	return false;
 }
 
-struct net_mint *net_mint_new(
-	const char *ca_certificate, const char *ca_key, char *err, size_t err_size)
+struct net_mint *net_mint_new(const struct net_mint_settings *s, char *err, size_t err_size)
 {
-	struct net_creds *ca = net_creds_load(ca_certificate, ca_key, err, err_size);
+	struct net_creds *ca = net_creds_load(s->certificate, s->key, err, err_size);
 
-	if (!ca || !is_ca(ca, ca_certificate, err, err_size)) {
+	check(s->rate && s->kept);
+	if (!ca || !is_ca(ca, s->certificate, err, err_size)) {
 		net_creds_unref(ca);
 		return NULL;
 	}
@@ -58,7 +56,9 @@ struct net_mint *net_mint_new(
 	m->key = net_issue_key();
 	table_init(&m->cache);
 	list_init(&m->used);
-	m->tokens = BURST;
+	m->rate = s->rate;
+	m->kept = s->kept;
+	m->tokens = BURST * m->rate;
 	return m;
 }
 
@@ -89,12 +89,12 @@ static bool take_token(struct net_mint *m, long long now_s)
 {
 	long long elapsed = now_s - m->refilled_s;
 
-	if (elapsed > BURST / RATE)
-		m->tokens = BURST;
+	if (elapsed > BURST)
+		m->tokens = BURST * m->rate;
 	else if (elapsed > 0)
-		m->tokens += (unsigned)elapsed * RATE;
-	if (m->tokens > BURST)
-		m->tokens = BURST;
+		m->tokens += (unsigned)elapsed * m->rate;
+	if (m->tokens > BURST * m->rate)
+		m->tokens = BURST * m->rate;
 	if (elapsed != 0)
 		m->refilled_s = now_s;
 	if (m->tokens == 0)
@@ -126,7 +126,7 @@ static struct net_creds *make(struct net_mint *m, struct str domain, long long n
 
 static void keep(struct net_mint *m, struct str domain, struct net_creds *creds)
 {
-	if (m->cache.count >= CACHE_MAX)
+	if (m->cache.count >= m->kept)
 		forget(m, LIST_OWNER(list_first(&m->used), struct minted, link));
 	struct minted *e = calloc(1, sizeof(*e));
 	check(e);

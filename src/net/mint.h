@@ -11,9 +11,15 @@
 
 struct net_mint;
 
+struct net_mint_settings {
+	const char *certificate, *key; /* the CA's files */
+	unsigned
+		rate; /* new certificates a second, at least 1; after a pause five times as many at once */
+	unsigned kept; /* certificates in the cache, at least 1 */
+};
+
 /* NULL and a message on failure. */
-struct net_mint *net_mint_new(
-	const char *ca_certificate, const char *ca_key, char *err, size_t err_size);
+struct net_mint *net_mint_new(const struct net_mint_settings *s, char *err, size_t err_size);
 void net_mint_free(struct net_mint *m);
 
 /*

@@ -32,10 +32,16 @@ static int drop_ca(void **state)
 	return 0;
 }
 
+#define SETTINGS(crt, ca_key)                                                                      \
+	(const struct net_mint_settings)                                                           \
+	{                                                                                          \
+		.certificate = crt, .key = ca_key, .rate = 20, .kept = 4096                        \
+	}
+
 static struct net_mint *new_mint(void)
 {
 	char err[200];
-	struct net_mint *m = net_mint_new(ca.cert_path, ca.key_path, err, sizeof(err));
+	struct net_mint *m = net_mint_new(&SETTINGS(ca.cert_path, ca.key_path), err, sizeof(err));
 
 	check(m);
 	return m;
@@ -156,9 +162,9 @@ static void test_refusals(void **state)
 	struct net_mint *m = new_mint();
 	char err[200];
 
-	assert_null(net_mint_new(leaf.cert_path, leaf.key_path, err, sizeof(err)));
+	assert_null(net_mint_new(&SETTINGS(leaf.cert_path, leaf.key_path), err, sizeof(err)));
 	assert_non_null(strstr(err, "is not a CA certificate"));
-	assert_null(net_mint_new("/nonexistent", leaf.key_path, err, sizeof(err)));
+	assert_null(net_mint_new(&SETTINGS("/nonexistent", leaf.key_path), err, sizeof(err)));
 	assert_null(net_mint_creds(m, STRL(""), 1000000));
 	assert_null(net_mint_creds(m, STRL("a b.example"), 1000000));
 	assert_null(net_mint_creds(m, STRL("\xc3\xa9.example"), 1000000));

@@ -125,7 +125,10 @@ static void test_round_trip(void **state)
 	use_them();
 
 	/* The CA can mint. */
-	struct net_mint *m = net_mint_new(ca_crt, ca_key, err, sizeof(err));
+	struct net_mint *m = net_mint_new(
+		&(struct net_mint_settings){
+			.certificate = ca_crt, .key = ca_key, .rate = 20, .kept = 100 },
+		err, sizeof(err));
 	assert_non_null(m);
 	net_mint_free(m);
 }
