@@ -91,6 +91,8 @@ FAULTS = [
     Fault("nats: kill all brokers", killed(*BROKERS), carrier="nats"),
     Fault("nats: hang a broker", hung("broker-a"), carrier="nats"),
     Fault("nats: cut a broker off", cut("broker-a", "link"), carrier="nats", isolated=True),
+    Fault("nats: hang two brokers", hung("broker-a", "broker-c"), carrier="nats"),
+    Fault("nats: hang outer-a and a broker", hung("outer-a", "broker-b"), carrier="nats"),
     Fault("nats: kill outer-a", killed("outer-a"), carrier="nats"),
     Fault("nats: hang outer-a", hung("outer-a"), carrier="nats"),
     Fault("nats: kill inner-a", killed("inner-a"), carrier="nats"),

@@ -185,7 +185,7 @@ class Field:
                 links = [LINK.format(outer=o, address="nats" if nats else self.addr("link", o) + ":5280", node=node,
                                      pki=self.pki) for o in OUTERS]
                 values.update(address=self.addr("local", node), links="\n".join(links),
-                              more=self.inner_words(node))
+                              more=("leases shared\n" if nats else "") + self.inner_words(node))
             with open(self.path(node + ".conf"), "w") as out:
                 out.write((OUTER if role == "outer" else INNER).format(**values))
             self.processes[node] = Process(self.net, node, [program, "-c", self.path(node + ".conf")],

@@ -58,7 +58,7 @@ static void test_rows(void **state)
 static void test_holders(void **state)
 {
 	static struct lease l;
-	char names[LEASE_HOLDERS_MAX][8];
+	char names[LEASE_HOLDERS_MAX][16];
 
 	for (int i = 0; i < LEASE_HOLDERS_MAX; i++) {
 		snprintf(names[i], sizeof(names[i]), "i%d", i);
