@@ -69,6 +69,7 @@ struct net_kv {
 	bool woken;
 	bool stop;
 	bool up; /* there is a broker */
+	uint64_t downs; /* times that it was lost */
 	bool closed; /* the library gave the connection up */
 	bool ready; /* up, and the bucket is there */
 	uint64_t changes; /* of ready */

@@ -19,13 +19,13 @@ enum {
 
 /* --- events, in threads of the library --- */
 
-static void set_down(struct net_kv *kv, natsConnection *nc, const char *otherwise)
-{
-	const char *error = NULL;
+/* As in nats_thread.c: with our lock held nothing is asked of the connection. */
 
-	natsConnection_GetLastError(nc, &error);
+static void set_down(struct net_kv *kv, const char *text)
+{
 	kv->up = false;
-	kv_set_ready(kv, false, error && error[0] ? error : otherwise);
+	kv->downs++;
+	kv_set_ready(kv, false, text);
 	pthread_cond_signal(&kv->news);
 }
 
@@ -34,18 +34,34 @@ static void on_disconnected(natsConnection *nc, void *closure)
 	struct net_kv *kv = closure;
 
 	pthread_mutex_lock(&kv->lock);
-	set_down(kv, nc, "the broker closed the connection");
+	set_down(kv, "the broker closed the connection");
+	pthread_mutex_unlock(&kv->lock);
+}
+
+static uint64_t count_downs(struct net_kv *kv)
+{
+	pthread_mutex_lock(&kv->lock);
+	uint64_t downs = kv->downs;
+	pthread_mutex_unlock(&kv->lock);
+	return downs;
+}
+
+/* It was connected when it had gone down so many times; if it is not any more, on_disconnected() says so. */
+static void set_up(struct net_kv *kv, uint64_t downs)
+{
+	pthread_mutex_lock(&kv->lock);
+	kv->up = kv->up || (kv->downs == downs && !kv->closed);
+	pthread_cond_signal(&kv->news);
 	pthread_mutex_unlock(&kv->lock);
 }
 
 static void on_connected(natsConnection *nc, void *closure)
 {
 	struct net_kv *kv = closure;
+	uint64_t downs = count_downs(kv);
 
-	pthread_mutex_lock(&kv->lock);
-	kv->up = natsConnection_Status(nc) == NATS_CONN_STATUS_CONNECTED;
-	pthread_cond_signal(&kv->news);
-	pthread_mutex_unlock(&kv->lock);
+	if (natsConnection_Status(nc) == NATS_CONN_STATUS_CONNECTED)
+		set_up(kv, downs);
 }
 
 static void on_closed(natsConnection *nc, void *closure)
@@ -53,7 +69,7 @@ static void on_closed(natsConnection *nc, void *closure)
 	struct net_kv *kv = closure;
 
 	pthread_mutex_lock(&kv->lock);
-	set_down(kv, nc, "no broker takes us");
+	set_down(kv, "no broker takes us");
 	kv->closed = true;
 	pthread_mutex_unlock(&kv->lock);
 	kv_unref(kv);
@@ -318,6 +334,7 @@ static void await_close(struct net_kv *kv)
 static void connect_and_serve(struct net_kv *kv)
 {
 	ref(kv); /* on_closed() gives it back */
+	uint64_t downs = count_downs(kv);
 	natsStatus status = natsConnection_Connect(&kv->nc, kv->options);
 	if (status != NATS_OK && status != NATS_NOT_YET_CONNECTED) {
 		pthread_mutex_lock(&kv->lock);
@@ -326,7 +343,8 @@ static void connect_and_serve(struct net_kv *kv)
 		kv_unref(kv);
 		return;
 	}
-	on_connected(kv->nc, kv);
+	if (status == NATS_OK)
+		set_up(kv, downs);
 	if (natsConnection_JetStream(&kv->js, kv->nc, NULL) == NATS_OK)
 		serve(kv);
 	jsCtx_Destroy(kv->js);

@@ -32,12 +32,14 @@ enum {
 
 /* --- events, in a thread of the library --- */
 
-static void set_error(struct net_nats *n, natsConnection *nc, const char *otherwise)
-{
-	const char *error = NULL;
+/*
+ * A call that asks about the connection may wait for the library's lock of it, which its reconnecting holds for as long
+ * as a broker does not answer. So none is made with our lock held, which the loop takes too, nor where an end is told.
+ */
 
-	natsConnection_GetLastError(nc, &error);
-	snprintf(n->text, sizeof(n->text), "%s", error && error[0] ? error : otherwise);
+static void set_error(struct net_nats *n, const char *text)
+{
+	snprintf(n->text, sizeof(n->text), "%s", text);
 }
 
 static void on_disconnected(natsConnection *nc, void *closure)
@@ -47,36 +49,44 @@ static void on_disconnected(natsConnection *nc, void *closure)
 	pthread_mutex_lock(&n->lock);
 	n->up = false;
 	n->downs++;
-	set_error(n, nc, "the broker closed the connection");
+	set_error(n, "the broker closed the connection");
 	nats_drop_queues(n);
 	pthread_mutex_unlock(&n->lock);
 }
 
-/* "nats://10.0.0.1:4222" -> "10.0.0.1:4222" */
-static void set_broker(struct net_nats *n, natsConnection *nc)
+static uint64_t count_downs(struct net_nats *n)
+{
+	pthread_mutex_lock(&n->lock);
+	uint64_t downs = n->downs;
+	pthread_mutex_unlock(&n->lock);
+	return downs;
+}
+
+/* It was connected when it had gone down so many times; if it is not any more, on_disconnected() says so. */
+static void set_up(struct net_nats *n, natsConnection *nc, uint64_t downs)
 {
 	char url[256] = "";
 
 	natsConnection_GetConnectedUrl(nc, url, sizeof(url));
-	const char *address = strstr(url, "://");
-	snprintf(n->broker, sizeof(n->broker), "%.60s", address ? address + 3 : url);
-}
-
-static void set_up(struct net_nats *n, natsConnection *nc)
-{
+	const char *address = strstr(url, "://"); /* "nats://10.0.0.1:4222" */
 	pthread_mutex_lock(&n->lock);
-	if (natsConnection_Status(nc) == NATS_CONN_STATUS_CONNECTED && !n->up) {
+	if (n->downs == downs && !n->closed && !n->up) {
 		n->up = true;
 		n->connects++;
-		set_broker(n, nc);
+		snprintf(n->broker, sizeof(n->broker), "%.60s", address ? address + 3 : url);
 		nats_wake(n);
 	}
 	pthread_mutex_unlock(&n->lock);
 }
 
+/* The library tells of connections and their ends one by one: a further end comes after this one's return. */
 static void on_connected(natsConnection *nc, void *closure)
 {
-	set_up(closure, nc);
+	struct net_nats *n = closure;
+	uint64_t downs = count_downs(n);
+
+	if (natsConnection_Status(nc) == NATS_CONN_STATUS_CONNECTED)
+		set_up(n, nc, downs);
 }
 
 static void on_closed(natsConnection *nc, void *closure)
@@ -87,7 +97,7 @@ static void on_closed(natsConnection *nc, void *closure)
 	n->closed = true;
 	if (n->up) {
 		n->downs++;
-		set_error(n, nc, "no broker takes us");
+		set_error(n, "no broker takes us");
 	}
 	n->up = false;
 	nats_drop_queues(n);
@@ -99,12 +109,9 @@ static void on_closed(natsConnection *nc, void *closure)
 static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus error, void *closure)
 {
 	struct net_nats *n = closure;
-	const char *text = NULL;
 
-	natsConnection_GetLastError(nc, &text);
 	pthread_mutex_lock(&n->lock);
-	snprintf(n->trouble, sizeof(n->trouble), "%s%s%s", natsStatus_GetText(error),
-		text && text[0] ? ": " : "", text ? text : "");
+	snprintf(n->trouble, sizeof(n->trouble), "%s", natsStatus_GetText(error));
 	nats_wake(n);
 	pthread_mutex_unlock(&n->lock);
 }
@@ -169,13 +176,14 @@ static natsConnection *connect_broker(struct net_nats *n)
 	natsConnection *nc = NULL;
 
 	ref(n); /* on_closed() gives it back */
+	uint64_t downs = count_downs(n);
 	natsStatus status = natsConnection_Connect(&nc, n->options);
-	if (status != NATS_OK)
+	if (status == NATS_OK)
+		set_up(n, nc, downs);
+	else
 		note_failure(n);
-	if (status == NATS_OK || status == NATS_NOT_YET_CONNECTED) {
-		set_up(n, nc);
+	if (status == NATS_OK || status == NATS_NOT_YET_CONNECTED)
 		return nc;
-	}
 	nats_unref(n);
 	return NULL;
 }
