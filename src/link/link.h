@@ -269,8 +269,8 @@ size_t link_unacknowledged(const struct link *l);
 
 /* What became of a question to the lease table. */
 enum link_answer {
-	LINK_WON, /* done: the entry's revision is now this one */
-	LINK_LOST, /* not done, because the entry has another revision: this one, with this value (empty: removed) */
+	LINK_WON, /* done: the entry's revision is now this one (0 or any: removed) */
+	LINK_LOST, /* not done: the entry has another revision, this one, with this value (0 or empty: there is none) */
 	LINK_UNAVAILABLE, /* it is not known whether it was or will be done */
 };
 

@@ -110,7 +110,7 @@ struct tx_lease {
 	struct str asked; /* the value that it would write */
 	uint64_t
 		expected; /* the revision that this value was made for: news may come before its turn */
-	uint64_t epoch; /* of it */
+	uint64_t epoch; /* the channel's own, if it is won */
 	struct link_peer *then; /* becomes the owner if it is won */
 	struct list queue; /* in l->unasked, or alone */
 	struct link_timer overdue;
@@ -128,8 +128,9 @@ struct tx_lease *tx_lease_of(struct link_tx *tx);
 void tx_lease_free(struct link_tx *tx);
 /* A question waits for its turn or its answer. */
 bool tx_asking(const struct link_tx *tx);
-/* Asks for this entry in place of the known one; NULL: for its removal. */
-void tx_ask(struct link_tx *tx, const struct lease *entry, struct link_peer *then, uint64_t now);
+/* Asks for this entry in place of the known one (NULL: for its removal), and for that owner in this epoch. */
+void tx_ask(struct link_tx *tx, const struct lease *entry, uint64_t epoch, struct link_peer *then,
+	uint64_t now);
 void tx_ask_later(struct link_tx *tx, uint64_t now);
 void tx_table_tick(struct link *l, uint64_t now);
 bool tx_expelled(const struct link *l, struct str node, uint64_t boot);

@@ -73,11 +73,18 @@ static struct link_peer *find_live(struct link_tx *tx, size_t n, struct str id)
 	return NULL;
 }
 
+/*
+ * The entry's number grows from what others wrote into it, the channel's does not: what one entry says must not
+ * use up the epochs of all channels.
+ */
 static void ask(struct link_tx *tx, struct lease *e, struct link_peer *then, uint64_t now)
 {
+	uint64_t epoch = tx_next_epoch(tx->l, tx->epoch);
+	uint64_t least = e->epoch < LEASE_EPOCH_MAX ? e->epoch + 1 : LEASE_EPOCH_MAX;
+
 	e->pair = tx->name.pair;
-	e->epoch = tx_next_epoch(tx->l, e->epoch);
-	tx_ask(tx, e, then, now);
+	e->epoch = epoch > least ? epoch : least;
+	tx_ask(tx, e, epoch, then, now);
 }
 
 /* --- Four things to write --- */
@@ -109,7 +116,7 @@ static void leave(struct link_tx *tx, struct lease *e, uint64_t now)
 	if (e->n_holders || e->wish.len)
 		ask(tx, e, NULL, now);
 	else
-		tx_ask(tx, NULL, NULL, now);
+		tx_ask(tx, NULL, 0, NULL, now);
 }
 
 /* Not we, and the others not there. */

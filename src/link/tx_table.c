@@ -79,7 +79,8 @@ static void send_question(struct link_tx *tx, uint64_t now)
 	l->ops.ask(l->user, le->ticket, tx->name.pair, le->expected, le->asked);
 }
 
-void tx_ask(struct link_tx *tx, const struct lease *entry, struct link_peer *then, uint64_t now)
+void tx_ask(struct link_tx *tx, const struct lease *entry, uint64_t epoch, struct link_peer *then,
+	uint64_t now)
 {
 	struct link *l = tx->l;
 	struct tx_lease *le = tx->lease;
@@ -93,7 +94,7 @@ void tx_ask(struct link_tx *tx, const struct lease *entry, struct link_peer *the
 	le->asked = str_dup(buf_bytes(&value));
 	buf_done(&value);
 	le->expected = le->revision;
-	le->epoch = entry ? entry->epoch : 0;
+	le->epoch = epoch;
 	le->then = then;
 	list_remove(&le->retry.link);
 	if (l->n_asked < l->set.table_asks)
@@ -173,7 +174,10 @@ static void lost(struct link_tx *tx, uint64_t revision, struct str value, uint64
 {
 	struct tx_lease *le = tx->lease;
 
-	if (revision > le->revision || le->doubts == DOUBTS_MAX) {
+	/* Of an entry that was removed there is no revision; ours nobody removes. */
+	bool gone = revision == 0 && !le->row;
+
+	if (revision > le->revision || gone || le->doubts == DOUBTS_MAX) {
 		set_known(tx, value, revision, now);
 		count(tx);
 		tx_entry_changed(tx, now);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One inner of several that share a lease table: what it asks, and what it does with the answers. */
 #include "lab.h"
+#include "link/tx.h"
 
 enum { ALL = 7, OTHER_BOOT = 9 };
 
@@ -111,6 +112,69 @@ static void test_removed_entry(void **state)
 	lab_send(&lab, INNER, lab_one, "r1");
 	link_answered(lab.nodes[INNER].l, lab.ticket, LINK_LOST, 8, STRL(""), lab.now);
 	HAPPENED(&lab, "asks 0: a inner/2\nasks 8: a inner/2\n");
+	lab_done(&lab);
+}
+
+/* The entry that another inner held is gone: there is no revision of that, and no need for doubts. */
+static void test_removed_by_another(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lose(&lab, 4, "b", "", 0, true);
+	HAPPENED(&lab, "asks 0: a inner/2\nasks 4: b other/9 inner/2\n");
+	link_answered(lab.nodes[INNER].l, lab.ticket, LINK_LOST, 0, STRL(""), lab.now);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	win(&lab, 6);
+	HAPPENED(&lab, "a: r1\n");
+	lab_done(&lab);
+}
+
+/* An entry that names us nobody else removes: an answer that says so is out of date, until it says so again and again. */
+static void test_own_row_is_not_gone(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	lab_crash(&lab, OUTER_A);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 1100, ALL);
+	HAPPENED(&lab, "inner misses a\nasks 5: b inner/2\n");
+	for (int i = 0; i < 3; i++) {
+		link_answered(lab.nodes[INNER].l, lab.ticket, LINK_LOST, 0, STRL(""), lab.now);
+		HAPPENED(&lab, "");
+		lab_pass(&lab, 300, ALL);
+		HAPPENED(&lab, "asks 5: b inner/2\n");
+	}
+	link_answered(lab.nodes[INNER].l, lab.ticket, LINK_LOST, 0, STRL(""), lab.now);
+	HAPPENED(&lab, "asks 0: b inner/2\n");
+	lab_done(&lab);
+}
+
+/* An entry with the highest number there is: it changes as often as before, and our own numbers do not hear of it. */
+static void test_number_at_its_end(void **state)
+{
+	static struct lease e;
+	struct lab lab;
+	struct buf b;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	e = (struct lease){ .epoch = LEASE_EPOCH_MAX, .pair = lab_one, .owner = STRL("a") };
+	assert_true(lease_join(&e, STRL("other"), OTHER_BOOT));
+	buf_init(&b, LEASE_BYTES_MAX);
+	lease_write(&e, &b);
+	struct link *l = lab.nodes[INNER].l;
+	link_answered(l, lab.ticket, LINK_LOST, 4, buf_bytes(&b), lab.now);
+	buf_done(&b);
+	HAPPENED(&lab, "asks 0: a inner/2\nasks 4: a other/9 inner/2\n");
+	win(&lab, 5);
+	HAPPENED(&lab, "a: r1\n");
+	const struct link_tx *tx = tx_find(l, lab_one);
+	assert_true(lease_read(tx->lease->value, &e));
+	assert_true(e.epoch == LEASE_EPOCH_MAX);
+	assert_true(l->epoch < LEASE_EPOCH_MAX / 2 && tx->epoch <= l->epoch);
 	lab_done(&lab);
 }
 
@@ -445,6 +509,9 @@ int main(void)
 		cmocka_unit_test(test_nothing_before_the_lease),
 		cmocka_unit_test(test_loser_adopts),
 		cmocka_unit_test(test_removed_entry),
+		cmocka_unit_test(test_removed_by_another),
+		cmocka_unit_test(test_own_row_is_not_gone),
+		cmocka_unit_test(test_number_at_its_end),
 		cmocka_unit_test(test_dead_owner),
 		cmocka_unit_test(test_dead_owner_of_others),
 		cmocka_unit_test(test_try_without_news),

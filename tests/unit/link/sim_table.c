@@ -81,6 +81,12 @@ struct str sim_table_value(struct world *w, unsigned pair)
 	return str_from(v->bytes, v->len);
 }
 
+/* What is not there any more has none. */
+static uint64_t revision_of(const struct table_value *v)
+{
+	return v->len ? v->revision : 0;
+}
+
 static void set_value(struct world *w, const struct table_event *e)
 {
 	struct table_entry *t = &w->table[e->pair];
@@ -115,9 +121,8 @@ static void tell_all(struct world *w, unsigned pair)
 static void judge(struct world *w, struct table_event *q)
 {
 	struct table_entry *t = &w->table[q->pair];
-	uint64_t revision = t->n_past ? value_of(w, q->pair)->revision : 0;
-	bool removed = t->n_past && value_of(w, q->pair)->len == 0;
-	bool won = q->revision == revision || (q->revision == 0 && removed && chance(w, 50));
+	uint64_t revision = t->n_past ? revision_of(value_of(w, q->pair)) : 0;
+	bool won = q->revision == revision;
 	struct table_event *a;
 
 	if (won) {
@@ -125,7 +130,8 @@ static void judge(struct world *w, struct table_event *q)
 		TELL(w, "table: pair %u by %s, revision %lu", q->pair, q->node->id,
 			w->table_revision);
 		tell_all(w, q->pair);
-		a = new_event(w, TABLE_ANSWER, q->node, q->pair, w->table_revision, STRL(""));
+		a = new_event(w, TABLE_ANSWER, q->node, q->pair, revision_of(value_of(w, q->pair)),
+			STRL(""));
 		a->answer = LINK_WON;
 	} else {
 		/* A follower's word may be old. */
@@ -134,7 +140,7 @@ static void judge(struct world *w, struct table_event *q)
 			a = new_event(w, TABLE_ANSWER, q->node, q->pair, 0, STRL(""));
 		} else {
 			const struct table_value *v = &t->past[t->n_past - 1 - age];
-			a = new_event(w, TABLE_ANSWER, q->node, q->pair, v->revision,
+			a = new_event(w, TABLE_ANSWER, q->node, q->pair, revision_of(v),
 				str_from(v->bytes, v->len));
 		}
 		a->answer = LINK_LOST;
