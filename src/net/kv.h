@@ -36,8 +36,8 @@ struct net_kv_settings {
 extern const struct net_kv_settings net_kv_settings_default;
 
 enum net_kv_answer {
-	NET_KV_WON, /* written: the entry's revision is now this one */
-	NET_KV_LOST, /* not written: the entry had another revision, perhaps this one; 0 or no value: there is none */
+	NET_KV_WON, /* written: the entry's revision is now this one; 0: removed */
+	NET_KV_LOST, /* not written: the entry had another revision, perhaps this one; 0: there is none */
 	NET_KV_UNAVAILABLE, /* it is not known whether it was or will be written */
 };
 

@@ -11,8 +11,10 @@
  * in the order that they agreed on. (Whether an entry is not there yet they do check in that order; a new entry
  * needs no id.)
  *
- * An entry is removed by an empty value in its place, which is a compare-and-set like any other, and
- * then by deleting this very message. Whoever wrote meanwhile has replaced it: then there is nothing to delete.
+ * An entry is removed by an empty value in its place, which is a compare-and-set like any other, and then by deleting
+ * this very message. Until that is done, by the one who wrote it or by whoever finds it, nothing can be put there: the
+ * empty message is never replaced by its revision. Otherwise two that write at once, one by that
+ * revision and one that knows of no entry, would have different message ids and could both win.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,15 @@ static natsStatus publish(struct net_kv *kv, const struct kv_job *job, uint64_t 
 	return status;
 }
 
+/* Of the removal only this message is left. */
+static void forget(struct net_kv *kv, uint64_t revision)
+{
+	jsOptions o = call_options(kv);
+	jsErrCode code = 0;
+
+	js_DeleteMsg(kv->js, kv->stream, revision, &o, &code);
+}
+
 void kv_bucket_put(struct net_kv *kv, struct kv_job *job)
 {
 	jsErrCode code = 0;
@@ -142,7 +153,9 @@ void kv_bucket_put(struct net_kv *kv, struct kv_job *job)
 	job->silent = is_silence(status);
 	if (status == NATS_OK && !second) {
 		job->answer = NET_KV_WON;
-		job->revision = revision;
+		job->revision = job->len ? revision : 0;
+		if (job->len == 0)
+			forget(kv, revision);
 	} else if (second || code == JSStreamWrongLastSequenceErr) {
 		kv_bucket_get(kv, job);
 	}
@@ -166,8 +179,11 @@ void kv_bucket_get(struct net_kv *kv, struct kv_job *job)
 		status == NATS_OK || status == NATS_NOT_FOUND ? NET_KV_LOST : NET_KV_UNAVAILABLE;
 	if (status != NATS_OK)
 		return;
-	job->revision = natsMsg_GetSequence(msg);
 	int len = natsMsg_GetDataLength(msg);
+	if (len > 0)
+		job->revision = natsMsg_GetSequence(msg);
+	else
+		forget(kv, natsMsg_GetSequence(msg));
 	if (len > 0 && (size_t)len <= kv->set.value_bytes) {
 		job->len = (size_t)len;
 		job->value = malloc(job->len);
@@ -175,12 +191,4 @@ void kv_bucket_get(struct net_kv *kv, struct kv_job *job)
 		memcpy(job->value, natsMsg_GetData(msg), job->len);
 	}
 	natsMsg_Destroy(msg);
-}
-
-void kv_bucket_forget(struct net_kv *kv, uint64_t revision)
-{
-	jsOptions o = call_options(kv);
-	jsErrCode code = 0;
-
-	js_DeleteMsg(kv->js, kv->stream, revision, &o, &code);
 }

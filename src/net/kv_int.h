@@ -99,7 +99,5 @@ bool kv_bucket_ready(struct net_kv *kv, char *text, size_t size);
 /* Answers a job of any kind. */
 void kv_bucket_put(struct net_kv *kv, struct kv_job *job);
 void kv_bucket_get(struct net_kv *kv, struct kv_job *job);
-/* The entry was removed by this very revision: nothing is left of it. */
-void kv_bucket_forget(struct net_kv *kv, uint64_t revision);
 
 #endif

@@ -208,8 +208,6 @@ static void suspect(struct net_kv *kv)
 
 static void do_job(struct net_kv *kv, struct kv_job *job)
 {
-	bool removes = job->kind == KV_PUT && job->len == 0;
-
 	job->answer = NET_KV_UNAVAILABLE;
 	if (!is_ready(kv) || (job->kind != KV_HINT && kv_now() > job->until)) {
 		hand_over(kv, job);
@@ -219,13 +217,9 @@ static void do_job(struct net_kv *kv, struct kv_job *job)
 		kv_bucket_put(kv, job);
 	else
 		kv_bucket_get(kv, job);
-	uint64_t revision = job->revision;
-	removes = removes && job->answer == NET_KV_WON;
 	if (job->silent)
 		suspect(kv);
 	hand_over(kv, job);
-	if (removes)
-		kv_bucket_forget(kv, revision);
 }
 
 void *kv_worker(void *arg)

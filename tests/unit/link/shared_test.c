@@ -131,7 +131,7 @@ static void test_removed_by_another(void **state)
 	lab_done(&lab);
 }
 
-/* An entry that names us nobody else removes: an answer that says so is out of date, until it says so again and again. */
+/* Nobody else removes an entry that names us: an answer that says so is old, until it says so again and again. */
 static void test_own_row_is_not_gone(void **state)
 {
 	struct lab lab;
