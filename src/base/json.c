@@ -133,8 +133,11 @@ void json_cstr(struct json *j, const char *key, const char *value)
 
 void json_u64(struct json *j, const char *key, uint64_t value)
 {
+	const char *quote = value > INT64_MAX ? "\"" : "";
+
 	if (start(j, key))
-		fail_unless(j, buf_printf(j->out, "%llu", (unsigned long long)value));
+		fail_unless(
+			j, buf_printf(j->out, "%s%llu%s", quote, (unsigned long long)value, quote));
 }
 
 void json_bool(struct json *j, const char *key, bool value)

@@ -37,6 +37,7 @@ void json_array(struct json *j, const char *key);
 void json_end(struct json *j); /* closes the innermost object or array */
 void json_str(struct json *j, const char *key, struct str value);
 void json_cstr(struct json *j, const char *key, const char *value); /* NULL writes null */
+/* Above INT64_MAX as a string: readers refuse all of what has a number that they cannot hold. */
 void json_u64(struct json *j, const char *key, uint64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_real(struct json *j, const char *key, double value);

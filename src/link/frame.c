@@ -148,7 +148,13 @@ static enum link_fault read_time(struct link *l, struct cbor_reader *r, union fr
 	return FAULT_NONE;
 }
 
-enum { ABOUT_RELEASE = 1, ABOUT_LOAD = 2, ABOUT_MEMBERS_MAX = 32, RELEASE_BYTES_MAX = 64 };
+enum {
+	ABOUT_RELEASE = 1,
+	ABOUT_LOAD = 2,
+	ABOUT_MEMBERS_MAX = 32,
+	RELEASE_BYTES_MAX = 64,
+	LOAD_MAX = 1000000, /* a thousand processors: what is above is taken for that */
+};
 
 /* A member of a later release: one value that is not nested. */
 static void skip_value(struct cbor_reader *r)
@@ -190,6 +196,8 @@ static enum link_fault read_about(struct link *l, struct cbor_reader *r, union f
 			break;
 		case ABOUT_LOAD:
 			f->about.load = cbor_uint(r);
+			if (f->about.load > LOAD_MAX)
+				f->about.load = LOAD_MAX;
 			break;
 		default:
 			skip_value(r);

@@ -291,7 +291,9 @@ static void json_nests(void **state)
 	buf_init(&b, 1000);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	json_u64(&j, "n", 18446744073709551615u);
+	json_u64(&j, "n", 9223372036854775807u);
+	json_u64(&j, "s", 9223372036854775808u);
+	json_u64(&j, "t", 18446744073709551615u);
 	json_array(&j, "a");
 	json_bool(&j, NULL, true);
 	json_cstr(&j, NULL, NULL);
@@ -299,8 +301,9 @@ static void json_nests(void **state)
 	json_u64(&j, "i", 1);
 	json_end(&j);
 	assert_false(j.failed);
-	assert_true(
-		str_is(buf_bytes(&b), "{\"n\":18446744073709551615,\"a\":[true,null],\"i\":1}"));
+	assert_true(str_is(buf_bytes(&b),
+		"{\"n\":9223372036854775807,\"s\":\"9223372036854775808\","
+		"\"t\":\"18446744073709551615\",\"a\":[true,null],\"i\":1}"));
 	buf_done(&b);
 	buf_init(&b, 10);
 	json_init(&j, &b);

@@ -291,6 +291,16 @@ class Cli(unittest.TestCase):
         self.assert_harmless(done.stdout)
         self.assertEqual(run("cluster", "-s", self.path).returncode, 0)
 
+    def test_cluster_with_numbers_that_no_reader_holds(self):
+        """A far node says what it likes: such numbers come as strings, and the answer is one."""
+        top = str(2 ** 64 - 1)
+        self.daemon({"node": {"node": "inner-a", "boot": top},
+                     "nodes": [{"node": "outer-a", "up": True, "boot": top, "load": top, "rtt_ms": top}]})
+        done = run("cluster", "-s", self.path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, "outer-a .* up .*" + top)
+        self.assertNotRegex(done.stdout, "%")
+
     def test_orders(self):
         daemon = self.daemon({"ok": True}, {"ok": True}, {"ok": True}, {"error": "no such node" + EVIL})
         for words in (("drain", "outer-a"), ("undrain", "outer-a"), ("move", "example.se", "example.com", "outer-b")):

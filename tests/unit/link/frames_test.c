@@ -692,6 +692,8 @@ static void test_about(void **state)
 		const char *name, *frame, *said;
 	} rows[] = {
 		{ "about", "2 10 {1 '1.2.3' 2 250}", "release '1.2.3' load 250\n" },
+		{ "about a load that cannot be", "2 10 {2 18446744073709551615}",
+			"release '' load 1000000\n" },
 		{ "about nothing", "2 10 {}", "release '' load 0\n" },
 		{ "about more than we know", "2 10 {1 '1.2.3' 3 t 4 'x' 5 <y> 6 9}",
 			"release '1.2.3' load 0\n" },
