@@ -3,7 +3,7 @@
 
 /* The most that any configuration lets a node send (config.h, CONFIG_LIMITS). */
 static const struct record_limits widest = {
-	.bytes = SIZE_MAX, .depth = 128, .attrs = 1024, .elements = 1000000
+	.bytes = SIZE_MAX, .depth = 128, .attrs = 1024, .elements = 1000000, .strays = true
 };
 
 static enum record_profile own_profile(const struct node *n)

@@ -227,6 +227,8 @@ static void decode_generic(struct decoder *d, size_t items)
 		cbor_fail(&d->r, "element name");
 	if (!place_admits_generic(p, e->ns))
 		cbor_fail(&d->r, "namespace not allowed in a stanza");
+	else if (!d->limits->strays && !place_keeps_generic(p, e->ns))
+		cbor_fail(&d->r, "namespace of components' streams in a stanza");
 	decode_generic_attrs(d, e);
 	if (items < 2)
 		cbor_fail(&d->r, "generic element cut short");

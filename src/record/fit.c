@@ -36,6 +36,12 @@ bool place_admits_generic(const struct place *p, struct str ns)
 	return ns.len && !str_eq(ns, STRL(NS_SERVER)) && !str_eq(ns, STRL(NS_CLIENT));
 }
 
+bool place_keeps_generic(const struct place *p, struct str ns)
+{
+	return place_admits_generic(p, ns) &&
+		!(place_is_stanza(p) && str_eq(ns, STRL(NS_COMPONENT)));
+}
+
 static bool attrs_fit(const struct xml_node *e, const struct catalogue_row *row, bool exact,
 	struct arena *arena, struct fitting *f)
 {
@@ -208,7 +214,7 @@ static bool judge(struct walk *w, struct frame *f, struct place *ret_inside)
 		*ret_inside = place_in(row);
 		return true;
 	}
-	if (!open || !place_admits_generic(&f->place, e->ns)) {
+	if (!open || !place_keeps_generic(&f->place, e->ns)) {
 		strip(w, f);
 		return false;
 	}

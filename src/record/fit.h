@@ -46,6 +46,12 @@ struct str place_ns(const struct place *p, const struct catalogue_row *row);
 /* May a generic element with this namespace be a child here? */
 bool place_admits_generic(const struct place *p, struct str ns);
 
+/*
+ * And may it stay there? What is written to a component's stream (XEP-0114) in the namespace of such streams is the
+ * stanza's own body or error to who reads it. A far node of an older release may send it: it is taken out.
+ */
+bool place_keeps_generic(const struct place *p, struct str ns);
+
 /* The canonical content of an element that fits. */
 struct fitting {
 	struct xml_attr *attrs[CATALOGUE_ATTRS_MAX]; /* by rule; NULL: absent */

@@ -131,7 +131,7 @@ bool record_encode(const struct record *r, struct buf *out);
 
 /*
  * Takes out of a decoded record what this profile does not allow: for a node whose profile is narrower than that of
- * the node that sent it. Results as of record_from_stanza().
+ * the node that sent it, or whose release is newer. Results as of record_from_stanza().
  */
 enum record_condition record_restrict(struct record *r, enum record_profile profile,
 	struct arena *a, struct record_report *report);
@@ -145,6 +145,7 @@ struct record_limits {
 	unsigned depth; /* at most 128; the stanza is 1 */
 	unsigned attrs;
 	unsigned elements;
+	bool strays; /* takes what older releases sent and record_restrict() takes out */
 };
 extern const struct record_limits record_limits_default;
 

@@ -119,6 +119,14 @@ static const struct row rows[] = {
 		"=", "=" },
 	{ "threats C5 body of jabber:client", M "><body xmlns=\"jabber:client\">x</body></message>",
 		M "/>", M "/>", 1 },
+	{ "threats C5 body and error of jabber:component:accept",
+		M "><body xmlns=\"jabber:component:accept\">x</body>"
+		  "<error xmlns=\"jabber:component:accept\"/></message>",
+		M "/>", M "/>", 2 },
+	{ "jabber:component:accept further inside",
+		M "><x xmlns=\"urn:x\"><body "
+		  "xmlns=\"jabber:component:accept\">x</body></x></message>",
+		M "/>", "=", 1 },
 	{ "threats C6 body without namespace", M "><body xmlns=\"\">x</body></message>", M "/>",
 		M "/>", 1 },
 	{ "threats C6 any element without namespace", M "><x xmlns=\"\"/></message>", M "/>",
@@ -296,6 +304,38 @@ static void older_catalogue(void **state)
 	assert_int_equal(catalogue_end(RECORD_CATALOGUE_VERSION), CATALOGUE_ELEMENTS_END);
 	assert_int_equal(catalogue_end(RECORD_CATALOGUE_VERSION + 1), CATALOGUE_ELEMENTS_END);
 	assert_int_equal(catalogue_end(0), catalogue_end(1));
+	bench_done(&b);
+}
+
+/* The link stays, the element goes. */
+static void older_node(void **state)
+{
+	struct record_limits taking = record_limits_default;
+	const struct xml_node *x;
+	struct bench b;
+
+	name_row("threats C5 a far node that does not take out jabber:component:accept");
+	bench_init(&b);
+	taking.strays = true;
+	assert_int_equal(
+		bench_pass(&b,
+			M "><x xmlns='urn:x'/><y xmlns='urn:yyyyyyyyyyyyyyyyyyy'/></message>",
+			PROFILE_OPEN),
+		COND_NONE);
+	/* As long as the other name. */
+	struct str sent = buf_bytes(&b.cbor);
+	char *at = memmem(sent.p, sent.len, "urn:yyyyyyyyyyyyyyyyyyy", 23);
+	assert_non_null(at);
+	memcpy(at, "jabber:component:accept", 23);
+	bench_decode(&b, PROFILE_OPEN);
+	assert_string_equal(b.fault, "namespace of components' streams in a stanza");
+	arena_reset(&b.arena);
+	assert_null(record_decode(sent, &taking, PROFILE_OPEN, &b.arena, &b.again));
+	assert_int_equal(record_restrict(&b.again, PROFILE_OPEN, &b.arena, &b.report), COND_NONE);
+	assert_int_equal(b.report.stripped, 1);
+	x = b.again.payload;
+	assert_true(str_is(x->name, "x"));
+	assert_null(x->next);
 	bench_done(&b);
 }
 
@@ -529,6 +569,7 @@ int main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(report_names_what_went),
 		cmocka_unit_test(older_catalogue),
+		cmocka_unit_test(older_node),
 		cmocka_unit_test(language_of_the_stream),
 		cmocka_unit_test(no_stanza),
 		cmocka_unit_test(too_deep),
