@@ -13,6 +13,7 @@ enum {
 	MOST_S = 3600,
 	FAILED_S = 30,
 	POSH_FAILED_S = 300,
+	BRIDGE_MS = 60000,
 };
 
 #define NO_NAME "domain has no A-label form"
@@ -21,6 +22,18 @@ static uint64_t until(const struct entry *x, uint64_t s)
 {
 	s = s < LEAST_S ? LEAST_S : s > MOST_S ? MOST_S : s;
 	return net_now(x->owner->node->loop) + s * 1000;
+}
+
+/*
+ * The next answer cannot be asked for. Look-ups end within seconds, so an answer that is a little too old holds until
+ * then; but nobody may be judged by an old one for as long as he keeps his own share used up, nor by one of before
+ * the resolver was exchanged.
+ */
+static enum state bridge(const struct entry *x, enum state state, uint64_t was_until)
+{
+	bool lately = was_until && net_now(x->owner->node->loop) <= was_until + BRIDGE_MS;
+
+	return state == KNOWN && lately ? KNOWN : UNKNOWN;
 }
 
 /* --- DANE --- */
@@ -73,7 +86,7 @@ static struct share *begin_share(
 	return share_take(e->shares, &user, ascii, net_now(e->node->loop), ret_why);
 }
 
-/* Is the answer there? Asks for it when it is not, or too old; an old answer is better than none. */
+/* Is the answer there? Asks for it when it is not, or too old. */
 enum state look_for_dane(struct entry *x, const struct share_user *user, const char **ret_why)
 {
 	struct evidence *e = x->owner;
@@ -92,7 +105,7 @@ enum state look_for_dane(struct entry *x, const struct share_user *user, const c
 		x->dane.state = ASKED;
 	}
 	arena_done(&a);
-	return x->dane.state;
+	return x->dane.lookup ? ASKED : bridge(x, x->dane.state, x->dane.until);
 }
 
 static struct proof_answer judge_dane(const struct entry *x, struct transport *t)
@@ -177,7 +190,7 @@ static enum state need_posh(struct entry *x, const struct share_user *user, cons
 		return ASKED;
 	*ret_why = "POSH is not accepted of anybody";
 	if (!e->https)
-		return x->posh.state;
+		return UNKNOWN;
 	*ret_why = NO_NAME;
 	if (to_ascii(x->domain, &a, &ascii))
 		x->posh.share = begin_share(x, *user, ascii, ret_why);
@@ -186,7 +199,7 @@ static enum state need_posh(struct entry *x, const struct share_user *user, cons
 		x->posh.state = ASKED;
 	}
 	arena_done(&a);
-	return x->posh.state;
+	return x->posh.fetch ? ASKED : bridge(x, x->posh.state, x->posh.until);
 }
 
 static struct proof_answer judge_posh(const struct entry *x, struct transport *t)
