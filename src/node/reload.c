@@ -26,6 +26,22 @@ static bool use_config(
 		listen_apply(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
 }
 
+/*
+ * Puts the old configuration back. When that fails too, parts of the node live by the new one still and point into
+ * it: then the node keeps it, and so its context of TLS, until it ends.
+ */
+static bool undo(struct node *n, struct config *old_config, struct net_tls *old_tls)
+{
+	char err[512];
+
+	/* What the old one names was there a moment ago. */
+	if (use_config(n, old_config, old_tls, err, sizeof(err)))
+		return true;
+	LOG(LOG_ALARM, "reload-not-undone", LF_CSTR("reason", err));
+	return false;
+}
+
+/* Takes c over, or frees it. */
 static bool replace_config(struct node *n, struct config *c, char *err, size_t err_size)
 {
 	struct config *old_config = n->config;
@@ -33,14 +49,15 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 	struct net_tls *tls = settings_tls(c, err, err_size);
 	struct s2s_settings settings;
 
-	if (!tls)
+	if (!tls) {
+		config_free(c);
 		return false;
+	}
 	if (!use_config(n, c, tls, err, err_size)) {
-		char again[512];
-		/* What the old one names was there a moment ago. */
-		if (!use_config(n, old_config, old_tls, again, sizeof(again)))
-			LOG(LOG_ALARM, "reload-not-undone", LF_CSTR("reason", again));
-		net_tls_unref(tls);
+		if (undo(n, old_config, old_tls)) {
+			net_tls_unref(tls);
+			config_free(c);
+		}
 		return false;
 	}
 	net_tls_unref(old_tls);
@@ -95,6 +112,7 @@ bool node_reload(struct node *n, struct buf *message)
 		return true;
 	} else if (c) {
 		buf_printf(message, "%s\n", err);
+		c = NULL;
 	}
 	config_free(c);
 	buf_done(&notes);

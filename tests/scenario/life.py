@@ -85,6 +85,38 @@ def case_reload_that_cannot_listen_changes_nothing(world):
 
 
 @fresh()
+def case_reload_that_cannot_be_undone(world):
+    """The new configuration cannot listen, the old one's secret is gone: what was taken over meanwhile holds."""
+    stream = world.stream()
+    stream.message("n1")
+    world.server.wait_for("<body>n1</body>")
+    secret, conf = world.path("inner.secret"), world.path("inner.conf")
+    with open(secret, "w") as f:
+        f.write("a secret of sixteen letters or more\n")
+    with open(conf) as f:
+        text = f.read()
+    with open(conf, "w") as f:
+        f.write(text + "dialback secret \"inner.secret\"\n")
+    check(b'"ok":true' in world.inner.control(b"reload\n"), "a secret")
+    os.remove(secret)
+    with open(conf, "w") as f:
+        f.write(text + "listen s2s 192.0.2.1:5269\n")
+    answer = world.inner.control(b"reload\n")
+    check(b'"ok":false' in answer and b"192.0.2.1" in answer, answer)
+    world.inner.wait_event("reload-not-undone")
+    stream.message("n2")
+    world.server.wait_for("<body>n2</body>")
+    check(LOCAL in json.dumps(world.inner.status()), "status")
+    local = world.stream(us=LOCAL, to=FOREIGN, role="inner")
+    local.message("n3", sender="a@" + LOCAL, to="b@" + FOREIGN)
+    world.foreign.wait_for("<body>n3</body>")
+    world.write_config()
+    check(b'"ok":true' in world.inner.control(b"reload\n"), "a good one is taken over")
+    world.stream().message("n4")
+    world.server.wait_for("<body>n4</body>")
+
+
+@fresh()
 def case_reload_judges_streams_again(world):
     """A peer that the new configuration refuses loses its stream, with a reason in the log."""
     stream = world.stream()
