@@ -163,14 +163,18 @@ static void judge_members_again(struct s2s_stream *s)
 		stream_close(s, CLOSE_PROOF_LOST, why_lost(&last));
 }
 
-/* Without a certificate that proves them, they are whom DNS names: still so, unless it is denied now. */
+/*
+ * Without a certificate that proves them, they are whom DNS names: still so, unless it is denied now. A component's
+ * secret proves us, not them: who they are, the certificate says alone.
+ */
 static void judge_outgoing_again(struct s2s_stream *s)
 {
 	bool holds = proof_holds(s, s->us, s->them, &s->certified);
+	bool needed = s->component || by_certificate(s->proof);
 
 	if (holds && by_certificate(s->proof))
 		s->proof = s->certified.proof;
-	if (!holds && (by_certificate(s->proof) || s->certified.cert == S2S_CERT_DENIED))
+	if (!holds && (needed || s->certified.cert == S2S_CERT_DENIED))
 		stream_close(s, CLOSE_PROOF_LOST, why_lost(&s->certified));
 }
 
