@@ -113,6 +113,8 @@ static void on_accepted(struct s2s_stream *s)
 	pair_ready(s->pair);
 	LIST_EACH_SAFE (&s->carries, it)
 		pair_flush(LIST_OWNER(it, struct s2s_pair, in_via), false);
+	if (s->face->draining)
+		stream_leave(s);
 }
 
 /* jabberd2's router tells all its components which others come and go, also its own parts, such as `c2s`. */
