@@ -158,7 +158,7 @@ enum close_reason component_close_reason(const struct s2s_stream *s, struct str 
  * Anybody whom the server lets reach the component may be behind it. That must not end the stream for the others, and
  * an answer could lead to where we do not write.
  */
-static void drop_stranger(struct s2s_stream *s, struct str us, struct str them)
+static void drop_stranger(struct s2s_stream *s, struct str us, struct str them, bool plain)
 {
 	struct s2s_face *f = s->face;
 	struct s2s_event e = stream_event(s, "stanza-refused");
@@ -170,9 +170,12 @@ static void drop_stranger(struct s2s_stream *s, struct str us, struct str them)
 	e.us = us;
 	e.them = them;
 	e.warning = true;
-	e.text = STRL("the sender is of no domain of this server");
-	e.cure = "add the domain to the `server` section if it is one of this server's; if not, "
-		 "the server takes stanzas from outside past Sallyport: close its port 5269";
+	e.text = plain ? STRL("this component's stream must have TLS, and it came on another's")
+		       : STRL("the sender is of no domain of this server");
+	e.cure = plain ? "require TLS of all components of this server, or of none"
+		       : "add the domain to the `server` section if it is one of this server's; "
+			 "if not, the server takes stanzas from outside past Sallyport: close "
+			 "its port 5269";
 	face_event(f, &e);
 }
 
@@ -181,14 +184,16 @@ bool component_admit(struct s2s_stream *s, struct str us, struct str them)
 	struct s2s_face *f = s->face;
 	static const struct s2s_certified nothing;
 	struct s2s_rule rule = face_rule(f, us, them);
+	bool ours = rule.allowed && str_eq(rule.component, s->them);
+	bool plain = rule.tls_required && !s->tls;
 
-	if (rule.allowed && str_eq(rule.component, s->them)) {
+	if (ours && !plain) {
 		member_add_valid(s, pair_get(f, us, them), s->proof, &nothing);
 		return true;
 	}
 	/* Of the same server, and one that does come by a component? Then it is the sender who is strange. */
-	if (str_eq(us, s->us) || str_eq(face_rule(f, us, s->them).component, s->them))
-		drop_stranger(s, us, them);
+	if (ours || str_eq(us, s->us) || str_eq(face_rule(f, us, s->them).component, s->them))
+		drop_stranger(s, us, them, ours);
 	else
 		stream_close(s, CLOSE_UNKNOWN_HOST, us);
 	return false;

@@ -84,6 +84,8 @@ static void configure(struct node *n, const char *words)
 		n->hold_receipts = true;
 	if (strstr(words, "by-a-alone"))
 		n->component = "a.example";
+	if (strstr(words, "b2-with-tls"))
+		n->component_b2 = true;
 	if (strstr(words, "by-s2s"))
 		n->component = NULL;
 	if (strstr(words, "listens"))

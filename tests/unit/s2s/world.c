@@ -31,7 +31,9 @@ static bool op_plays(void *user, struct str us)
 
 static struct str component_of(const struct node *n, struct str us, struct str them)
 {
-	if (!n->component || !str_is(us, "b.example") || !listed(n->component, them))
+	bool by_one = str_is(us, "b.example") || (n->component_b2 && str_is(us, "b2.example"));
+
+	if (!n->component || !by_one || !listed(n->component, them))
 		return STRL("");
 	return str_from(n->component, strcspn(n->component, " "));
 }
@@ -44,7 +46,7 @@ static struct s2s_rule op_rule(void *user, struct str us, struct str them)
 	snprintf(pair, sizeof(pair), "%.*s>%.*s", STR_FMT(us), STR_FMT(them));
 	return (struct s2s_rule){
 		.allowed = !listed(n->bad_pairs, str_of(pair)),
-		.tls_required = !n->no_tls,
+		.tls_required = !n->no_tls || (n->component_b2 && str_is(us, "b2.example")),
 		.accept_certificate = !n->no_pkix,
 		.accept_dialback = !n->no_dialback,
 		.bidi = n->bidi,

@@ -52,6 +52,7 @@ struct node {
 	bool bidi; /* rule: one stream may carry both directions */
 	bool share; /* rule: a pair may use another pair's stream */
 	const char *component; /* rule: b.example and these of theirs go by one; the first leads */
+	bool component_b2; /* rule: so do b2.example and these, with TLS */
 	bool redirect; /* rule: see-other-host is followed */
 	bool led_elsewhere; /* the next connect leads to the host that a peer named */
 	bool no_creds; /* no certificate for what it plays */
