@@ -277,6 +277,7 @@ enum link_answer {
 /*
  * The answer to ops->ask. LINK_WON must be true. What LINK_LOST tells of the entry may be out of date (a
  * follower's word), and so may link_told(): they only spare a try, nothing is decided by them.
+ * After table_ms an answer is none any more; what LINK_LOST tells then is worth as much as link_told().
  */
 void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uint64_t revision,
 	struct str value, uint64_t now);

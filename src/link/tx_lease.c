@@ -378,7 +378,7 @@ void tx_seek_again(struct link_tx *tx, uint64_t now)
 		return;
 	}
 	if (tx->owner) {
-		tx_pass_wish_on(tx, now);
+		look_at_wish(tx, now); /* it may have changed while a question was under way */
 		return;
 	}
 	tx->expect &= tx->q.count > 0; /* nobody waits for what is only expected */

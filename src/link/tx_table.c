@@ -158,34 +158,47 @@ static void unanswered(struct link_tx *tx, uint64_t now)
 	count(tx);
 }
 
+/* Has the watch told what others made of the entry since we changed it? */
+static bool overtaken(const struct tx_lease *le, uint64_t revision)
+{
+	return le->revision > (le->asked.len ? revision : le->expected);
+}
+
 static void won(struct link_tx *tx, uint64_t revision, uint64_t now)
 {
 	struct tx_lease *le = tx->lease;
 	struct str value = le->asked;
+	bool late = overtaken(le, revision);
 
 	le->asked = (struct str){ 0 };
-	set_known(tx, value, revision, now);
+	if (!late)
+		set_known(tx, value, revision, now);
 	str_free(&value);
 	count(tx);
-	tx_entry_won(tx, now);
+	if (late)
+		tx_entry_changed(tx, now);
+	else
+		tx_entry_won(tx, now);
 }
 
 static void lost(struct link_tx *tx, uint64_t revision, struct str value, uint64_t now)
 {
 	struct tx_lease *le = tx->lease;
-
+	/* The watch has told why, before the answer came. */
+	bool told = le->revision > le->expected;
 	/* Of an entry that was removed there is no revision; ours nobody removes. */
-	bool gone = revision == 0 && !le->row;
+	bool gone = revision == 0 && !le->row && !told;
+	bool changed = revision > le->revision || gone || le->doubts == DOUBTS_MAX;
 
-	if (revision > le->revision || gone || le->doubts == DOUBTS_MAX) {
+	if (changed)
 		set_known(tx, value, revision, now);
-		count(tx);
+	count(tx);
+	if (changed || told) {
 		tx_entry_changed(tx, now);
 		return;
 	}
 	/* The answer is out of date, or the table is not the one that it was. */
 	le->doubts++;
-	count(tx);
 	tx_ask_later(tx, now);
 }
 
@@ -195,8 +208,12 @@ void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uin
 	uint64_t number = ticket & (((uint64_t)1 << NUMBER_BITS) - 1);
 	struct link_tx *tx = number < l->n_numbers ? l->tx_by_number[number] : NULL;
 
-	if (!tx || !tx->lease || tx->lease->ticket != ticket)
+	if (!tx || !tx->lease || tx->lease->ticket != ticket) {
+		/* Late: of no question any more, but no worse than what the watch tells. */
+		if (answer == LINK_LOST)
+			link_told(l, revision, value, now);
 		return;
+	}
 	if (answer == LINK_UNAVAILABLE) {
 		unanswered(tx, now);
 	} else {

@@ -178,6 +178,72 @@ static void test_number_at_its_end(void **state)
 	lab_done(&lab);
 }
 
+/* The watch is quicker than the answer: the next try need not wait. */
+static void test_news_before_the_loss(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	tell(&lab, 4, "a", "", 0, true);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	lose(&lab, 4, "a", "", 0, true);
+	HAPPENED(&lab, "asks 4: a other/9 inner/2\n");
+	/* Nor if what the answer says is older than the watch's word. */
+	tell(&lab, 8, "b", "", 0, true);
+	lose(&lab, 6, "a", "b", 0, true);
+	HAPPENED(&lab, "asks 8: b other/9 inner/2\n");
+	/* Nor if it says that there was none. */
+	tell(&lab, 10, "a", "", 0, true);
+	link_answered(lab.nodes[INNER].l, lab.ticket, LINK_LOST, 0, STRL(""), lab.now);
+	HAPPENED(&lab, "asks 10: a other/9 inner/2\n");
+	lab_done(&lab);
+}
+
+/* An entry that was won and changed since by others is the one of the others. */
+static void test_news_before_the_win(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	tell(&lab, 6, "a", "b", 2, true);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	win(&lab, 5);
+	HAPPENED(&lab, "asks 6: a (b!) other/9\n");
+	lab_done(&lab);
+}
+
+/* The entry was removed, and written anew by another before we know the one. */
+static void test_news_before_the_removal(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, false);
+	lab_pass(&lab, 1200100, ALL);
+	HAPPENED(&lab, "asks 5: remove\n");
+	tell(&lab, 7, "b", "", 0, true);
+	win(&lab, 0);
+	lab_send(&lab, INNER, lab_one, "r1");
+	HAPPENED(&lab, "asks 7: b other/9 inner/2\n");
+	lab_done(&lab);
+}
+
+/* A loss of which nobody hears in time tells what stands there nevertheless. */
+static void test_late_loss(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 2100, ALL);
+	HAPPENED(&lab, "asks 0: a inner/2\n");
+	lose(&lab, 4, "a", "", 0, true);
+	lab_pass(&lab, 300, ALL);
+	HAPPENED(&lab, "asks 4: a other/9 inner/2\n");
+	lab_done(&lab);
+}
+
 static void test_dead_owner(void **state)
 {
 	struct lab lab;
@@ -246,6 +312,22 @@ static void test_wish_of_another(void **state)
 	HAPPENED(&lab, "asks 8: b other/9 inner/2\n");
 	win(&lab, 9);
 	HAPPENED(&lab, "b: r1\n");
+	lab_done(&lab);
+}
+
+/* It is told while a question is under way that gets no answer. */
+static void test_wish_behind_a_question(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	assert_null(link_move(lab.nodes[INNER].l, lab_one, STRL("b"), lab.now));
+	HAPPENED(&lab, "asks 5: a (b!) other/9 inner/2\n");
+	tell(&lab, 6, "a", "b", 2, true);
+	assert_null(link_unpin(lab.nodes[INNER].l, lab_one));
+	fail_to_answer(&lab);
+	lab_pass(&lab, 300, ALL);
+	HAPPENED(&lab, "asks 6: a (b!) other/9\n");
 	lab_done(&lab);
 }
 
@@ -512,10 +594,15 @@ int main(void)
 		cmocka_unit_test(test_removed_by_another),
 		cmocka_unit_test(test_own_row_is_not_gone),
 		cmocka_unit_test(test_number_at_its_end),
+		cmocka_unit_test(test_news_before_the_loss),
+		cmocka_unit_test(test_news_before_the_win),
+		cmocka_unit_test(test_news_before_the_removal),
+		cmocka_unit_test(test_late_loss),
 		cmocka_unit_test(test_dead_owner),
 		cmocka_unit_test(test_dead_owner_of_others),
 		cmocka_unit_test(test_try_without_news),
 		cmocka_unit_test(test_wish_of_another),
+		cmocka_unit_test(test_wish_behind_a_question),
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_move_alone),
