@@ -35,7 +35,7 @@ static void start_node(struct node *n)
 	s.cond_timeout = COND_TIMEOUT;
 	s.cond_internal = COND_INTERNAL;
 	s.cond_busy = COND_BUSY;
-	s.table_ms = 40;
+	s.table_ms = TABLE_MS;
 	s.table_retry_ms = 15;
 	s.table_asks = 2;
 	s.alone_ms = n->w->alone ? 90 : 0;

@@ -3,7 +3,9 @@
  * The lease table that the inners of a world share, as bad as a real one may be: questions are late, get lost, and are
  * granted after the one who asked has given up or died; answers get lost; what a refusal tells of
  * the entry, and what the watch tells, may be older than what stands there; and at times there is no answer at all.
- * What it keeps is compare-and-set, which is all that the protocol builds upon.
+ * What it keeps is compare-and-set, which is all that the protocol builds upon. When the faults are over it is only
+ * slow: who asks gets the answer before giving up, and hears how the entry is, or nobody could promise that no
+ * record starves.
  */
 #include "sim_world.h"
 
@@ -21,6 +23,7 @@ static struct table_event *new_event(struct world *w, enum table_kind kind, stru
 	unsigned pair, uint64_t revision, struct str value)
 {
 	struct table_event *e = calloc(1, sizeof(*e) + value.len);
+	unsigned late = w->calm ? TABLE_MS / 2 - 1 : 60; /* question and answer together: in time */
 
 	e->kind = kind;
 	e->node = n;
@@ -30,7 +33,7 @@ static struct table_event *new_event(struct world *w, enum table_kind kind, stru
 	e->len = value.len;
 	if (value.len)
 		memcpy(e->value, value.p, value.len);
-	e->at = w->now + 1 + below(w, chance(w, 10) ? 60 : 6);
+	e->at = w->now + 1 + below(w, chance(w, 10) ? late : 6);
 	return e;
 }
 
@@ -135,7 +138,8 @@ static void judge(struct world *w, struct table_event *q)
 		a->answer = LINK_WON;
 	} else {
 		/* A follower's word may be old. */
-		unsigned age = chance(w, w->table_stale) ? below(w, t->n_past + 1) : 0;
+		bool stale = !w->calm && chance(w, w->table_stale);
+		unsigned age = stale ? below(w, t->n_past + 1) : 0;
 		if (age == t->n_past) {
 			a = new_event(w, TABLE_ANSWER, q->node, q->pair, 0, STRL(""));
 		} else {

@@ -19,6 +19,7 @@ enum {
 	WINDOW = 8,
 	PAST_MAX = 5, /* states of an entry that a follower may still tell */
 	ENTRY_MAX = 256,
+	TABLE_MS = 40,
 	COND_TIMEOUT = 1,
 	COND_INTERNAL,
 	COND_BUSY,
