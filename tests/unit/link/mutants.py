@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Does the simulation notice? Each row puts one bug into a copy of one source of the link engine; the simulation must
-then fail within 20,000 schedules, and again with the seed alone. A row whose text is not found any more, or
+then fail within 60,000 schedules, and again with the seed alone. A row whose text is not found any more, or
 whose bug nobody notices, fails this test.
 
 mutants.py SOURCE-ROOT BUILD-ROOT [WORD]: only rows whose name contains WORD"""
@@ -93,7 +93,7 @@ ROWS = [
      "\tif (f->data.seq < rx->next) {",
      "\tif (f->data.seq <= rx->taken) {"),
 ]
-SCHEDULES = 20000
+SCHEDULES = 60000
 FLAGS = ["-std=gnu17", "-O1", "-D_GNU_SOURCE", "-w"]
 
 
