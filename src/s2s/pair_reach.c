@@ -85,8 +85,10 @@ void pair_connect(struct s2s_pair *p)
 	if (!leader->out)
 		connect(leader, true);
 	pair_used(p);
-	if (!p->via)
+	if (!p->via) {
 		pair_carry(p, leader->out);
+		pair_flush(p, false);
+	}
 }
 
 bool pair_connect_for_key(struct s2s_pair *p)
