@@ -200,6 +200,7 @@ void evidence_refresh(struct evidence *e, struct net_tls *https)
 		struct entry *x = LIST_OWNER(it, struct entry, used);
 		x->dane.until = x->posh.until = 0;
 		x->dane.outdated = x->dane.lookup;
+		x->posh.outdated = x->posh.fetch;
 	}
 }
 

@@ -25,6 +25,7 @@ struct entry {
 	} dane;
 	struct {
 		enum state state;
+		bool outdated; /* while it was fetched, the resolver or the anchors were exchanged */
 		uint64_t until;
 		struct net_posh_fetch *fetch;
 		struct share *share; /* of the fetch */

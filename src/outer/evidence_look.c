@@ -163,7 +163,8 @@ static void on_posh(void *user, const char *error, const struct net_posh_doc *do
 		s = doc->expires_s < LEAST_S ? LEAST_S : doc->expires_s;
 	}
 	x->posh.state = KNOWN;
-	x->posh.until = now + s * 1000;
+	x->posh.until = x->posh.outdated ? 0 : now + s * 1000;
+	x->posh.outdated = false;
 	entry_tell(x);
 }
 

@@ -300,6 +300,26 @@ static void test_refreshed(void **state)
 	}
 }
 
+/* What was on its way when they were exchanged serves those who wait, and nobody after them. */
+static void test_refreshed_meanwhile(void **state)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bench b;
+
+		name_row(rows[i].name);
+		begin(&b);
+		assert_int_equal(ask(&b, "them.example", rows[i].proof), PROOF_PENDING);
+		evidence_refresh(b.evidence, https());
+		if (rows[i].proof == POLICY_PROOF_DANE)
+			answer_dane("them.example");
+		else
+			answer_posh();
+		assert_int_equal(told, 1);
+		assert_int_equal(ask(&b, "them.example", rows[i].proof), PROOF_PENDING);
+		end(&b);
+	}
+}
+
 /* POSH is taken out of the configuration. */
 static void test_no_https(void **state)
 {
@@ -317,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_share_used_up),
 		cmocka_unit_test(test_refreshed),
+		cmocka_unit_test(test_refreshed_meanwhile),
 		cmocka_unit_test(test_no_https),
 	};
 
