@@ -16,6 +16,8 @@ static struct {
 	int fd;
 	int own; /* the same pipe or terminal, opened by us not to wait; -1: none */
 	bool socket;
+	dev_t dev; /* what fd is */
+	ino_t ino;
 	char rest[SINK_LINE_MAX]; /* of a line that was taken in part */
 	size_t n_rest;
 } sink = { .fd = STDERR_FILENO, .own = -1 };
@@ -30,9 +32,15 @@ void sink_use(int fd)
 	sink.own = -1;
 	sink.fd = fd;
 	sink.socket = false;
-	sink.n_rest = 0;
-	if (fstat(fd, &st) != 0)
+	if (fstat(fd, &st) != 0) {
+		sink.n_rest = 0;
 		return;
+	}
+	/* The rest of a line belongs to where its beginning is. */
+	if (sink.dev != st.st_dev || sink.ino != st.st_ino)
+		sink.n_rest = 0;
+	sink.dev = st.st_dev;
+	sink.ino = st.st_ino;
 	sink.socket = S_ISSOCK(st.st_mode);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && isatty(fd)))
