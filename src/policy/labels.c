@@ -92,17 +92,22 @@ static struct str ess_policy(struct str base64, char text[OID_TEXT])
 	return STRL("");
 }
 
-static bool is_named(const struct config_labels *l, struct str policy)
+static bool is_listed(const struct config_labels *l, struct str policy)
 {
-	static const struct str urn = STR("urn:oid:");
-
-	if (str_starts(policy, urn) && is_named(l, str_skip(policy, urn.len)))
-		return true;
 	for (size_t i = 0; policy.len && i < l->n; i++) {
 		if (str_eq(l->policies[i], policy))
 			return true;
 	}
 	return false;
+}
+
+/* As it is, or as the identifier in a URN (RFC 3061). */
+static bool is_named(const struct config_labels *l, struct str policy)
+{
+	static const struct str urn = STR("urn:oid:");
+
+	return is_listed(l, policy) ||
+		(str_starts(policy, urn) && is_listed(l, str_skip(policy, urn.len)));
 }
 
 /* A label, or an equivalent of it: what it or something inside it says of its policy is named. */

@@ -21,6 +21,7 @@ struct pair {
 	unsigned cap; /* of ring, a power of two */
 	unsigned first;
 	unsigned n;
+	unsigned holes; /* of n */
 	struct str key; /* behind the pair */
 };
 
@@ -84,6 +85,7 @@ static void expire(struct pair *p, const struct policy_question_limits *l, uint6
 		const struct question *oldest = question_at(p, 0);
 		if (oldest->what && now - oldest->at <= l->ms)
 			break;
+		p->holes -= !oldest->what;
 		p->first++;
 		p->n--;
 	}
@@ -109,6 +111,19 @@ static struct pair *pair_new(struct policy_questions *q, const struct policy_que
 	list_init(&p->link);
 	table_set(&q->pairs, p->key, p);
 	return p;
+}
+
+/* Nothing open is forgotten while what is settled takes room. */
+static void compact(struct pair *p)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		if (question_at(p, i)->what)
+			*question_at(p, kept++) = *question_at(p, i);
+	}
+	p->n = kept;
+	p->holes = 0;
 }
 
 static void grow(struct pair *p)
@@ -137,6 +152,8 @@ void policy_question(struct policy_questions *q, const struct policy_question_li
 	list_remove(&p->link);
 	list_append(&q->by_use, &p->link);
 	expire(p, l, now);
+	if (p->n >= l->most && p->holes)
+		compact(p);
 	if (p->n >= l->most) {
 		p->unsure_until = now + l->ms;
 		p->first++;
@@ -166,6 +183,7 @@ enum policy_answer policy_answer(struct policy_questions *q, const struct policy
 		if (asked->what != what || now - asked->at > l->ms)
 			continue;
 		asked->what = 0;
+		p->holes++;
 		return POLICY_ASKED;
 	}
 	return q->unsure_until > now || (p && p->unsure_until > now) ? POLICY_UNSURE

@@ -136,6 +136,26 @@ static void a_pair_is_full(void **state)
 	policy_questions_done(&q);
 }
 
+/* The oldest is open for long, and many others come and are answered. */
+static void settled_ones_take_no_room(void **state)
+{
+	struct policy_questions q;
+	char id[16];
+
+	(void)state;
+	name_row("threats G6 an open question outlives many that are settled");
+	begin(&q);
+	ask(&q, ME, "example.com", "open", SURE);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(id, sizeof(id), "%u", i);
+		ask(&q, ME, "example.com", id, SURE);
+		assert_int_equal(answer(&q, "example.com", ME, id, SURE), POLICY_ASKED);
+	}
+	assert_int_equal(answer(&q, "example.com", ME, "0", SURE), POLICY_NOT_ASKED);
+	assert_int_equal(answer(&q, "example.com", ME, "open", SURE), POLICY_ASKED);
+	policy_questions_done(&q);
+}
+
 static void too_many_pairs(void **state)
 {
 	struct policy_questions q;
@@ -164,6 +184,7 @@ int main(void)
 		cmocka_unit_test(who_was_asked),
 		cmocka_unit_test(what_is_not_known),
 		cmocka_unit_test(a_pair_is_full),
+		cmocka_unit_test(settled_ones_take_no_room),
 		cmocka_unit_test(too_many_pairs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
