@@ -58,11 +58,10 @@ static bool is_answerable(const struct xml_node *e)
 		!str_is(type, "unsubscribed");
 }
 
-static void put_attr(struct buf *out, const char *name, struct str value)
+static bool put_attr(struct buf *out, const char *name, struct str value)
 {
-	buf_printf(out, " %s=\"", name);
-	xml_write_value(out, value);
-	buf_append(out, STRL("\""));
+	return buf_printf(out, " %s=\"", name) && xml_write_value(out, value) &&
+		buf_append(out, STRL("\""));
 }
 
 /* An error that the face makes itself. */
@@ -73,28 +72,32 @@ struct answer {
 	const char *more; /* an element of an application namespace, or empty */
 };
 
+/* False: something had no room. */
+static bool write_answer(struct buf *out, const struct xml_node *e, struct str by,
+	const struct jid *to, const struct answer *a)
+{
+	struct str id = xml_attr_get(e, "id");
+
+	return buf_append(out, STRL("<")) && buf_append(out, e->name) &&
+		put_attr(out, "from", a->from) && put_attr(out, "to", to->full) &&
+		(!id.p || put_attr(out, "id", id)) &&
+		buf_printf(out, " type=\"error\"><error type=\"%s\"", a->type) &&
+		put_attr(out, "by", by) &&
+		buf_printf(out, "><%s xmlns=\"" NS_STANZA_ERRORS "\"/>%s</error></", a->condition,
+			a->more) &&
+		buf_append(out, e->name) && buf_append(out, STRL(">"));
+}
+
 static void answer(const struct member *m, const struct xml_node *e, const struct jid *to,
 	const struct answer *a)
 {
 	struct s2s_pair *p = m->pair;
-	struct str id = xml_attr_get(e, "id");
 	enum s2s_failure failure;
 	const char *text;
 	struct buf out;
 
 	buf_init(&out, ERROR_MAX);
-	buf_append(&out, STRL("<"));
-	buf_append(&out, e->name);
-	put_attr(&out, "from", a->from);
-	put_attr(&out, "to", to->full);
-	if (id.p)
-		put_attr(&out, "id", id);
-	buf_printf(&out, " type=\"error\"><error type=\"%s\"", a->type);
-	put_attr(&out, "by", p->us);
-	buf_printf(
-		&out, "><%s xmlns=\"" NS_STANZA_ERRORS "\"/>%s</error></", a->condition, a->more);
-	buf_append(&out, e->name);
-	if (buf_append(&out, STRL(">")))
+	if (write_answer(&out, e, p->us, to, a))
 		s2s_send(p->face, p->us, p->them, buf_bytes(&out), (struct s2s_token){ 0 },
 			p->face->now, &failure, &text);
 	buf_done(&out);
