@@ -56,6 +56,7 @@ static void let_go(
 	const struct s2s_why why = pair_why(reason, failure);
 	struct s2s_pair *p = s->pair;
 
+	s->evicted = reason == CLOSE_CONFLICT;
 	if (!s->lingers)
 		member_drop_all(s);
 	guest_let_go(s);

@@ -233,18 +233,27 @@ void component_failed(struct component *c)
 		timer_set(p->face, &c->timer, p->retry_at);
 }
 
-/* A server that accepts the secret and then hangs up, again and again, is one that fails. */
-void component_lost(struct component *c, bool quick)
+/*
+ * A server that accepts the secret and then hangs up, again and again, is one that fails. Two that take the name from
+ * each other must not do so as fast as they can, whatever is carried in between.
+ */
+void component_lost(struct component *c, bool failed, bool brief)
 {
 	struct s2s_pair *p = c->pair;
+	struct s2s_face *f = p->face;
 
-	if (!quick) {
-		c->quick_ends = 0;
+	if (!brief || !failed)
+		c->failed = 0;
+	if (!failed && !brief) {
 		try_now(c);
 		return;
 	}
+	if (!failed) {
+		timer_set(f, &c->timer, after(f->now, f->settings.retry_min_ms));
+		return;
+	}
 	const struct s2s_why why = pair_why(CLOSE_LOST, S2S_TIMEOUT);
-	p->failures = c->quick_ends++;
+	p->failures = c->failed++;
 	pair_fail(p, &why, STRL(""));
 }
 

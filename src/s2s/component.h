@@ -19,7 +19,8 @@ struct component {
 	struct list link; /* in face.components */
 	struct s2s_pair *pair;
 	struct timer timer; /* until the next try */
-	unsigned quick_ends; /* ready streams in a row that ended at once */
+	unsigned
+		failed; /* ready streams in a row that ended so soon or so badly that it counts as a failure */
 };
 
 /* The pair whose stream carries p, maybe p itself; NULL: p has a stream of its own. Creates it. */
@@ -39,8 +40,11 @@ bool component_admit(struct s2s_stream *s, struct str us, struct str them);
 
 /* The stream was not ready and ended: followers have nothing to wait for. */
 void component_let_go(struct s2s_stream *s, const struct s2s_why *why);
-/* The leader's stream is gone; quick: soon after it was ready, and nothing had been carried. */
-void component_lost(struct component *c, bool quick);
+/*
+ * The leader's stream is gone; failed: it carried nothing, or another connection took the name over; brief: it was
+ * not open for long.
+ */
+void component_lost(struct component *c, bool failed, bool brief);
 /* The leader failed: when the next try is due. */
 void component_failed(struct component *c);
 

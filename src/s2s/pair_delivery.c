@@ -250,7 +250,8 @@ static void drop_doubtful(struct s2s_pair *p)
  */
 void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 {
-	bool quick = !s->took_any && p->face->now - s->opened_at < QUICK_MS;
+	bool brief = p->face->now - s->opened_at < QUICK_MS;
+	bool quick = brief && !s->took_any;
 	bool kept = p->component && p->out == s && !p->face->draining;
 
 	note_doubt(p, s);
@@ -267,7 +268,7 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);
 	if (kept)
-		component_lost(p->component, quick);
+		component_lost(p->component, quick || s->evicted, brief);
 	else
 		pair_reopen(p);
 	if (!queue_count(&p->queue))

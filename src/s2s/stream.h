@@ -109,6 +109,7 @@ struct s2s_stream {
 	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
 	bool was_ready;
 	bool took_any; /* a stanza left through it */
+	bool evicted; /* a component's: another connection has its name now */
 	uint64_t peer_bytes; /* largest first-level element that they take; 0: not said */
 	uint64_t peer_idle_ms; /* silence after which they may end the stream; 0: not said */
 	uint64_t stanza_at; /* when the last did; until then when it became ready */
