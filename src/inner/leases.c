@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "link/lease.h"
 #include "net/kv.h"
 
 enum { COPIES = 3 }; /* brokers that keep the table, where there are so many */
@@ -31,11 +32,25 @@ static void on_answered(
 	link_answered(n->link, ticket, answers[answer], revision, value, n->now);
 }
 
-static void on_told(void *user, uint64_t revision, struct str value)
+/* Whoever may write to the bucket may write anything: an entry is only that of its own key. */
+static bool is_at(struct str value, const char key[NET_KV_KEY])
+{
+	char own[NET_KV_KEY];
+	struct lease entry;
+
+	if (!lease_read(value, &entry))
+		return false;
+	net_kv_key(entry.pair.local, entry.pair.foreign, own);
+	return strcmp(own, key) == 0;
+}
+
+static void on_told(void *user, const char key[NET_KV_KEY], uint64_t revision, struct str value)
 {
 	struct leases *leases = user;
 	struct node *n = leases->n;
 
+	if (!is_at(value, key))
+		return;
 	n->now = net_now(n->loop);
 	link_told(n->link, revision, value, n->now);
 }

@@ -338,6 +338,12 @@ static bool usable(struct link_tx *tx, const struct link_peer *p, uint64_t now)
 	return p->state == PEER_UP && !p->draining && !p->aside && !tx_refused_by(tx, p, now);
 }
 
+/* Idle, or made only to give a row back. */
+static bool is_useless(const struct link_tx *tx, uint64_t now)
+{
+	return now >= tx->used_at + tx->l->set.idle_ms || (tx->epoch == 0 && !tx->pinned);
+}
+
 void tx_entry_won(struct link_tx *tx, uint64_t now)
 {
 	struct tx_lease *le = tx->lease;
@@ -353,7 +359,7 @@ void tx_entry_won(struct link_tx *tx, uint64_t now)
 		if (!tx->from && tx_has_others(tx))
 			tx->why = LINK_WHY_SHARED;
 		tx_set_owner(tx, le->then, epoch, now);
-	} else if (!le->row && !tx_needed(tx) && now >= tx->used_at + tx->l->set.idle_ms) {
+	} else if (!le->row && !tx_needed(tx) && is_useless(tx, now)) {
 		tx_free(tx);
 	} else {
 		tx_seek(tx, now);

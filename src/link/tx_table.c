@@ -227,6 +227,12 @@ void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uin
 	ask_next(l, now);
 }
 
+/* What others wrote may fill half of the channels; the other half is for who has something to send. */
+static bool has_channels(const struct link *l)
+{
+	return l->n_numbers - l->n_free < l->set.channels_max / 2;
+}
+
 void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now)
 {
 	struct lease entry;
@@ -235,7 +241,8 @@ void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now
 		return;
 	struct link_tx *tx = tx_find(l, entry.pair);
 	/* A row of ours of which no channel knows: a question granted late, or a process before this one. */
-	if (tx_shared(l) && !(tx && tx->lease) && lease_holder(&entry, l->set.node)) {
+	if (tx_shared(l) && !(tx && tx->lease) && lease_holder(&entry, l->set.node) &&
+		(tx || has_channels(l))) {
 		tx = tx_get(l, entry.pair, now);
 		if (tx)
 			tx_lease_of(tx);

@@ -140,7 +140,7 @@ static void tell_job(struct net_kv *kv, const struct kv_job *job)
 	if (job->kind != KV_HINT)
 		kv->ops->answered(kv->user, job->ticket, job->answer, revision, value);
 	else if (kv->ops->told && value.len)
-		kv->ops->told(kv->user, revision, value);
+		kv->ops->told(kv->user, job->key, revision, value);
 }
 
 static void tell_state(struct net_kv *kv, bool ready, uint64_t changes, const char *text)

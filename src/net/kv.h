@@ -46,7 +46,7 @@ struct net_kv_ops {
 	void (*answered)(void *user, uint64_t ticket, enum net_kv_answer answer, uint64_t revision,
 		struct str value);
 	/* Somebody else (tried to) put this there; may be NULL. Not after each change, and not for removals. */
-	void (*told)(void *user, uint64_t revision, struct str value);
+	void (*told)(void *user, const char key[NET_KV_KEY], uint64_t revision, struct str value);
 	/* Can the table be reached? text: the broker's address, or why not; valid during the call. */
 	void (*on_state)(void *user, bool ready, const char *text);
 };

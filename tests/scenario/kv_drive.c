@@ -36,7 +36,7 @@ static void on_answered(
 	fflush(stdout);
 }
 
-static void on_told(void *user, uint64_t revision, struct str value)
+static void on_told(void *user, const char key[NET_KV_KEY], uint64_t revision, struct str value)
 {
 	printf("told %llu %.*s\n", (unsigned long long)revision, STR_FMT(value));
 	fflush(stdout);

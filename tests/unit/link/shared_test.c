@@ -550,6 +550,47 @@ static void test_expel(void **state)
 	lab_done(&lab);
 }
 
+/* Rows of which no channel knows: each is given back, and nothing is left of it. */
+static void test_rows_of_nobody(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	tell(&lab, 6, "a", "", 2, false);
+	HAPPENED(&lab, "asks 6: remove\n");
+	win(&lab, 0);
+	assert_true(list_empty(&lab.nodes[INNER].l->txs));
+	lab_done(&lab);
+}
+
+/* However many of them there are, half of the channels are for who has something to send. */
+static void test_rows_of_nobody_without_end(void **state)
+{
+	static struct lease e;
+	struct lab lab;
+	struct buf b;
+
+	lab_init_shared(&lab, 2);
+	struct link *l = lab.nodes[INNER].l;
+	size_t told = l->set.channels_max + 9;
+	for (size_t i = 0; i < told; i++) {
+		char name[40];
+		snprintf(name, sizeof(name), "n%zu.example", i);
+		e = (struct lease){ .pair = { STRL("local.example"), str_of(name) },
+			.owner = STRL("a") };
+		assert_true(lease_join(&e, STRL("inner"), 2));
+		buf_init(&b, LEASE_BYTES_MAX);
+		lease_write(&e, &b);
+		link_told(l, i + 1, buf_bytes(&b), lab.now);
+		buf_done(&b);
+	}
+	assert_int_equal(l->n_numbers - l->n_free, l->set.channels_max / 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	assert_non_null(tx_find(l, lab_one));
+	buf_clear(&lab.log, 0);
+	lab_done(&lab);
+}
+
 /* Another inner was told that we are dead: we speak no more. */
 static void test_expelled(void **state)
 {
@@ -616,6 +657,8 @@ int main(void)
 		cmocka_unit_test(test_row_of_the_dead),
 		cmocka_unit_test(test_expel),
 		cmocka_unit_test(test_expelled),
+		cmocka_unit_test(test_rows_of_nobody),
+		cmocka_unit_test(test_rows_of_nobody_without_end),
 		cmocka_unit_test(test_status),
 	};
 
