@@ -16,6 +16,7 @@
 enum {
 	TAKE_BYTES = 256 * 1024, /* of one topic in one go: others want to be heard too */
 	FINISH_S = 2,
+	TROUBLE_MS = 10000,
 };
 
 /* Those that were closed, and whose threads still run; the loop's. */
@@ -152,10 +153,21 @@ static void take_news(struct net_nats *n, struct news *news)
 		n->wants_room = false;
 }
 
-static void tell_news(struct net_nats *n, const struct news *news)
+/* A broker can make the library complain with each of its messages: the same is told once in a while. */
+static void tell_trouble(struct net_nats *n, const char *text, uint64_t now)
 {
-	if (news->trouble[0])
-		n->ops->on_trouble(n->user, news->trouble);
+	bool again = strcmp(n->told_trouble, text) == 0 && now < n->told_at + TROUBLE_MS;
+
+	if (!text[0] || again)
+		return;
+	snprintf(n->told_trouble, sizeof(n->told_trouble), "%s", text);
+	n->told_at = now;
+	n->ops->on_trouble(n->user, text);
+}
+
+static void tell_news(struct net_nats *n, const struct news *news, uint64_t now)
+{
+	tell_trouble(n, news->trouble, now);
 	if (news->downs != n->seen_downs || (n->seen_up && !news->up))
 		n->ops->on_state(n->user, false, news->text);
 	if (news->up && (!n->seen_up || news->downs != n->seen_downs))
@@ -179,7 +191,7 @@ static void on_async(uv_async_t *async)
 	if (take_messages(n, &messages))
 		nats_wake(n);
 	pthread_mutex_unlock(&n->lock);
-	tell_news(n, &news);
+	tell_news(n, &news, uv_now(async->loop));
 	tell_messages(n, &messages);
 }
 

@@ -63,6 +63,8 @@ struct net_nats {
 	void *user;
 	uint64_t seen_downs;
 	bool seen_up;
+	char told_trouble[NATS_TEXT]; /* the last one, and when it was */
+	uint64_t told_at;
 
 	uv_async_t *async; /* NULL: closed */
 	bool woken;
