@@ -134,7 +134,8 @@ static bool make_way(struct bus_peer *p, uint64_t now)
 		return false;
 	if (old) {
 		bus_stream_say(old, BUS_END);
-		bus_stream_end(old, "nats: the far node opened another connection");
+		p->bus->counters.replaced++;
+		bus_stream_end(old, BUS_REPLACED);
 	}
 	return p->n_streams < STREAMS_MAX;
 }

@@ -83,6 +83,9 @@ void bus_lost(struct bus *b, const char *reason);
 void bus_tick(struct bus *b, uint64_t now);
 uint64_t bus_deadline(const struct bus *b);
 
+/* Why a connection ended that was not proved yet; with a broker that makes up requests that can be often. */
+#define BUS_REPLACED "nats: the far node opened another connection"
+
 /* X(member, help): counted since the start */
 #define BUS_COUNTERS(X)                                                                            \
 	X(streams, "connections opened or accepted")                                               \
@@ -90,7 +93,8 @@ uint64_t bus_deadline(const struct bus *b);
 	X(malformed, "messages that are none")                                                     \
 	X(strange, "messages of connections that do not exist (any more)")                         \
 	X(repeated, "messages that came again")                                                    \
-	X(refused, "requests for a connection that were not answered")
+	X(refused, "requests for a connection that were not answered")                             \
+	X(replaced, "connections that were not proved when the next one was opened")
 
 struct bus_counters {
 #define X(member, help) uint64_t member;

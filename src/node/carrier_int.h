@@ -26,6 +26,7 @@ struct wire {
 	struct link_peer *peer;
 	bool waiting; /* can_send() said no */
 	const char *reason; /* why we closed it */
+	bool counted; /* and not logged: somebody may make it happen often */
 };
 
 /* A node that inner dials. */

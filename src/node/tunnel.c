@@ -124,8 +124,10 @@ static void on_broken(void *owner, const char *reason)
 		net_conn_close(t->conn, LINGER_MS); /* what came before the end still arrives */
 		return;
 	}
-	if (t->wire && !t->wire->reason)
+	if (t->wire && !t->wire->reason) {
 		t->wire->reason = reason;
+		t->wire->counted = strcmp(reason, BUS_REPLACED) == 0;
+	}
 	net_conn_abort(t->conn);
 }
 

@@ -98,7 +98,7 @@ void wire_closed(void *user, const char *text)
 			LF_CSTR("reason", why), LF_CSTR("cure", advice_link(why)));
 		far->failing = true;
 		snprintf(far->reason, sizeof(far->reason), "%s", why);
-	} else if (!far) {
+	} else if (!far && !w->counted) {
 		LOG(LOG_WARNING, "link-attempt-failed", LF_CSTR("address", net_conn_peer(w->conn)),
 			LF_CSTR("reason", why), LF_CSTR("cure", advice_link(why)));
 	}
