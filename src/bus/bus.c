@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/least.h"
 #include "bus/bus_int.h"
 
 enum {
@@ -28,11 +29,6 @@ const struct bus_settings bus_settings_default = {
 	.stall_ms = 3000,
 	.strange_ms = 20,
 };
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 struct bus *bus_new(const struct bus_settings *settings, const struct bus_ops *ops, void *user)
 {

@@ -10,8 +10,7 @@
 
 #include "base/cbor.h"
 #include "base/check.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "base/count.h"
 
 enum field {
 	FIELD_TO = 1,
@@ -23,21 +22,15 @@ enum field {
 };
 
 static const struct row {
-	const char *name;
 	unsigned fields; /* in the order of enum field */
 	size_t items;
 } rows[] = {
-	[BUS_OPEN] = { "open", FIELD_FROM | FIELD_WINDOW, 4 },
-	[BUS_ACCEPT] = { "accept", FIELD_TO | FIELD_FROM | FIELD_WINDOW, 5 },
-	[BUS_DATA] = { "data", FIELD_TO | FIELD_FROM | FIELD_PLACE | FIELD_TAKEN | FIELD_BYTES, 7 },
-	[BUS_TAKEN] = { "taken", FIELD_TO | FIELD_FROM | FIELD_TAKEN, 5 },
-	[BUS_END] = { "end", FIELD_TO | FIELD_FROM, 4 },
+	[BUS_OPEN] = { FIELD_FROM | FIELD_WINDOW, 4 },
+	[BUS_ACCEPT] = { FIELD_TO | FIELD_FROM | FIELD_WINDOW, 5 },
+	[BUS_DATA] = { FIELD_TO | FIELD_FROM | FIELD_PLACE | FIELD_TAKEN | FIELD_BYTES, 7 },
+	[BUS_TAKEN] = { FIELD_TO | FIELD_FROM | FIELD_TAKEN, 5 },
+	[BUS_END] = { FIELD_TO | FIELD_FROM, 4 },
 };
-
-const char *bus_message_name(enum bus_message_type type)
-{
-	return rows[type].name;
-}
 
 /* A number that a node drew. */
 static uint64_t get_number(struct cbor_reader *r)

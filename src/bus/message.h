@@ -11,18 +11,13 @@ enum {
 	BUS_CHUNK_MAX = 64 * 1024, /* bytes of the stream in one message */
 };
 
-/* X(id, number on the bus, name) */
-#define BUS_MESSAGES(X)                                                                            \
-	X(BUS_OPEN, 0, "open") /* let us have a connection: to is 0 */                             \
-	X(BUS_ACCEPT, 1, "accept")                                                                 \
-	X(BUS_DATA, 2, "data")                                                                     \
-	X(BUS_TAKEN, 3, "taken")                                                                   \
-	X(BUS_END, 4, "end")
-
+/* The numbers are those on the bus. */
 enum bus_message_type {
-#define X(id, number, name) id = (number),
-	BUS_MESSAGES(X)
-#undef X
+	BUS_OPEN = 0, /* let us have a connection: to is 0 */
+	BUS_ACCEPT = 1,
+	BUS_DATA = 2,
+	BUS_TAKEN = 3,
+	BUS_END = 4,
 };
 
 struct bus_message {
@@ -40,6 +35,5 @@ struct bus_message {
 bool bus_message_read(struct str input, struct bus_message *ret);
 /* Writes all but the bytes of data, which follow it as they are. */
 struct str bus_message_head(const struct bus_message *m, char ret[BUS_HEAD_MAX]);
-const char *bus_message_name(enum bus_message_type type);
 
 #endif

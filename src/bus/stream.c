@@ -12,13 +12,9 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/least.h"
 #include "base/random.h"
 #include "bus/bus_int.h"
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 static uint64_t draw_number(void)
 {

@@ -5,11 +5,10 @@
  */
 #include <stdio.h>
 
+#include "base/count.h"
 #include "cli/answer.h"
 #include "cli/show.h"
 #include "cli/table.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* --- cluster --- */
 

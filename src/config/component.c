@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 
+#include "base/count.h"
 #include "config/address.h"
 #include "config/sections.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* `secret` FILE */
 static bool rule_secret(struct parser *p, struct section_row *row)
