@@ -36,13 +36,14 @@ def main():
     parser.add_argument("--short", action="store_true", help="only the faults of `make test`")
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--rate", type=int, default=2500, help="messages a second in each direction")
+    parser.add_argument("--acks", choices=["yes", "no"], help="only with, or only without, stream management")
     parser.add_argument("--net", choices=["namespaces", "loopback"])
     parser.add_argument("--json", help="file for the figures")
     parser.add_argument("--write", help="put the table into this document, between its marks")
     args = parser.parse_args()
     isolated = args.net != "loopback" and namespaces_permitted()
     table = report.Report()
-    for acks in (True, False):
+    for acks in {None: (True, False), "yes": (True,), "no": (False,)}[args.acks]:
         for fault in faults.chosen(args.words, args.short):
             if fault.isolated and not isolated:
                 table.left_out(fault, "no namespaces here")
