@@ -114,9 +114,7 @@ static const struct dialogue stanzas[] = {
 		{ OPEN, ">" DONE, "<" ERR("unsupported-stanza-type"), "C" } },
 	{ "s2s H15 threats E23 a handshake before the header's id", "by-component",
 		{ "k", "A", ">" DONE, "lpair-valid", "C" } },
-	{ "s2s H15 threats E22 a sender of no domain of the server: dropped, for all others it "
-	  "goes on",
-		"by-component",
+	{ "s2s H15 threats E22 a sender of no domain of the server is dropped", "by-component",
 		{ OPEN, ">" MSG("u@c.example", "v@b.example", "stray"), "sstray",
 			"Lstanza-refused out - b.example>c.example", "O",
 			">" MSG("u@c.example", "v@b.example", "again"), "sagain",
