@@ -393,6 +393,7 @@ static bool reload(struct node *n, char *err, size_t err_size)
 	struct components components;
 	struct net_mint *mint = NULL;
 	struct leases *leases = NULL;
+	bool keep = leases_still_good(in->leases);
 
 	if (n->config->leases_shared != (in->leases != NULL)) {
 		snprintf(err, err_size, "`leases` takes a restart");
@@ -401,15 +402,18 @@ static bool reload(struct node *n, char *err, size_t err_size)
 	if (!components_load(&components, n->config, err, err_size))
 		return false;
 	if (!mint_load(n->config, &mint, err, err_size) ||
-		!leases_open(n, &leases, err, err_size) || !steer_start(n, err, err_size)) {
+		(!keep && !leases_open(n, &leases, err, err_size)) ||
+		!steer_start(n, err, err_size)) {
 		leases_close(leases);
 		components_done(&components);
 		if (mint)
 			net_mint_free(mint);
 		return false;
 	}
-	leases_close(in->leases);
-	in->leases = leases;
+	if (!keep) {
+		leases_close(in->leases);
+		in->leases = leases;
+	}
 	components_done(&in->components);
 	in->components = components;
 	if (in->mint)

@@ -9,12 +9,14 @@
 #include "base/log.h"
 #include "link/lease.h"
 #include "net/kv.h"
+#include "node/carrier.h"
 
 enum { COPIES = 3 }; /* brokers that keep the table, where there are so many */
 
 struct leases {
 	struct node *n;
 	struct net_kv *kv;
+	struct buf made_of; /* what the connection was made of, to see whether that changes */
 };
 
 static void on_answered(
@@ -68,6 +70,18 @@ static void on_state(void *user, bool ready, const char *text)
 
 static const struct net_kv_ops ops = { on_answered, on_told, on_state };
 
+bool leases_still_good(const struct leases *leases)
+{
+	struct buf made_of;
+
+	if (!leases)
+		return true;
+	carrier_note_nats(&made_of, &leases->n->config->nats);
+	bool same = str_eq(buf_bytes(&made_of), buf_bytes(&leases->made_of));
+	buf_done(&made_of);
+	return same;
+}
+
 bool leases_open(struct node *n, struct leases **ret_leases, char *err, size_t err_size)
 {
 	const struct config_nats *c = &n->config->nats;
@@ -90,8 +104,10 @@ bool leases_open(struct node *n, struct leases **ret_leases, char *err, size_t e
 	struct leases *leases = calloc(1, sizeof(*leases));
 	check(leases);
 	leases->n = n;
+	carrier_note_nats(&leases->made_of, c);
 	leases->kv = net_kv_open(n->loop, &s, &ops, leases, err, err_size);
 	if (!leases->kv) {
+		buf_done(&leases->made_of);
 		free(leases);
 		return false;
 	}
@@ -101,8 +117,10 @@ bool leases_open(struct node *n, struct leases **ret_leases, char *err, size_t e
 
 void leases_close(struct leases *leases)
 {
-	if (leases)
-		net_kv_close(leases->kv);
+	if (!leases)
+		return;
+	net_kv_close(leases->kv);
+	buf_done(&leases->made_of);
 	free(leases);
 }
 

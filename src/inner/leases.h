@@ -12,6 +12,8 @@ struct leases;
 
 /* *ret_leases: NULL unless the configuration says `shared`. False and a message when a file cannot be used. */
 bool leases_open(struct node *n, struct leases **ret_leases, char *err, size_t err_size);
+/* Neither brokers nor key files have changed: it need not be opened anew. */
+bool leases_still_good(const struct leases *leases);
 void leases_close(struct leases *leases);
 /* The threads of those that were closed end; before the process does. */
 void leases_finish(void);

@@ -252,10 +252,23 @@ struct net_kv *net_kv_open(struct net_loop *loop, const struct net_kv_settings *
 	return kv;
 }
 
+/* Those whose keeper has ended meanwhile. */
+static void reap(void)
+{
+	LIST_EACH_SAFE (&ending, it) {
+		struct net_kv *kv = LIST_OWNER(it, struct net_kv, ending);
+		if (pthread_tryjoin_np(kv->keeper, NULL) != 0)
+			continue;
+		list_remove(&kv->ending);
+		kv_unref(kv);
+	}
+}
+
 void net_kv_close(struct net_kv *kv)
 {
 	if (!kv)
 		return;
+	reap();
 	pthread_mutex_lock(&kv->lock);
 	net_uv_release(kv->async);
 	kv->async = NULL;

@@ -221,10 +221,23 @@ struct net_nats *net_nats_open(struct net_loop *loop, const struct net_nats_sett
 	return n;
 }
 
+/* Those whose thread has ended meanwhile. */
+static void reap(void)
+{
+	LIST_EACH_SAFE (&ending, it) {
+		struct net_nats *n = LIST_OWNER(it, struct net_nats, ending);
+		if (pthread_tryjoin_np(n->thread, NULL) != 0)
+			continue;
+		list_remove(&n->ending);
+		nats_unref(n);
+	}
+}
+
 void net_nats_close(struct net_nats *n)
 {
 	if (!n)
 		return;
+	reap();
 	pthread_mutex_lock(&n->lock);
 	net_uv_release(n->async);
 	n->async = NULL;

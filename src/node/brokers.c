@@ -220,7 +220,7 @@ static void note_file(struct buf *out, const char *path)
 		st.st_mtim.tv_nsec);
 }
 
-static void note(struct buf *out, const struct config_nats *config)
+void carrier_note_nats(struct buf *out, const struct config_nats *config)
 {
 	buf_init(out, MADE_OF_MAX);
 	for (size_t i = 0; i < config->n_servers; i++)
@@ -272,7 +272,7 @@ bool brokers_apply(struct brokers *b, char *err, size_t err_size)
 	struct net_nats *nats = NULL;
 	struct buf made_of;
 
-	note(&made_of, config);
+	carrier_note_nats(&made_of, config);
 	if (str_eq(buf_bytes(&made_of), buf_bytes(&b->made_of))) {
 		buf_done(&made_of);
 		return true;

@@ -26,4 +26,7 @@ void carrier_fill_ops(struct link_ops *ops);
 /* Writes the array "unlinked": the nodes that cannot be reached at present, and why. */
 void carrier_status(const struct carrier *c, struct json *j);
 
+/* What a connection to the brokers is made of, as far as a reload may change it: servers and key files. */
+void carrier_note_nats(struct buf *out, const struct config_nats *config);
+
 #endif
