@@ -32,7 +32,7 @@ test: deps
 interop: build
 	@$(PYTHON) tests/interop/run.py --build $(BUILD) matrix --write-table
 
-# Faults under traffic, all of them (twenty minutes); writes the table of doc/guarantees.md. FAULT="outer-a rolling" for some.
+# Faults under traffic, all of them (a quarter of an hour and more); writes the table of doc/guarantees.md. FAULT="outer-a rolling" for some.
 chaos: build
 	@$(PYTHON) tests/chaos/run.py --build $(BUILD) $(if $(FAULT),$(FAULT),--write doc/guarantees.md)
 

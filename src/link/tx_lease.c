@@ -89,17 +89,6 @@ static void ask(struct link_tx *tx, struct lease *e, struct link_peer *then, uin
 
 /* --- Four things to write --- */
 
-/* We alone: this owner. */
-static void take(struct link_tx *tx, struct lease *e, struct link_peer *p, uint64_t now)
-{
-	e->owner = p->id;
-	e->wish = STRL("");
-	if (lease_join(e, tx->l->set.node, tx->l->set.boot_id))
-		ask(tx, e, p, now);
-	else
-		tx_ask_later(tx, now);
-}
-
 /* We too. */
 static void join(struct link_tx *tx, struct lease *e, struct link_peer *p, uint64_t now)
 {
@@ -107,6 +96,14 @@ static void join(struct link_tx *tx, struct lease *e, struct link_peer *p, uint6
 		ask(tx, e, p, now);
 	else
 		tx_ask_later(tx, now);
+}
+
+/* We alone: this owner. */
+static void take(struct link_tx *tx, struct lease *e, struct link_peer *p, uint64_t now)
+{
+	e->owner = p->id;
+	e->wish = STRL("");
+	join(tx, e, p, now);
 }
 
 /* Not we. What nobody uses or wishes needs no entry. */

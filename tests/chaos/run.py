@@ -3,6 +3,7 @@
 """A fault campaign: real nodes under steady traffic, and one fault after the other. See README.md."""
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -41,6 +42,8 @@ def main():
     parser.add_argument("--json", help="file for the figures")
     parser.add_argument("--write", help="put the table into this document, between its marks")
     args = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # nothing may be left behind
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     isolated = args.net != "loopback" and namespaces_permitted()
     table = report.Report()
     for acks in {None: (True, False), "yes": (True,), "no": (False,)}[args.acks]:
