@@ -285,12 +285,12 @@ void net_kv_finish(void)
 	struct timespec until;
 	struct list *first;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += FINISH_S;
 	while ((first = list_first(&ending))) {
 		struct net_kv *kv = LIST_OWNER(first, struct net_kv, ending);
 		list_remove(first);
-		pthread_timedjoin_np(kv->keeper, NULL, &until);
+		pthread_clockjoin_np(kv->keeper, NULL, CLOCK_MONOTONIC, &until);
 		kv_unref(kv);
 	}
 }

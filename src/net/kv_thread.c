@@ -131,11 +131,11 @@ static void wait_ms(struct net_kv *kv, pthread_cond_t *cond, uint64_t ms)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += (long)(ms % 1000) * 1000000L;
 	until.tv_sec += (time_t)(ms / 1000) + until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
-	pthread_cond_timedwait(cond, &kv->lock, &until);
+	pthread_cond_clockwait(cond, &kv->lock, CLOCK_MONOTONIC, &until);
 }
 
 /* With the lock held: the first question, or a hint that is old enough; NULL after having waited. */

@@ -262,13 +262,13 @@ void net_nats_finish(void)
 	struct timespec until;
 	struct list *first;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += FINISH_S;
 	bool all = true;
 	while ((first = list_first(&ending))) {
 		struct net_nats *n = LIST_OWNER(first, struct net_nats, ending);
 		list_remove(first);
-		all = pthread_timedjoin_np(n->thread, NULL, &until) == 0 && all;
+		all = pthread_clockjoin_np(n->thread, NULL, CLOCK_MONOTONIC, &until) == 0 && all;
 		nats_unref(n);
 	}
 	if (all)

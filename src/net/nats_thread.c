@@ -292,10 +292,10 @@ static bool rest(struct net_nats *n)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += GIVEN_UP_MS / 1000;
 	pthread_mutex_lock(&n->lock);
-	while (!n->stop && pthread_cond_timedwait(&n->work, &n->lock, &until) == 0)
+	while (!n->stop && pthread_cond_clockwait(&n->work, &n->lock, CLOCK_MONOTONIC, &until) == 0)
 		;
 	bool go_on = !n->stop;
 	n->closed = false;
