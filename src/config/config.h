@@ -263,7 +263,7 @@ struct config_stanzas {
 	X(home_ms, 30000, 100, 86400000, "return time", "milliseconds",                            \
 		"silence before a pair goes back to the node that it belongs to")                  \
 	X(mint_rate, 500, 1, 100000, "mint rate", "a second",                                      \
-		"certificates that inner makes; after a pause five times as many at once")         \
+		"certificates that inner makes; after a pause as many at once as it keeps")        \
 	X(mint_kept, 16384, 64, 1000000, "mint certificates", "certificates",                      \
 		"kept by inner for the next stream of their domain")                               \
 	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \

@@ -15,7 +15,6 @@
 enum {
 	LIFE_S = 7 * 24 * 3600,
 	BEFORE_S = 3600, /* for clocks that are behind */
-	BURST = 5, /* seconds of the rate */
 };
 
 struct minted {
@@ -58,7 +57,7 @@ struct net_mint *net_mint_new(const struct net_mint_settings *s, char *err, size
 	list_init(&m->used);
 	m->rate = s->rate;
 	m->kept = s->kept;
-	m->tokens = BURST * m->rate;
+	m->tokens = m->kept;
 	return m;
 }
 
@@ -88,13 +87,12 @@ void net_mint_free(struct net_mint *m)
 static bool take_token(struct net_mint *m, long long now_s)
 {
 	long long elapsed = now_s - m->refilled_s;
+	unsigned missing = m->kept - m->tokens;
 
-	if (elapsed > BURST)
-		m->tokens = BURST * m->rate;
+	if (elapsed > missing / m->rate)
+		m->tokens = m->kept;
 	else if (elapsed > 0)
 		m->tokens += (unsigned)elapsed * m->rate;
-	if (m->tokens > BURST * m->rate)
-		m->tokens = BURST * m->rate;
 	if (elapsed != 0)
 		m->refilled_s = now_s;
 	if (m->tokens == 0)

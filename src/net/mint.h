@@ -13,8 +13,7 @@ struct net_mint;
 
 struct net_mint_settings {
 	const char *certificate, *key; /* the CA's files */
-	unsigned
-		rate; /* new certificates a second, at least 1; after a pause five times as many at once */
+	unsigned rate; /* new certificates a second, at least 1; after a pause `kept` at once */
 	unsigned kept; /* certificates in the cache, at least 1 */
 };
 

@@ -35,7 +35,7 @@ static int drop_ca(void **state)
 #define SETTINGS(crt, ca_key)                                                                      \
 	(const struct net_mint_settings)                                                           \
 	{                                                                                          \
-		.certificate = crt, .key = ca_key, .rate = 20, .kept = 4096                        \
+		.certificate = crt, .key = ca_key, .rate = 20, .kept = 100                         \
 	}
 
 static struct net_mint *new_mint(void)
