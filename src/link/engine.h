@@ -29,6 +29,7 @@ enum {
 	TEXT_BYTES_MAX = 128, /* of a reject or reach */
 	REJECT_BYTES_MAX = TEXT_BYTES_MAX + 32, /* of a reject in a report, with all heads */
 	REWIND_MS = 20, /* at most one rewind of a channel, or nak for it, in this time */
+	RENEW_SLOWEST_MS = 1000, /* between new epochs that the far node asks for in vain */
 	HELLO_MS = 10000, /* a connection that is not up by then is closed */
 	PROBE_SLOWEST = 16, /* stalled channels are probed at stall_ms times 1, 2, ... this */
 };
@@ -261,6 +262,7 @@ struct link_tx {
 	unsigned probe_gap;
 	uint64_t rewound_at;
 	uint64_t renewed_at; /* epoch, on demand of the far node */
+	unsigned renew_ms; /* until it may be again; 0: something was taken since */
 	uint64_t used_at;
 	struct link_timer stall;
 	struct link_timer idle;

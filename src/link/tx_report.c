@@ -31,6 +31,8 @@ static void apply(struct link_tx *tx, const struct frame_report *r, uint64_t now
 	tx->confirmed |= r->why != NAK_UNKNOWN && r->why != NAK_FORGOTTEN;
 	if (r->taken >= tx->una || r->have > tx->have)
 		tx->progress_at = now;
+	if (r->taken >= tx->una)
+		tx->renew_ms = 0;
 	while (tx->una <= r->taken) {
 		while (i < r->n_rejects && r->rejects[i].seq < tx->una)
 			i++;
@@ -70,6 +72,18 @@ static bool may_again(uint64_t *last, uint64_t now)
 	return true;
 }
 
+/* A node that asks again and again takes nothing, and each time costs a place for the pair, or a write to the table. */
+static bool may_renew(struct link_tx *tx, uint64_t now)
+{
+	if (tx->renew_ms && now < tx->renewed_at + tx->renew_ms)
+		return false;
+	tx->renewed_at = now;
+	tx->renew_ms = tx->renew_ms ? 2 * tx->renew_ms : REWIND_MS;
+	if (tx->renew_ms > RENEW_SLOWEST_MS)
+		tx->renew_ms = RENEW_SLOWEST_MS;
+	return true;
+}
+
 static void answer_nak(struct link_tx *tx, const struct frame_report *r, uint64_t now)
 {
 	switch (r->why) {
@@ -88,7 +102,7 @@ static void answer_nak(struct link_tx *tx, const struct frame_report *r, uint64_
 		break;
 	case NAK_REVOKED:
 	case NAK_FORGOTTEN:
-		if (may_again(&tx->renewed_at, now))
+		if (may_renew(tx, now))
 			tx_reassign(tx, LINK_WHY_REVOKED, now);
 		break;
 	}

@@ -651,6 +651,36 @@ static void test_nak_storm(void **state)
 	rig_done(&r);
 }
 
+/* What it asks for costs ever less while it takes nothing; who takes something is answered at once again. */
+static void test_nak_without_end(void **state)
+{
+	struct rig r;
+	unsigned epoch = 100, renewed = 0;
+	char nak[64];
+
+	rig_init(&r, UP);
+	link_send(
+		r.l, pair, &(struct link_out){ .trace = 7, .proof = 1, .record = STR("a") }, r.now);
+	for (uint64_t end = r.now + 10000; r.now < end; r.now += 10) {
+		snprintf(nak, sizeof(nak), "1 4 0 %u 0 0 [] 2", epoch);
+		forget_log(&r);
+		input(&r, nak);
+		renewed += said(&r, "> open");
+		epoch = 100 + renewed;
+	}
+	/* After 0, 20, 60, 140, ... 1260 ms, and every second from then on. */
+	assert_int_equal(renewed, 15);
+	snprintf(nak, sizeof(nak), "1 3 0 %u 1 1 []", epoch);
+	input(&r, nak);
+	link_send(
+		r.l, pair, &(struct link_out){ .trace = 8, .proof = 1, .record = STR("b") }, r.now);
+	snprintf(nak, sizeof(nak), "1 4 0 %u 1 1 [] 2", epoch);
+	forget_log(&r);
+	input(&r, nak);
+	expect_said(&r, "at once", "> open");
+	rig_done(&r);
+}
+
 static void test_status(void **state)
 {
 	struct rig r;
@@ -758,6 +788,7 @@ int main(void)
 		cmocka_unit_test(test_acks_together),
 		cmocka_unit_test(test_window_bytes),
 		cmocka_unit_test(test_nak_storm),
+		cmocka_unit_test(test_nak_without_end),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_about),
 		cmocka_unit_test(test_catalogue),
