@@ -192,6 +192,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	random_bytes(&n->boot_id, sizeof(n->boot_id));
 	n->boot_id >>= 11; /* exact in JSON readers that use doubles */
 	random_bytes(&n->next_trace, sizeof(n->next_trace));
+	list_init(&n->half_applied);
 	list_init(&n->listeners);
 	list_init(&n->dials);
 	list_init(&n->transports);
@@ -234,6 +235,7 @@ static void node_free(struct node *n)
 	arena_done(&n->arena);
 	buf_done(&n->scratch);
 	buf_done(&n->scratch2);
+	reload_forget(n);
 	config_free(n->config);
 	free(n);
 }

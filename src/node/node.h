@@ -152,6 +152,7 @@ struct node {
 	uint64_t relieve_at; /* when streams may be ended for it again */
 
 	struct net_tls *tls; /* for the face */
+	struct list half_applied; /* of reload.c */
 	struct list listeners; /* of the face */
 	struct list dials;
 	struct list transports;

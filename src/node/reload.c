@@ -5,6 +5,9 @@
  */
 #include "node/reload.h"
 
+#include <stdlib.h>
+
+#include "base/check.h"
 #include "base/log.h"
 #include "node/carrier.h"
 #include "node/choose.h"
@@ -26,19 +29,50 @@ static bool use_config(
 		listen_apply(n, err, err_size) && carrier_apply(n->carrier, err, err_size);
 }
 
+/* A configuration that parts of the node may live by, although it was not taken over. */
+struct half_applied {
+	struct list link; /* in node->half_applied */
+	struct config *config;
+	struct net_tls *tls;
+};
+
+void reload_forget(struct node *n)
+{
+	LIST_EACH_SAFE (&n->half_applied, it) {
+		struct half_applied *h = LIST_OWNER(it, struct half_applied, link);
+		list_remove(&h->link);
+		net_tls_unref(h->tls);
+		config_free(h->config);
+		free(h);
+	}
+}
+
+static void keep(struct node *n, struct config *c, struct net_tls *tls)
+{
+	struct half_applied *h = malloc(sizeof(*h));
+
+	check(h);
+	*h = (struct half_applied){ .config = c, .tls = tls };
+	list_append(&n->half_applied, &h->link);
+}
+
 /*
- * Puts the old configuration back. When that fails too, parts of the node live by the new one still and point into
- * it: then the node keeps it, and so its context of TLS, until it ends.
+ * Puts the old configuration back, and takes over c and tls. When that fails too, parts of the node live by these
+ * still and point into them: then they stay until a whole one is taken over.
  */
-static bool undo(struct node *n, struct config *old_config, struct net_tls *old_tls)
+static void undo(struct node *n, struct config *old_config, struct net_tls *old_tls,
+	struct config *c, struct net_tls *tls)
 {
 	char err[512];
 
 	/* What the old one names was there a moment ago. */
-	if (use_config(n, old_config, old_tls, err, sizeof(err)))
-		return true;
+	if (use_config(n, old_config, old_tls, err, sizeof(err))) {
+		net_tls_unref(tls);
+		config_free(c);
+		return;
+	}
 	LOG(LOG_ALARM, "reload-not-undone", LF_CSTR("reason", err));
-	return false;
+	keep(n, c, tls);
 }
 
 /* Takes c over, or frees it. */
@@ -54,10 +88,7 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 		return false;
 	}
 	if (!use_config(n, c, tls, err, err_size)) {
-		if (undo(n, old_config, old_tls)) {
-			net_tls_unref(tls);
-			config_free(c);
-		}
+		undo(n, old_config, old_tls, c, tls);
 		return false;
 	}
 	net_tls_unref(old_tls);
@@ -71,6 +102,7 @@ static bool replace_config(struct node *n, struct config *c, char *err, size_t e
 		n->role->keep(n);
 	transport_recheck_all(n);
 	config_free(old_config);
+	reload_forget(n);
 	return true;
 }
 

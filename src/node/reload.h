@@ -7,5 +7,7 @@
 
 /* False with a message when the old configuration stays; true: the message holds what counts later only. */
 bool node_reload(struct node *n, struct buf *message);
+/* Frees configurations that were taken over in part only; nothing may live by them any more. */
+void reload_forget(struct node *n);
 
 #endif
