@@ -100,7 +100,7 @@ bool net_pool_submit(struct net_pool *p, struct net_job *job)
 	enum net_class class = job->class;
 	unsigned max = class == NET_STRANGER ? p->waiting_max : KNOWN_FACTOR * p->waiting_max;
 
-	if (class != NET_LINK && p->n_waiting[class] >= max) {
+	if (class != NET_LINK && !job->ours && p->n_waiting[class] >= max) {
 		p->refused++;
 		return false;
 	}

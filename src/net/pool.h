@@ -2,7 +2,7 @@
 /*
  * The thread pool, shared out. A job belongs to somebody: strangers get half of the threads, the known all but one, a
  * link any that is free; and of those that wait, links come first, then the known. So neither waits behind a flood.
- * How many jobs of strangers may wait is bounded.
+ * How many jobs of others may wait is bounded; ours (a connection that we began) are as many as we began.
  */
 #ifndef NET_POOL_H
 #define NET_POOL_H
@@ -17,6 +17,7 @@ struct net_job {
 	struct net_pool *pool;
 	struct list waiting; /* alone while a thread has it */
 	enum net_class class;
+	bool ours; /* never refused */
 	bool given; /* to a thread */
 	void (*run)(struct net_job *job); /* in a thread */
 	void (*done)(struct net_job *job); /* in the loop */

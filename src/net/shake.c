@@ -322,7 +322,7 @@ static struct net_shake *new_shake(struct net_conn *c, struct net_tls *tls, bool
 
 	check(s);
 	s->c = c;
-	s->job = (struct net_job){ .run = work, .done = after_work };
+	s->job = (struct net_job){ .run = work, .done = after_work, .ours = !server };
 	list_init(&s->job.waiting);
 	s->tls = net_tls_ref(tls);
 	s->server = server;

@@ -65,17 +65,22 @@ static int begin(void **state)
 	return 0;
 }
 
-static struct test_job *submit(struct world *w, enum net_class class)
+static struct test_job *submit_as(struct world *w, enum net_class class, bool ours)
 {
 	struct test_job *t = &w->jobs[w->n];
 
 	t->world = w;
-	t->job = (struct net_job){ .class = class, .run = run, .done = done };
+	t->job = (struct net_job){ .class = class, .run = run, .done = done, .ours = ours };
 	list_init(&t->job.waiting);
 	if (!net_pool_submit(w->pool, &t->job))
 		return NULL;
 	w->n++;
 	return t;
+}
+
+static struct test_job *submit(struct world *w, enum net_class class)
+{
+	return submit_as(w, class, false);
 }
 
 /* Until so many have been started; more are not, because there is no thread for them. */
@@ -192,6 +197,9 @@ static void bounded(void **state)
 		assert_non_null(submit(w, NET_KNOWN));
 	assert_null(submit(w, NET_KNOWN));
 	assert_non_null(submit(w, NET_LINK));
+	/* Whoever opens many connections at once has them all. */
+	for (int i = 0; i < 9; i++)
+		assert_non_null(submit_as(w, NET_KNOWN, true));
 }
 
 static void cancelled(void **state)
