@@ -191,7 +191,7 @@ static bool parse_via(struct parser *p, struct config_route *r)
 static bool parse_route(struct parser *p)
 {
 	static const char *const words[] = { "via" };
-	struct str span, pattern = { 0 };
+	struct str span = { 0 }, pattern = { 0 };
 	size_t which;
 	bool ok = parser_pattern(p, &pattern, &span) &&
 		parser_reachable(p, pattern_shadow(&p->routes, pattern), span);
