@@ -247,8 +247,11 @@ struct link_peer *link_connected(struct link *l, struct str id, void *carrier, u
 
 void link_disconnected(struct link *l, struct link_peer *p, void *carrier, uint64_t now)
 {
+	/* A carrier that was cut told its end only when it had been silent for some time. */
+	bool silent = p->cut && now >= p->heard + 2 * (uint64_t)l->set.heartbeat_ms;
+
 	if (p->carrier && p->carrier == carrier)
-		peer_down(p, "connection lost");
+		peer_down(p, "connection lost", silent);
 }
 
 void link_input(struct link *l, struct link_peer *p, struct str frame, uint64_t now)

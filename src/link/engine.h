@@ -82,6 +82,7 @@ struct link {
 	struct list peers;
 	size_t n_peers;
 	struct link_peer **live; /* room for n_peers, for ops->choose */
+	struct link_peer *lost; /* the last that was up and is not any more, or NULL */
 	uint64_t last_now;
 	uint64_t next_beat;
 	uint64_t epoch; /* highest ever used by us */
@@ -152,6 +153,7 @@ struct link_peer {
 	void *carrier;
 	enum peer_state state;
 	const char *why; /* it went down, for the status */
+	bool silent; /* it was up, and was lost because nothing came any more */
 
 	/* From its hello; kept while it is down. */
 	bool known;
@@ -176,6 +178,7 @@ struct link_peer {
 	uint32_t catalogue; /* its own */
 	struct str release; /* as it says, or empty */
 	uint64_t load;
+	uint64_t others; /* nodes of our role that could serve in our place, as it said last */
 	unsigned beats; /* until the next about */
 	char mismatch[160]; /* versions that do not fit */
 	bool aside; /* an operator wants no pairs of ours there (link_set_aside) */
@@ -195,7 +198,8 @@ struct link_peer {
 struct link_peer *peer_new(struct link *l, struct str id);
 void peer_free(struct link_peer *p);
 void peer_start(struct link_peer *p, void *carrier, uint64_t now);
-void peer_down(struct link_peer *p, const char *why);
+/* silent: not because the far process ended it. */
+void peer_down(struct link_peer *p, const char *why, bool silent);
 /* Tells the far node why (a close frame), closes the connection, sounds the alarm. */
 void peer_fault(struct link_peer *p, enum link_fault fault);
 void peer_send(struct link_peer *p, struct str head, struct str body);
@@ -211,6 +215,12 @@ void peer_beat(struct link_peer *p, uint64_t now);
 uint64_t peer_deadline(const struct link_peer *p);
 /* Sends what the ready channels have, while the carrier takes it. */
 void peer_pump(struct link_peer *p, uint64_t now);
+
+/* others.c */
+/* How many other far nodes could have what this one has of us now. */
+uint64_t others_than(const struct link_peer *p);
+/* They may be told another number with the next heartbeat. */
+void others_changed(struct link *l);
 
 /* Handlers of frames (frame.h has the table). */
 enum link_fault peer_on_hello(struct link_peer *p, const union frame *f, uint64_t now);

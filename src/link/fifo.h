@@ -19,6 +19,7 @@ struct fifo_record {
 	uint64_t queued_at;
 	uint32_t len;
 	uint8_t proof;
+	bool moot; /* its sender sends it again by another way: it may be dropped */
 	char bytes[];
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/least.h"
 #include "link/engine.h"
 
 const char *link_fault_text(uint64_t code)
@@ -151,8 +152,10 @@ static enum link_fault read_time(struct link *l, struct cbor_reader *r, union fr
 enum {
 	ABOUT_RELEASE = 1,
 	ABOUT_LOAD = 2,
+	ABOUT_OTHERS = 3,
 	ABOUT_MEMBERS_MAX = 32,
 	RELEASE_BYTES_MAX = 64,
+	OTHERS_MAX = 1000,
 	LOAD_MAX = 1000000, /* a thousand processors: what is above is taken for that */
 };
 
@@ -184,7 +187,7 @@ static enum link_fault read_about(struct link *l, struct cbor_reader *r, union f
 	uint64_t next = 0;
 
 	f->about.release = STRL("");
-	f->about.load = 0;
+	f->about.load = f->about.others = 0;
 	if (n > ABOUT_MEMBERS_MAX)
 		cbor_fail(r, "too many members");
 	for (size_t i = 0; i < n && !r->error; i++) {
@@ -195,9 +198,10 @@ static enum link_fault read_about(struct link *l, struct cbor_reader *r, union f
 				cbor_fail(r, "text is too long");
 			break;
 		case ABOUT_LOAD:
-			f->about.load = cbor_uint(r);
-			if (f->about.load > LOAD_MAX)
-				f->about.load = LOAD_MAX;
+			f->about.load = least(cbor_uint(r), LOAD_MAX);
+			break;
+		case ABOUT_OTHERS:
+			f->about.others = least(cbor_uint(r), OTHERS_MAX);
 			break;
 		default:
 			skip_value(r);
@@ -448,12 +452,13 @@ void frame_close(
 	send_small(p, head, put(at, seq));
 }
 
-void frame_about(struct link_peer *p, struct str release, uint64_t load)
+void frame_about(struct link_peer *p, struct str release, uint64_t load, uint64_t others)
 {
 	struct buf *b = &p->l->scratch;
 
 	scratch_put(p, b, FRAME_ABOUT);
-	check(cbor_put_map(b, 2) && cbor_put_uint(b, ABOUT_RELEASE) && cbor_put_text(b, release) &&
-		cbor_put_uint(b, ABOUT_LOAD) && cbor_put_uint(b, load));
+	check(cbor_put_map(b, 3) && cbor_put_uint(b, ABOUT_RELEASE) && cbor_put_text(b, release) &&
+		cbor_put_uint(b, ABOUT_LOAD) && cbor_put_uint(b, load) &&
+		cbor_put_uint(b, ABOUT_OTHERS) && cbor_put_uint(b, others));
 	peer_send(p, buf_bytes(b), STRL(""));
 }

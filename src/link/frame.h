@@ -147,6 +147,8 @@ union frame {
 	struct {
 		struct str release; /* empty: not said */
 		uint64_t load; /* thousandths of one processor */
+		uint64_t
+			others; /* nodes of our role that could serve in our place; 0 unless said */
 	} about;
 	struct {
 		uint64_t code;
@@ -169,7 +171,7 @@ void frame_data(struct link_peer *p, uint64_t channel, uint64_t epoch, uint64_t 
 void frame_report(struct link_peer *p, enum frame_type type, const struct frame_report *r);
 void frame_time(struct link_peer *p, enum frame_type type, uint64_t time);
 void frame_drain(struct link_peer *p);
-void frame_about(struct link_peer *p, struct str release, uint64_t load);
+void frame_about(struct link_peer *p, struct str release, uint64_t load, uint64_t others);
 void frame_close(
 	struct link_peer *p, enum link_fault code, uint64_t channel, uint64_t epoch, uint64_t seq);
 

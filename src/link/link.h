@@ -10,14 +10,14 @@
  * ones, outer the reverse. A record belongs to the engine from link_send() until the
  * far node acknowledged it, or until the engine hands it back through ops->undelivered.
  *
- * Callbacks run inside link_input(), link_tick() and link_hand_back(). Besides, link_connected(),
+ * Callbacks run inside link_input(), link_tick(), link_hand_back() and link_drop(). Besides, link_connected(),
  * link_disconnected() and link_undrain() may call ops->send, ops->close and ops->peer_state; link_send(),
  * link_expect(), link_answered(), link_told(), link_expel(), link_move() and link_set_aside() only ops->send,
  * ops->can_send, ops->wall_ms, ops->choose and ops->ask; every other function only ops->send and ops->can_send
  * (link_each_channel() ops->choose). A callback may call any function of a channel or a pair (link_send() to
- * link_may_write()), but not link_input(), link_tick(), link_hand_back(), link_connected(), link_disconnected(),
- * link_carrier_writable(), link_answered(), link_told(), link_expel(), an operator's order or link_free(); and
- * ops->send, ops->can_send, ops->wall_ms, ops->choose and ops->ask may call nothing at all.
+ * link_may_write()), but not link_input(), link_tick(), link_hand_back(), link_drop(), link_connected(),
+ * link_disconnected(), link_carrier_writable(), link_answered(), link_told(), link_expel(), an operator's order or
+ * link_free(); and ops->send, ops->can_send, ops->wall_ms, ops->choose and ops->ask may call nothing at all.
  *
  * All times named now are milliseconds of one monotonic clock that never stands still.
  */
@@ -207,6 +207,21 @@ void link_disconnected(struct link *l, struct link_peer *peer, void *carrier, ui
  */
 void link_cut(struct link *l, struct link_peer *peer, bool cut, uint64_t now);
 
+/*
+ * When this node counts, or will count, as isolated: no far node is up, the last one was lost because it was not
+ * heard any more (its process did not end the link), and it had said that another node of our role could serve in our
+ * place. UINT64_MAX: it is not.
+ */
+uint64_t link_isolated_at(const struct link *l);
+/* Could another node of our role have what this one cannot deliver? As all far nodes say that are up. */
+bool link_replaceable(const struct link *l);
+/*
+ * For a node that is isolated: the records for whose receipts (never 0) moot() is true will be sent again by their
+ * sender, to another node. They leave the engine without a word: neither ops->undelivered nor ops->settled. Others
+ * behind which one of them stands keep it from leaving; it is dropped when it would go back.
+ */
+void link_drop(struct link *l, bool (*moot)(void *user, uint64_t receipt), uint64_t now);
+
 /* ops->can_send is true again for this peer's carrier. */
 void link_carrier_writable(struct link *l, struct link_peer *peer, uint64_t now);
 
@@ -327,6 +342,7 @@ struct link_peer_info {
 	uint64_t rtt_ms;
 	struct str release; /* as it says; empty: not said */
 	uint64_t load; /* likewise, thousandths of one processor */
+	uint64_t others; /* likewise, nodes of our role that could serve in our place */
 	unsigned version; /* of the link protocol; 0: none agreed yet */
 	uint32_t catalogue;
 	uint64_t owned; /* pairs of ours that it owns */

@@ -114,7 +114,7 @@ static void agree_catalogue(struct link *l)
 	}
 }
 
-void peer_down(struct link_peer *p, const char *why)
+void peer_down(struct link_peer *p, const char *why, bool silent)
 {
 	bool was_up = p->state == PEER_UP;
 
@@ -125,7 +125,10 @@ void peer_down(struct link_peer *p, const char *why)
 		list_remove(p->ready.next);
 	if (!was_up)
 		return;
+	p->silent = silent;
+	p->l->lost = p;
 	agree_catalogue(p->l);
+	others_changed(p->l);
 	p->l->ops.peer_state(p->l->user, p, false, why);
 }
 
@@ -147,7 +150,7 @@ void peer_fault(struct link_peer *p, enum link_fault fault)
 		p->faults++;
 		l->ops.alarm(l->user, p, why);
 	}
-	peer_down(p, why);
+	peer_down(p, why, fault == FAULT_SILENCE);
 }
 
 bool peer_may_send(struct link_peer *p)
@@ -284,7 +287,7 @@ static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_
 	p->version = (unsigned)least(h->version_max, LINK_VERSION);
 	p->catalogue = (uint32_t)h->catalogue;
 	str_free(&p->release);
-	p->load = 0;
+	p->load = p->others = 0;
 	p->far_time = 0;
 	p->limits = (struct frame_limits){
 		.channels = least(h->limits.channels, l->set.channels_max),
@@ -309,14 +312,15 @@ static void learn_node(struct link_peer *p, const struct frame_hello *h, uint64_
 
 enum { ABOUT_BEATS = 10 };
 
-/* What a person likes to know of a node; nothing is decided by it. */
+/* What a person likes to know of a node, and what the far node cannot know of its own like. */
 static void say_about(struct link_peer *p)
 {
 	const struct link *l = p->l;
 
 	p->beats = ABOUT_BEATS;
 	if (p->version >= 2)
-		frame_about(p, l->set.release, l->ops.load ? l->ops.load(l->user) : 0);
+		frame_about(
+			p, l->set.release, l->ops.load ? l->ops.load(l->user) : 0, others_than(p));
 }
 
 static void peer_up(struct link_peer *p, uint64_t now)
@@ -326,6 +330,7 @@ static void peer_up(struct link_peer *p, uint64_t now)
 	p->state = PEER_UP;
 	p->why = NULL;
 	agree_catalogue(l);
+	others_changed(l);
 	frame_time(p, FRAME_HEARTBEAT, now);
 	say_about(p);
 	if (l->draining)
@@ -386,12 +391,14 @@ enum link_fault peer_on_about(struct link_peer *p, const union frame *f, uint64_
 	str_free(&p->release);
 	p->release = str_dup(f->about.release);
 	p->load = f->about.load;
+	p->others = f->about.others;
 	return FAULT_NONE;
 }
 
 enum link_fault peer_on_drain(struct link_peer *p, const union frame *f, uint64_t now)
 {
 	p->draining = true;
+	others_changed(p->l);
 	tx_drain_all(p, now);
 	return FAULT_NONE;
 }
@@ -405,7 +412,7 @@ enum link_fault peer_on_close(struct link_peer *p, const union frame *f, uint64_
 	l->ops.close(l->user, carrier, why);
 	if (is_violation((enum link_fault)f->close.code))
 		l->ops.alarm(l->user, p, why);
-	peer_down(p, why);
+	peer_down(p, why, false);
 	return FAULT_NONE;
 }
 

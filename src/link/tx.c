@@ -175,7 +175,7 @@ void tx_settle(struct link_tx *tx, unsigned condition, struct str text)
 	struct fifo_chunk *chunk = fifo_pop(&tx->q);
 	if (!condition) {
 		tx->acked++;
-	} else {
+	} else if (!r->moot) {
 		tx->rejected++;
 		l->ops.undelivered(l->user, tx->name.pair, r->trace, str_from(r->bytes, r->len),
 			condition, text);

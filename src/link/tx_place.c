@@ -183,6 +183,7 @@ const char *link_set_aside(struct link *l, struct str node, bool aside, uint64_t
 	if (aside == p->aside)
 		return aside ? "it is drained already" : "it is not drained";
 	p->aside = aside;
+	others_changed(l);
 	LIST_EACH_SAFE (&p->owned, it) {
 		struct link_tx *tx = owned_tx(it);
 		if (aside)
@@ -254,6 +255,7 @@ void link_each_peer(const struct link *l, uint64_t now,
 			.rtt_ms = p->rtt,
 			.release = p->release,
 			.load = p->load,
+			.others = p->others,
 			.version = p->version,
 			.catalogue = p->catalogue,
 			.owned = count(&p->owned),
