@@ -254,6 +254,15 @@ void net_conn_abort(struct net_conn *c)
 	net_conn_die(c, "closed");
 }
 
+void net_conn_reset(struct net_conn *c)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	if (c->fd >= 0)
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	net_conn_die(c, "reset");
+}
+
 /* --- what the program does --- */
 
 void net_conn_attach(struct net_conn *c, const struct net_conn_ops *ops, void *user)

@@ -125,6 +125,14 @@ void net_conn_setup(struct net_conn *c, bool setting_up);
 void net_conn_close(struct net_conn *c, unsigned linger_ms);
 /* Closes at once. on_closed still follows. */
 void net_conn_abort(struct net_conn *c);
+/* Likewise, and nothing that the kernel has of it is sent any more. */
+void net_conn_reset(struct net_conn *c);
+/*
+ * Does nothing come through to the peer's kernel? True when ours has something for it, two retransmission timeouts or
+ * more have passed in vain (so this scales with the round-trip time), and nothing that acknowledges came for
+ * silent_ms. False for what is no TCP socket.
+ */
+bool net_conn_is_mute(const struct net_conn *c, unsigned silent_ms);
 
 const char *net_conn_peer(const struct net_conn *c); /* address as text */
 const struct net_addr *net_conn_peer_addr(const struct net_conn *c);
