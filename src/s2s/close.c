@@ -94,7 +94,7 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 	if (reason == CLOSE_CERTIFICATE && s->certified.n_said)
 		e.certified = &s->certified;
 	e.warning = reason != CLOSE_PEER && reason != CLOSE_SHUTDOWN && reason != CLOSE_IDLE &&
-		reason != CLOSE_UNUSED;
+		reason != CLOSE_UNUSED && reason != CLOSE_ISOLATED;
 	e.cure = e.warning ? close_rows[reason].cure : NULL;
 	face_event(f, &e);
 	let_go(s, reason, failure, text);

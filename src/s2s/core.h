@@ -58,6 +58,7 @@ struct s2s_face {
 	struct list components; /* struct component */
 	struct list flush_due; /* streams on which stanzas were written in this turn: flush.h */
 	struct list manage_due; /* streams with acknowledgements to write or to ask for */
+	struct list unheard; /* streams that asked and were not answered yet: silence.h */
 	struct inbox_slot *slots; /* see inbox.h */
 	size_t *free_slots;
 	size_t n_slots, n_free_slots, cap_slots;

@@ -3,6 +3,7 @@
 #include "s2s/drain.h"
 
 #include "s2s/guest.h"
+#include "s2s/inbox.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/pair_delivery.h"
@@ -47,6 +48,38 @@ void s2s_drain(struct s2s_face *f, uint64_t now)
 	LIST_EACH_SAFE (&f->streams, it) {
 		drain_stream(LIST_OWNER(it, struct s2s_stream, link));
 	}
+}
+
+/* Is nothing of theirs with us but what they keep until we acknowledge it? */
+static bool is_kept_by_them(const struct s2s_stream *s)
+{
+	return s->state == ST_READY && (s->incoming || s->bidi) && s->manage.inbox &&
+		s->manage.inbox->whole;
+}
+
+size_t s2s_send_away(struct s2s_face *f, uint64_t now)
+{
+	size_t n = 0;
+
+	f->now = now;
+	LIST_EACH_SAFE (&f->streams, it) {
+		struct s2s_stream *s = LIST_OWNER(it, struct s2s_stream, link);
+		bool ready = is_kept_by_them(s);
+		if (!stream_is_open(s) || (!ready && !(s->incoming && !s->was_ready)))
+			continue;
+		if (ready)
+			s->manage.inbox->left = true;
+		stream_close(s, CLOSE_ISOLATED, STRL(""));
+		n++;
+	}
+	return n;
+}
+
+bool s2s_is_left(const struct s2s_face *f, uint64_t receipt)
+{
+	const struct inbox *b = inbox_of(f, receipt);
+
+	return b && b->left;
 }
 
 /* Does a key of ours wait for an answer on this stream? them empty: of whomever. */

@@ -15,6 +15,7 @@
 #include "s2s/negotiate.h"
 #include "s2s/pair_delivery.h"
 #include "s2s/pair_reach.h"
+#include "s2s/silence.h"
 
 enum { SENDERS_MAX = 16384, OUT_MAX = 1024 * 1024, KEY_MAX = 4096 };
 
@@ -108,6 +109,7 @@ struct s2s_face *s2s_face_new(
 	list_init(&f->components);
 	list_init(&f->flush_due);
 	list_init(&f->manage_due);
+	list_init(&f->unheard);
 	table_init(&f->pairs);
 	buf_init(&f->out, OUT_MAX);
 	buf_init(&f->key, KEY_MAX);
@@ -236,7 +238,9 @@ void s2s_taken(struct s2s_stream *s, uint64_t total, uint64_t now)
 
 void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now)
 {
-	enum close_reason reason = s->state == ST_TLS ? CLOSE_TLS_FAILED : CLOSE_LOST;
+	enum close_reason reason = s->vanished ? CLOSE_VANISHED
+		: s->state == ST_TLS           ? CLOSE_TLS_FAILED
+					       : CLOSE_LOST;
 
 	s->face->now = now;
 	s->transport = NULL;
@@ -272,6 +276,7 @@ void s2s_tick(struct s2s_face *f, uint64_t now)
 		struct timer *t = LIST_OWNER(top, struct timer, node);
 		t->fire(f, t); /* takes itself out or sets a later time */
 	}
+	silence_tick(f);
 	pair_forget(f);
 }
 
@@ -280,6 +285,7 @@ uint64_t s2s_deadline(const struct s2s_face *f)
 	const struct heap_node *top = heap_top(&f->timers);
 	uint64_t timers = top ? top->key : UINT64_MAX;
 
+	timers = least(timers, silence_due(f));
 	return list_empty(&f->garbage) ? least(timers, pair_forget_at(f)) : 0;
 }
 

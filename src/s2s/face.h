@@ -204,6 +204,14 @@ struct s2s_ops {
 	/* Flushes output (up to a few seconds), closes; s2s_closed() follows. */
 	void (*close)(void *user, void *transport);
 
+	/*
+	 * Stanzas on this transport wait to be acknowledged, and for a second nothing came. True: the other
+	 * side's kernel does not take them either, somebody else can deliver them, and the connection is gone
+	 * with all that the kernel holds of it; s2s_closed() follows, and they come back through unsent().
+	 * NULL: never.
+	 */
+	bool (*give_up)(void *user, void *transport);
+
 	/* --- upward --- */
 	/* A stream header or dialback key named this pair (rule: allowed): open the far leg early. */
 	void (*pair_named)(void *user, struct str us, struct str them);
@@ -373,6 +381,15 @@ void s2s_drain(struct s2s_face *f, uint64_t now);
 bool s2s_awaits_questions(const struct s2s_face *f);
 /* True when nothing more can come from the face: no queue, and no incoming stream that may bring stanzas. */
 bool s2s_drained(const struct s2s_face *f);
+/*
+ * Nothing of what comes can be handed on, and another host of our domains could: ends the streams whose stanzas their
+ * server keeps until we acknowledge them, and those that are being set up by somebody. A stream without
+ * acknowledgements stays: what came by it could only be delivered later than what its server sends elsewhere. Returns
+ * how many ended.
+ */
+size_t s2s_send_away(struct s2s_face *f, uint64_t now);
+/* Was the stanza with this receipt left to its server by s2s_send_away()? To be asked before anything else happens. */
+bool s2s_is_left(const struct s2s_face *f, uint64_t receipt);
 /*
  * The second half: flushes the queues of open pairs and closes each stream in order. Incoming ones get the end
  * tag alone and their stanzas count until the peer's; all others get system-shutdown.

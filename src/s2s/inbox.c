@@ -93,15 +93,30 @@ static void move_on(struct inbox *b)
 	}
 }
 
-struct inbox *inbox_settle(struct s2s_face *f, uint64_t receipt)
+static struct inbox *find(const struct s2s_face *f, uint64_t receipt, uint64_t *ret_ahead)
 {
 	size_t slot = receipt >> SEQ_BITS;
 
 	if (slot == 0 || slot > f->n_slots || !f->slots[slot - 1].inbox)
 		return NULL;
 	struct inbox *b = f->slots[slot - 1].inbox;
-	uint64_t ahead = (receipt - b->first) & seq_mask;
-	if (ahead >= b->next - b->first)
+	*ret_ahead = (receipt - b->first) & seq_mask;
+	return *ret_ahead < b->next - b->first ? b : NULL;
+}
+
+const struct inbox *inbox_of(const struct s2s_face *f, uint64_t receipt)
+{
+	uint64_t ahead;
+
+	return find(f, receipt, &ahead);
+}
+
+struct inbox *inbox_settle(struct s2s_face *f, uint64_t receipt)
+{
+	uint64_t ahead;
+	struct inbox *b = find(f, receipt, &ahead);
+
+	if (!b)
 		return NULL;
 	*flag(b, b->first + ahead) = 1;
 	if (ahead)

@@ -16,6 +16,8 @@ struct inbox {
 	uint64_t next; /* the next to come */
 	unsigned char *done; /* of first to next - 1, by number & (cap - 1) */
 	size_t cap;
+	bool whole; /* all stanzas of the stream are counted */
+	bool left; /* to them: they send again what is not acknowledged, to another node */
 };
 
 struct inbox *inbox_new(struct s2s_face *f, struct s2s_stream *s);
@@ -27,6 +29,9 @@ void inbox_free_slots(struct s2s_face *f);
 uint64_t inbox_add(struct inbox *b);
 /* It is handled: the inbox that moved on, or NULL. */
 struct inbox *inbox_settle(struct s2s_face *f, uint64_t receipt);
+
+/* Whose receipt is it? NULL: nobody's any more. */
+const struct inbox *inbox_of(const struct s2s_face *f, uint64_t receipt);
 
 static inline uint64_t inbox_received(const struct inbox *b)
 {

@@ -7,6 +7,7 @@
 #include "s2s/flush.h"
 #include "s2s/inbox.h"
 #include "s2s/pair_delivery.h"
+#include "s2s/silence.h"
 #include "xml/names.h"
 
 enum { FAILURES_MAX = 8, H_DIGITS = 10, ORDER_KEEP = 512 };
@@ -16,6 +17,7 @@ enum { FAILURES_MAX = 8, H_DIGITS = 10, ORDER_KEEP = 512 };
 void manage_init(struct s2s_stream *s)
 {
 	list_init(&s->manage.due);
+	list_init(&s->manage.unheard);
 	buf_init(&s->manage.order, SIZE_MAX);
 }
 
@@ -25,6 +27,7 @@ void manage_done(struct s2s_stream *s)
 
 	m->state = MANAGE_OFF;
 	list_remove(&m->due);
+	silence_broken(s);
 	inbox_free(s->face, m->inbox);
 	m->inbox = NULL;
 	buf_done(&m->order);
@@ -53,8 +56,16 @@ void manage_begin(struct s2s_stream *s)
 		return;
 	m->state = MANAGE_ASKED;
 	m->moved_at = s->face->now;
+	silence_begins(s);
 	stream_write(s, STRL("<enable xmlns=\"" NS_SM "\"/>"));
 	stream_arm(s);
+}
+
+static void begin(struct s2s_stream *s)
+{
+	s->manage.state = MANAGE_ON;
+	s->manage.inbox = inbox_new(s->face, s);
+	s->manage.inbox->whole = s->stanzas == 0;
 }
 
 static void refuse(struct s2s_stream *s, const char *condition)
@@ -91,8 +102,7 @@ void manage_on_enable(struct s2s_stream *s, struct xml_node *e)
 		refuse(s, "unexpected-request");
 		return;
 	}
-	m->state = MANAGE_ON;
-	m->inbox = inbox_new(s->face, s);
+	begin(s);
 	/* No id: nothing can be resumed. */
 	stream_write(s, STRL("<enabled xmlns=\"" NS_SM "\"/>"));
 }
@@ -110,8 +120,8 @@ void manage_on_enabled(struct s2s_stream *s, struct xml_node *e)
 		stream_close(s, CLOSE_UNEXPECTED, e->name);
 		return;
 	}
-	m->state = MANAGE_ON;
-	m->inbox = inbox_new(s->face, s);
+	silence_broken(s);
+	begin(s);
 	if (buf_len(&m->order))
 		schedule(s);
 }
@@ -124,6 +134,7 @@ static void do_without(struct s2s_stream *s, const char *why)
 	event.text = str_of(why);
 	face_event(s->face, &event);
 	s->manage.state = MANAGE_OFF;
+	silence_broken(s);
 	buf_clear(&s->manage.order, 0);
 	LIST_EACH_SAFE (&s->carries, it) {
 		pair_taken(LIST_OWNER(it, struct s2s_pair, in_via));
@@ -215,6 +226,7 @@ static void ask(struct s2s_stream *s)
 
 	m->asking = true;
 	m->moved_at = s->face->now;
+	silence_begins(s);
 	stream_write(s, STRL("<r xmlns=\"" NS_SM "\"/>"));
 	timer_before(s->face, &s->timer, manage_due(s));
 }
@@ -276,6 +288,7 @@ void manage_on_ack(struct s2s_stream *s, struct xml_node *e)
 	if (h != m->acked)
 		m->moved_at = s->face->now;
 	m->asking = false;
+	silence_broken(s);
 	for (; m->acked != h; m->acked++) {
 		struct s2s_pair *p = manage_suspect(s);
 		buf_consume(&m->order, sizeof(struct s2s_pair *));

@@ -251,10 +251,12 @@ static void drop_doubtful(struct s2s_pair *p)
 void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 {
 	bool brief = p->face->now - s->opened_at < QUICK_MS;
-	bool quick = brief && !s->took_any;
+	bool quick = brief && !s->took_any && !s->vanished;
+	bool vanished = s->vanished && p->via == s;
 	bool kept = p->component && p->out == s && !p->face->draining;
 
-	note_doubt(p, s);
+	if (!s->vanished)
+		note_doubt(p, s);
 	if (p->via == s)
 		queue_rewind(&p->queue);
 	if (p->out == s) {
@@ -263,6 +265,8 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 		verify_forget_asked(p);
 	}
 	pair_detach(p, s);
+	if (vanished)
+		pair_vanished(p);
 	drop_doubtful(p);
 	drop_old(p);
 	if (queue_count(&p->queue) && pair_pick(p))

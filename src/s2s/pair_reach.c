@@ -134,28 +134,32 @@ static void keep_detail(struct s2s_pair *p, struct str detail)
 	p->failure_detail[n] = '\0';
 }
 
-void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail)
+static void note_failure(struct s2s_pair *p, const struct s2s_why *why, struct str detail)
 {
-	struct s2s_face *f = p->face;
 	struct s2s_event e = pair_event(p, "pair-failed");
 
-	p->failures++;
-	p->redirected = p->loner = false;
 	p->failure = why->failure;
 	p->failure_text = why->text;
 	p->failure_step = why->step;
 	p->failure_cure = why->cure;
 	if (detail.p)
 		keep_detail(p, detail);
-	p->failed_at = f->now;
-	p->retry_at = after(f->now, retry_delay(p));
+	p->failed_at = p->face->now;
 	e.reason = why->step;
 	e.text = str_of(why->text);
 	e.cure = why->cure;
 	e.warning = true;
 	if (p->certified.n_said)
 		e.certified = &p->certified;
-	face_event(f, &e);
+	face_event(p->face, &e);
+}
+
+void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail)
+{
+	p->failures++;
+	p->redirected = p->loner = false;
+	p->retry_at = after(p->face->now, retry_delay(p));
+	note_failure(p, why, detail);
 	if (queue_count(&p->queue) && pair_pick(p))
 		pair_flush(p, false);
 	else if (!p->via)
@@ -164,6 +168,15 @@ void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail)
 	if (p->component)
 		component_failed(p->component);
 	pair_unused(p);
+}
+
+/* What nobody waits for, an error of ours, can only go from here: it waits for another stream. */
+void pair_vanished(struct s2s_pair *p)
+{
+	const struct s2s_why why = pair_why(CLOSE_VANISHED, S2S_TIMEOUT);
+
+	note_failure(p, &why, STRL(""));
+	pair_bounce_tokens(p, why.failure, why.text);
 }
 
 void pair_ready(struct s2s_pair *p)

@@ -16,6 +16,8 @@ bool pair_connect_for_key(struct s2s_pair *p);
 void pair_ready(struct s2s_pair *p);
 /* The stream ended before it was ready, or a connection could not be had. */
 void pair_fail(struct s2s_pair *p, const struct s2s_why *why, struct str detail);
+/* Its stream was given up because nothing comes through: others shall deliver what somebody waits for. */
+void pair_vanished(struct s2s_pair *p);
 /* What a close reason means for a pair. */
 struct s2s_why pair_why(enum close_reason reason, enum s2s_failure failure);
 /* The stream on this transport failed: opens one to the next address that the look-up found, if there is one. */

@@ -78,6 +78,8 @@ struct manage {
 	uint32_t acked; /* ours, modulo 2^32 */
 	uint64_t moved_at; /* when we asked, or when they last acknowledged something */
 	struct list due; /* in face.manage_due, or alone */
+	struct list unheard; /* in face.unheard, or alone */
+	uint64_t look_at; /* when its silence is looked at next */
 };
 
 /* Spaces that may be missing behind what was written: flush.h. */
@@ -107,6 +109,7 @@ struct s2s_stream {
 	bool lingers; /* closing, and stanzas written before our end tag was read still count */
 	bool direct_tls; /* it began with TLS (XEP-0368) */
 	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
+	bool vanished; /* given up: nothing that was written comes through (silence.h) */
 	bool was_ready;
 	bool took_any; /* a stanza left through it */
 	bool evicted; /* a component's: another connection has its name now */

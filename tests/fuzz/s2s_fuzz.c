@@ -22,6 +22,7 @@ struct wire {
 	bool wants_tls;
 	bool paused;
 	bool closing;
+	bool given_up;
 	bool stuck;
 	bool incoming;
 	bool wants_bidi; /* the peer may have said that it reads stanzas here */
@@ -55,6 +56,7 @@ enum {
 	FENCED = 64,
 	NO_BIDI = 128,
 	LATER = 256,
+	VANISHED = 1024, /* nothing that is written comes through */
 	COMPONENT = 512, /* b.example and all of theirs go by a component */
 };
 
@@ -276,8 +278,17 @@ static void op_close(void *user, void *transport)
 {
 	struct wire *w = transport;
 
-	check(!w->closing);
+	check(!w->closing || w->given_up);
 	w->closing = true;
+}
+
+static bool op_give_up(void *user, void *transport)
+{
+	struct wire *w = transport;
+
+	w->given_up = ((struct peers *)user)->flags & VANISHED;
+	w->closing |= w->given_up;
+	return w->given_up;
 }
 
 static void op_named(void *user, struct str us, struct str them)
@@ -336,7 +347,8 @@ static void op_event(void *user, const struct s2s_event *e)
 
 static const struct s2s_ops ops = { op_plays, op_rule, op_key, op_handshake, op_credentials,
 	op_check, op_may_write, op_connect, op_cancel, op_write, op_start_tls, op_certificate,
-	op_tls_version, op_pause, op_close, op_named, op_stanza, op_sent, op_unsent, op_event };
+	op_tls_version, op_pause, op_close, op_give_up, op_named, op_stanza, op_sent, op_unsent,
+	op_event };
 
 static void report_closed(struct peers *p, struct wire *w)
 {
@@ -562,10 +574,16 @@ static void act(struct peers *p, unsigned command, struct input *in)
 		refuse_one(p);
 		break;
 	case 8:
-		s2s_shutdown(p->face, p->now);
+		if (which & 4)
+			s2s_send_away(p->face, p->now);
+		else
+			s2s_shutdown(p->face, p->now);
 		break;
 	case 9:
-		s2s_drain(p->face, p->now);
+		if (which & 4)
+			p->flags ^= VANISHED;
+		else
+			s2s_drain(p->face, p->now);
 		break;
 	case 10:
 		for (unsigned i = RECEIPTS; i > 0; i--)

@@ -194,6 +194,14 @@ static void op_close(void *user, void *transport)
 	w->closing = true;
 }
 
+static bool op_give_up(void *user, void *transport)
+{
+	struct wire *w = transport;
+
+	w->closing |= ((struct node *)user)->vanished;
+	return w->closing;
+}
+
 static void op_pair_named(void *user, struct str us, struct str them)
 {
 	((struct node *)user)->named++;
@@ -307,6 +315,7 @@ static const struct s2s_ops ops = {
 	.tls_version = op_tls_version,
 	.pause = op_pause,
 	.close = op_close,
+	.give_up = op_give_up,
 	.pair_named = op_pair_named,
 	.stanza = op_stanza,
 	.sent = op_sent,

@@ -59,6 +59,7 @@ struct node {
 	bool refuse_connect;
 	bool hold_connect; /* leave connects unanswered */
 	bool direct_tls; /* connects with TLS from the start */
+	bool vanished; /* give_up says yes: nothing that it writes comes through */
 	bool fenced; /* may_write says no */
 	unsigned room; /* stanzas before ops->stanza says there is no more; 0: unlimited */
 	struct node *routes_to; /* where its connections lead; NULL: to a script */
