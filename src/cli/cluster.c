@@ -102,6 +102,7 @@ static const struct column node_columns[] = {
 	{ "PROTOCOL", "protocol", value_plain, true },
 	{ "CATALOGUE", "catalogue", value_plain, true },
 	{ "LOAD", "load", value_percent, true },
+	{ "OTHERS", "others", value_plain, true },
 	{ "OWNS", "owns", value_plain, true },
 	{ "SENDS", "sends", value_plain, true },
 	{ "DRAINED", "drained", value_drained },
@@ -150,6 +151,8 @@ static void put_self(struct buf *out, const json_t *node)
 		buf_append_c(out, ", DRAINED");
 	if (json_is_true(json_object_get(node, "stopping")))
 		buf_append_c(out, ", STOPPING");
+	if (json_is_true(json_object_get(node, "isolated")))
+		buf_append_c(out, ", ISOLATED: it does not listen");
 	buf_append_c(out, "\n");
 }
 

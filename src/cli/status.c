@@ -117,6 +117,8 @@ static void put_node(struct buf *out, const json_t *node)
 	}
 	if (json_is_true(json_object_get(node, "draining")))
 		buf_append_c(out, ", DRAINING");
+	if (json_is_true(json_object_get(node, "isolated")))
+		buf_append_c(out, ", ISOLATED: it does not listen");
 	buf_append_c(out, "\n");
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "node/carrier.h"
 #include "node/choose.h"
+#include "node/isolation.h"
 #include "node/listen.h"
 
 struct writer {
@@ -60,6 +61,7 @@ static void write_self(struct node *n, struct json *j)
 	json_u64(j, "uptime_ms", n->now - n->started);
 	json_u64(j, "load", cluster_load(n));
 	json_bool(j, "drained", n->resting);
+	isolation_write(n, j);
 	json_bool(j, "stopping", n->draining);
 	json_end(j);
 }
@@ -77,6 +79,7 @@ static void write_peer(void *user, const struct link_peer_info *p)
 	if (p->release.len)
 		json_str(j, "version", p->release);
 	json_u64(j, "load", p->load);
+	json_u64(j, "others", p->others);
 	json_u64(j, "protocol", p->version);
 	json_u64(j, "catalogue", p->catalogue);
 	json_u64(j, "boot", p->boot);

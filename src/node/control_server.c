@@ -16,6 +16,7 @@
 #include "node/control.h"
 #include "node/probe.h"
 #include "node/gate.h"
+#include "node/isolation.h"
 #include "node/reload.h"
 #include "node/rules.h"
 #include "node/trace.h"
@@ -91,6 +92,7 @@ void control_write_status(struct node *n, struct buf *out)
 	json_u64(&j, "handshakes_waiting", waiting);
 	json_u64(&j, "handshakes_refused", refused);
 	json_bool(&j, "draining", n->draining);
+	isolation_write(n, &j);
 	json_u64(&j, "watchers", n->control ? count_watchers(n->control) : 0);
 	json_end(&j);
 	link_status(n->link, n->now, &j);

@@ -128,7 +128,7 @@ void listen_stop(struct node *n)
 
 bool listen_apply(struct node *n, char *err, size_t err_size)
 {
-	if (n->resting && !n->draining)
+	if ((n->resting || n->isolated) && !n->draining)
 		return true;
 	LIST_EACH (&n->listeners, it)
 		LIST_OWNER(it, struct opened, link)->wanted = false;

@@ -22,6 +22,7 @@
 #include "node/control_server.h"
 #include "node/drain.h"
 #include "node/gate.h"
+#include "node/isolation.h"
 #include "node/listen.h"
 #include "node/pressure.h"
 #include "node/probe.h"
@@ -48,6 +49,7 @@ static void arm_timer(struct node *n)
 	at = least(at, transport_recheck_at(n));
 	at = least(at, probe_deadline(n));
 	at = least(at, drain_due(n));
+	at = least(at, isolation_due(n));
 	net_timer_set(n->timer, at);
 }
 
@@ -70,6 +72,7 @@ static void on_turn(void *user)
 
 	n->now = net_now(n->loop);
 	bounce_turn(n);
+	isolation_turn(n);
 	link_flush(n->link, n->now);
 	s2s_flush(n->face, n->now);
 	probe_turn(n);

@@ -188,6 +188,9 @@ struct node {
 	bool draining; /* a signal asked for the end */
 	bool unreachable; /* draining, and the listeners could not be opened again */
 	bool resting; /* `sallyport drain` of this node: it does not listen, far nodes take their pairs elsewhere */
+	bool isolated; /* no far node is heard, and another node can serve: it does not listen (isolation.h) */
+	uint64_t isolated_since;
+	uint64_t listen_at; /* when it tries to listen again, if that failed */
 	bool closing; /* the link is flushed: the streams of the face end */
 	bool stopped; /* drained, the loop ends */
 	uint64_t drain_since;

@@ -16,6 +16,7 @@
 enum {
 	RECHECKS = 32, /* in one turn of the loop */
 	REDIRECT_MAX = 1024,
+	MUTE_MS = 1000, /* a connection through which nothing comes is given up after it */
 };
 
 struct transport {
@@ -357,6 +358,18 @@ static bool may_answer(void *user, void *transport)
 	return gate_may_answer(net_conn_pass(t->conn), n->now);
 }
 
+/* Another node of our role can deliver it, as far as the far nodes know. */
+static bool give_up(void *user, void *transport)
+{
+	struct node *n = user;
+	struct transport *t = transport;
+
+	if (!link_replaceable(n->link) || !net_conn_is_mute(t->conn, MUTE_MS))
+		return false;
+	net_conn_reset(t->conn);
+	return true;
+}
+
 static void close_transport(void *user, void *transport)
 {
 	net_conn_close(((struct transport *)transport)->conn, 2000);
@@ -407,5 +420,6 @@ void transport_fill_ops(struct s2s_ops *ops)
 	ops->may_ask = may_ask;
 	ops->asks = asks;
 	ops->may_answer = may_answer;
+	ops->give_up = give_up;
 	ops->close = close_transport;
 }

@@ -140,6 +140,8 @@ class Many(Listener):
 class Mesh(World):
     """outers=2, inners=1: nodes outer-a, outer-b, inner-a."""
 
+    foreign_server = Many
+
     def __init__(self, outers=2, inners=1, lines=(), dns=None, inner_extra="", outer_extra="", start=True, domains=12):
         self.build = os.path.abspath(os.environ.get("SALLYPORT_BUILD") or sys.argv[1])
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
@@ -172,7 +174,7 @@ class Mesh(World):
             self.address[inner + " to " + outer] = at
         self.write_config()
         self.server = Listener(self, self.address["server"], LOCAL)
-        self.foreign = Many(self, self.address["foreign"], self.domains[0])
+        self.foreign = self.foreign_server(self, self.address["foreign"], self.domains[0])
         if start:
             self.start()
 
