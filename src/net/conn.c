@@ -13,6 +13,7 @@
 
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -26,7 +27,7 @@ enum {
 	CIPHER_MAX = 2 * NET_READ_SIZE,
 	WIRE_MAX = OUT_HARD,
 	LAST_WAIT_MS = 1000, /* for the peer's FIN after ours */
-	HANDLES = 1024, /* bytes for what libuv keeps of a connection */
+	HANDLES = 512, /* bytes for what libuv keeps of a connection */
 };
 
 const char *net_errno_text(int error)
@@ -82,27 +83,24 @@ void net_conn_free(struct net_conn *c)
 
 /* --- what is waited for --- */
 
-static void on_event(uv_poll_t *poll, int status, int events)
+void net_conn_event(struct net_conn *c, uint32_t events)
 {
-	struct net_conn *c = poll->data;
-
 	if (c->state == NET_CONN_CONNECTING) {
 		net_connect_event(c);
 		return;
 	}
-	if (status < 0) {
-		/* Error or hang-up; libuv stopped the handle. Take what arrived before it. */
-		c->events = 0;
+	if (events & EPOLLERR) {
+		/* Take what arrived before it. */
 		while (!c->paused && net_flow_receive(c))
 			;
 		net_conn_die(c, "connection lost");
 		return;
 	}
-	if (events & UV_WRITABLE) {
+	if (events & EPOLLOUT) {
 		c->blocked = false;
 		net_conn_make_dirty(c);
 	}
-	if (events & UV_READABLE)
+	if (events & EPOLLIN)
 		net_flow_receive(c);
 	net_conn_rearm(c);
 }
@@ -128,22 +126,10 @@ void net_conn_rearm(struct net_conn *c)
 {
 	if (c->fd < 0)
 		return;
-	int events = wants_input(c) ? UV_READABLE : 0;
+	uint32_t events = wants_input(c) ? EPOLLIN : 0;
 	if (c->blocked || c->state == NET_CONN_CONNECTING)
-		events |= UV_WRITABLE;
-	if (events == c->events)
-		return;
-	if (!c->poll) {
-		c->poll = malloc(sizeof(*c->poll));
-		check(c->poll);
-		check(uv_poll_init(&c->loop->uv, c->poll, c->fd) == 0);
-		c->poll->data = c;
-	}
-	c->events = events;
-	if (events)
-		check(uv_poll_start(c->poll, events, on_event) == 0);
-	else
-		uv_poll_stop(c->poll);
+		events |= EPOLLOUT;
+	net_watch(c, events);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -199,13 +185,12 @@ void net_conn_die(struct net_conn *c, const char *text)
 	c->state = NET_CONN_DEAD;
 	net_connect_forget(c);
 	net_shake_cancel(c);
-	net_uv_release(c->poll);
 	net_uv_release(c->timer);
-	c->poll = NULL;
 	c->timer = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
+	net_watch_forget(c);
 	net_listener_release(c);
 	list_remove(&c->ready);
 	list_remove(&c->dirty);
@@ -341,7 +326,7 @@ void net_conn_pause(struct net_conn *c, bool paused)
 	c->paused = paused;
 	if (c->state != NET_CONN_OPEN)
 		return;
-	/* What poll waits for is set when this part of the turn ends: often it has changed back by then. */
+	/* What is waited for is set when this part of the turn ends: often it has changed back by then. */
 	if (paused)
 		net_conn_make_dirty(c);
 	else
@@ -365,7 +350,8 @@ const struct net_addr *net_conn_peer_addr(const struct net_conn *c)
 
 void net_conn_set_class(struct net_conn *c, enum net_class class)
 {
-	c->class = class;
+	if (class != c->class)
+		net_watch_move(c, class);
 }
 
 void *net_conn_pass(const struct net_conn *c)

@@ -139,6 +139,8 @@ const struct net_addr *net_conn_peer_addr(const struct net_conn *c);
 void *net_conn_pass(
 	const struct net_conn *c); /* of the listener's enter(); NULL when there is none */
 
+/* Does its handshake wait for a thread, after what came from the peer? */
+bool net_conn_tls_waits(const struct net_conn *c);
 /* "TLSv1.3" or NULL. */
 const char *net_conn_tls_version(const struct net_conn *c);
 const char *net_conn_cipher(const struct net_conn *c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a connection, shared by conn.c (life), turn.c (its part in a turn), flow.c (bytes), shake.c
- * (handshake), session.c (what came out of it) and listener.c. Plaintext goes down on the left and up on the right:
+ * The inside of a connection, shared by conn.c (life), watch.c (whose turn it is), turn.c (its part in a turn), flow.c
+ * (bytes), shake.c (handshake), session.c (what came out of it) and listener.c. Plaintext goes down on the left and up
+ * on the right:
  *
  *	net_conn_write()              on_input()
  *	      out                        in        what on_input left
@@ -47,7 +48,8 @@ struct net_conn {
 	enum net_conn_state state;
 	enum net_conn_tls tls;
 	int fd;
-	int events; /* what poll waits for */
+	uint32_t events; /* of epoll(7), what is waited for */
+	uint32_t armed; /* what the kernel tells: these, perhaps more */
 	bool paused;
 	bool setup;
 	bool blocked; /* the kernel's send buffer is full */
@@ -57,7 +59,6 @@ struct net_conn {
 	bool shut; /* our direction is closed */
 	bool fat_used; /* since the last sweep */
 	struct net_loop *loop;
-	uv_poll_t *poll;
 	uv_timer_t *timer; /* connect attempt, first byte and direct TLS, lingering */
 	const struct net_conn_ops *ops;
 	void *user;
@@ -103,8 +104,10 @@ struct net_conn {
 
 /* --- conn.c --- */
 struct net_conn *net_conn_new(struct net_loop *loop, int fd, const struct net_addr *addr);
-/* Sets what poll waits for according to the state. */
+/* Sets what is waited for according to the state. */
 void net_conn_rearm(struct net_conn *c);
+/* These events of epoll(7) came, or EPOLLERR. */
+void net_conn_event(struct net_conn *c, uint32_t events);
 void net_conn_make_ready(struct net_conn *c);
 void net_conn_make_dirty(struct net_conn *c);
 /* Lets output leave for at most linger_ms, then the end. text is copied. */
@@ -116,6 +119,16 @@ void net_conn_timer(struct net_conn *c, unsigned ms);
 void net_conn_drained(struct net_conn *c);
 void net_conn_free(struct net_conn *c);
 const char *net_errno_text(int error);
+
+/* --- watch.c --- */
+void net_watches_open(struct net_loop *loop);
+void net_watches_close(struct net_loop *loop);
+/* Waits for these events of epoll(7) from now on. */
+void net_watch(struct net_conn *c, uint32_t events);
+/* Its socket was closed. */
+void net_watch_forget(struct net_conn *c);
+/* It belongs to another class from now on. */
+void net_watch_move(struct net_conn *c, enum net_class class);
 
 /* --- turn.c --- */
 void net_conn_run_ready(struct net_loop *loop);

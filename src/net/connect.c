@@ -66,10 +66,8 @@ static void try_next(struct net_conn *c)
 static void give_up_address(struct net_conn *c, const char *failure)
 {
 	c->connecting->failure = failure;
-	net_uv_release(c->poll);
-	c->poll = NULL;
-	c->events = 0;
 	close(c->fd);
+	net_watch_forget(c);
 	c->fd = -1;
 	try_next(c);
 }

@@ -190,6 +190,7 @@ bool net_flow_receive(struct net_conn *c)
 	ssize_t n = recv(c->fd, c->loop->received, NET_READ_SIZE, 0);
 	c->loop->busy_input = true;
 	if (n > 0) {
+		c->loop->input += (size_t)n;
 		received(c, str_from(c->loop->received, (size_t)n));
 		return c->state != NET_CONN_DEAD;
 	}

@@ -139,6 +139,7 @@ struct net_loop *net_loop_new(void)
 	uv_idle_init(&loop->uv, &loop->idle);
 	uv_timer_init(&loop->uv, &loop->sweep);
 	net_pool_init(&loop->pool, &loop->uv);
+	net_watches_open(loop);
 	loop->prepare.data = loop->sweep.data = loop;
 	list_init(&loop->conns);
 	list_init(&loop->ready);
@@ -192,6 +193,7 @@ void net_loop_free(struct net_loop *loop)
 	while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0)
 		;
 	check(uv_loop_close(&loop->uv) == 0);
+	net_watches_close(loop);
 	free(loop->received);
 	free(loop->plain);
 	buf_done(&loop->sealed);

@@ -49,6 +49,11 @@ bool net_shake_busy(const struct net_conn *c)
 	return c->shake && c->shake->busy;
 }
 
+bool net_conn_tls_waits(const struct net_conn *c)
+{
+	return net_shake_busy(c) && !c->shake->job.given;
+}
+
 bool net_shake_full(const struct net_conn *c)
 {
 	return buf_len(&c->cipher) >= CIPHER_FULL;

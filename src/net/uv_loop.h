@@ -16,10 +16,20 @@ enum {
 	NET_BATCH = 8, /* records per write to the kernel */
 };
 
+/* Connections whose sockets are looked at together (watch.c). */
+enum { NET_WATCH_LINKS, NET_WATCH_OTHERS, NET_WATCHES };
+struct net_watch {
+	struct net_loop *loop;
+	int fd; /* of epoll */
+	uv_poll_t poll; /* one of them is ready */
+};
+
 struct net_loop {
 	uv_loop_t uv;
 	uv_prepare_t prepare; /* the turn, just before the loop may sleep */
 	uv_idle_t idle; /* active: another turn at once */
+	struct net_watch watches[NET_WATCHES];
+	size_t input; /* bytes received, ever */
 	uv_timer_t sweep; /* gives back the buffers of connections that fell silent */
 	uint64_t busy_ns; /* net_loop_busy_poll() */
 	uint64_t busy_until; /* uv_hrtime() */

@@ -326,6 +326,11 @@ static const char *tls_version(void *user, void *transport)
 	return net_conn_tls_version(((struct transport *)transport)->conn);
 }
 
+static bool tls_waits(void *user, void *transport)
+{
+	return net_conn_tls_waits(((struct transport *)transport)->conn);
+}
+
 static void pause_reading(void *user, void *transport, bool paused)
 {
 	struct transport *t = transport;
@@ -416,6 +421,7 @@ void transport_fill_ops(struct s2s_ops *ops)
 	ops->start_tls = start_tls;
 	ops->certificate = certificate;
 	ops->tls_version = tls_version;
+	ops->tls_waits = tls_waits;
 	ops->pause = pause_reading;
 	ops->may_ask = may_ask;
 	ops->asks = asks;

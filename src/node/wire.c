@@ -28,6 +28,7 @@ void wire_up(struct wire *w, struct str id)
 		LF_CSTR("address", net_conn_peer(w->conn)),
 		LF_CSTR("tls", net_conn_tls_version(w->conn)),
 		LF_CSTR("cipher", net_conn_cipher(w->conn)));
+	net_conn_set_class(w->conn, NET_LINK);
 	w->peer = link_connected(n->link, id, w, n->now);
 	if (!w->peer)
 		net_conn_abort(w->conn);

@@ -246,6 +246,8 @@ struct s2s_ops {
 	void (*asks)(void *user, void *transport);
 	/* Somebody asks about a key that we are said to have made: may its address ask for that? NULL: always. */
 	bool (*may_answer)(void *user, void *transport);
+	/* Does the handshake wait for a thread of this node? Its time begins anew. NULL: no. */
+	bool (*tls_waits)(void *user, void *transport);
 };
 
 /* Of what one pair brings in; all zero: no limits. */

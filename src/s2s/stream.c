@@ -93,9 +93,20 @@ void stream_arm(struct s2s_stream *s)
 		timer_before(s->face, &s->timer, due);
 }
 
+/* The handshake that we are late with is not the peer's fault. */
+static bool waits_for_us(const struct s2s_stream *s)
+{
+	const struct s2s_face *f = s->face;
+
+	return s->state == ST_TLS && !s->incoming && f->ops->tls_waits &&
+		f->ops->tls_waits(f->user, s->transport);
+}
+
 static void on_late_phase(struct s2s_stream *s)
 {
-	if (s->state == ST_CLOSING)
+	if (waits_for_us(s))
+		s->phase_until = phase_end(s);
+	else if (s->state == ST_CLOSING)
 		stream_drop(s);
 	else if (s->state == ST_PROOF && s->incoming)
 		negotiate_without_proof(s);

@@ -68,6 +68,8 @@ static void configure(struct node *n, const char *words)
 		n->proof = S2S_PROOF_DANE;
 	if (strstr(words, "one-room"))
 		n->room = 1;
+	if (strstr(words, "no-thread"))
+		n->tls_waits = 1;
 	if (strstr(words, "fenced"))
 		n->fenced = true;
 	if (strstr(words, "bidi"))

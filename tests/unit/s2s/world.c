@@ -297,7 +297,15 @@ static bool op_another(void *user, void *transport)
 	return led;
 }
 
+static bool op_tls_waits(void *user, void *transport)
+{
+	struct node *n = user;
+
+	return n->tls_waits && n->tls_waits--;
+}
+
 static const struct s2s_ops ops = {
+	.tls_waits = op_tls_waits,
 	.redirect = op_redirect,
 	.another = op_another,
 	.plays = op_plays,

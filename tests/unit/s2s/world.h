@@ -55,6 +55,7 @@ struct node {
 	bool component_b2; /* rule: so do b2.example and these, with TLS */
 	bool redirect; /* rule: see-other-host is followed */
 	bool led_elsewhere; /* the next connect leads to the host that a peer named */
+	unsigned tls_waits; /* times that its handshake is said to wait for a thread */
 	bool no_creds; /* no certificate for what it plays */
 	bool refuse_connect;
 	bool hold_connect; /* leave connects unanswered */
