@@ -57,7 +57,7 @@ def case_newer_inner(world):
     peer.say_hello(min=2, max=3, catalogue=peer.hello[6] + 1)
     peer.version = 2
     peer.wait(ABOUT)
-    peer.send(ABOUT, {1: "9.9.9", 2: 125, 3: "of the future", 4: True})
+    peer.send(ABOUT, {1: "9.9.9", 2: 125, 1000: "of the future", 1001: True})
     outward(world, peer, "from-newer")
     inward(world, peer, "to-newer")
     check(peer.heard == {2}, peer.heard)
