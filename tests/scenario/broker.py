@@ -372,12 +372,14 @@ def case_reload(brokers):
         except (Ended, ssl.SSLError, ConnectionError):
             return True
     brokers.wait(gone, "outer-b is refused")
-    try:
-        client.sync()
-    except Ended:
-        pass
-    else:
-        raise Failure("outer-b is still connected")
+
+    def cut_off():
+        try:
+            client.sync()
+            return False
+        except Ended:
+            return True
+    brokers.wait(cut_off, "outer-b, which was connected, is so no longer")
     Client(brokers, "outer-a", BROKERS[0]).close()
 
 

@@ -150,7 +150,7 @@ def case_s2s_H15_threats_E23_wrong_secret(world):
     world.write_secret("another secret of that length")
     check("reloaded" in world.sallyport("reload", "--socket", "inner.sock"), "reload")
     for stream in list(world.components.streams):
-        stream.socket.shutdown(socket.SHUT_RDWR)
+        stream.hang_up()
     world.inner.wait_event("pair-failed", count=3, reason="handshake-refused", cure="secret")
     text = world.sallyport("peers", "--socket", "inner.sock")
     check(re.search("%s, handshake-refused: .*`secret`" % FOREIGN, text), text)

@@ -67,6 +67,13 @@ class Stream:
         except OSError:
             pass
 
+    def hang_up(self):
+        """Ends the connection and wakes who reads from it; it may have ended already."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
     # --- opening ---
 
     @classmethod
@@ -211,10 +218,7 @@ class Listener(threading.Thread):
         with self.lock:
             streams, self.streams = self.streams, []
         for stream in streams:
-            try:
-                stream.socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            stream.hang_up()
             stream.close()
 
     def take(self, more):
