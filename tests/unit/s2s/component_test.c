@@ -289,6 +289,7 @@ static void test_wrong_secret(void **state)
 		struct wire *script = script_accept(&n);
 		script_send(script, ID FAILURE("not-authorized") END);
 		script_hang_up(script);
+		script_done(script);
 		/* Two minutes at most, half of it at least, after the doubling from one second. */
 		if (i == 8)
 			assert_true(w.now - began > 100 * 1000);

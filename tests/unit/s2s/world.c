@@ -631,6 +631,15 @@ void script_hang_up(struct wire *script)
 	world_run(script->other->node->world);
 }
 
+void script_done(struct wire *script)
+{
+	struct wire *other = script->other;
+
+	assert_true(script->dead && other->dead);
+	wire_free(script);
+	wire_free(other);
+}
+
 static const char *terminated(struct buf *b)
 {
 	*buf_space(b, 1) = '\0';

@@ -115,6 +115,8 @@ void script_send(struct wire *script, const char *bytes);
 /* The script does its part of the handshake. */
 void script_tls(struct wire *script);
 void script_hang_up(struct wire *script);
+/* Forgets both ends of a connection that is over; without it they stay until world_done(). */
+void script_done(struct wire *script);
 /* What arrived since the last look; it is consumed. Valid until the next look. */
 const char *script_look(struct wire *script);
 
