@@ -104,6 +104,7 @@ class Line(threading.Thread):
     def close(self):
         self.ended = True
         self.whole.set()
+        self.join()  # who waits in accept() keeps the address
         self.listener.close()
 
 
