@@ -240,7 +240,7 @@ def case_unavailable(a, b, brokers):
         brokers.wait_ready()
     a.wait_ready(), b.wait_ready()
     after = b.put_until_done("away", revision, "after")
-    check(after > revision, after)
+    check(after > revision, "%d does not come after %d, which was won" % (after, revision))
     check(a.put("away", revision, "late")[0] != "won", "the old revision is over")
 
 
