@@ -89,6 +89,12 @@ ROWS = [
      "\t\tp->fenced = true;\n"
      "\t\trx_revoke_all(p);",
      "\t\tp->fenced = true;"),
+    ("what was forgotten is bounced", "tx.c",
+     "} else if (!r->moot) {",
+     "} else {"),
+    ("what was forgotten is told as settled", "tx_moot.c",
+     "\t\t\tr->receipt = 0; /* nobody waits for it any more */\n",
+     ""),
     ("a repetition is delivered again", "rx.c",
      "\tif (f->data.seq < rx->next) {",
      "\tif (f->data.seq <= rx->taken) {"),

@@ -249,6 +249,7 @@ static void run_node(struct node *n)
 				sim_dial(w, n, &w->nodes[i]);
 		}
 	}
+	sim_forget(n);
 	hand_back(n);
 	if (chance(w, 50))
 		link_flush(n->l, w->now);
@@ -412,7 +413,7 @@ static void check_records(struct world *w)
 {
 	for (uint32_t i = 0; i < w->n_records; i++) {
 		const struct record *r = &w->records[i];
-		if (r->sender_lost)
+		if (r->sender_lost || r->forgotten)
 			continue;
 		if (!r->writes && !r->undelivered)
 			fail(w, "lost: neither written nor bounced");

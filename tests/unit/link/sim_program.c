@@ -187,6 +187,8 @@ static void op_undelivered(void *user, struct link_pair pair, uint64_t trace, st
 		return;
 	}
 	TELL(w, "%s gets record %u back, condition %u", n->id, index, condition);
+	if (r->forgotten)
+		fail(w, "bounced although it was forgotten");
 	if (r->undelivered++)
 		fail(w, "bounced twice");
 	if (condition == COND_REJECT && !r->refused)
@@ -208,6 +210,8 @@ static void op_settled(void *user, uint64_t receipt)
 
 	if (receipt > w->n_records || &w->nodes[r->sender] != n || r->boot != n->boot)
 		fail(w, "a receipt that was not given");
+	else if (r->forgotten)
+		fail(w, "settled although it was forgotten");
 	else if (r->settled++)
 		fail(w, "settled twice");
 	else if (!r->writes && !r->undelivered)
@@ -310,6 +314,29 @@ static void send_record(struct node *n, unsigned pair, bool good)
 	struct link_out out = { .trace = index + 1u, .receipt = index + 1u, .proof = 3 };
 	out.record = str_from(bytes, sizeof(index) + below(w, sizeof(bytes) - sizeof(index)));
 	n->blocked[pair] = !link_send(n->l, pair_of(pair), &out, w->now);
+}
+
+static bool is_moot(void *user, uint64_t receipt)
+{
+	const struct node *n = user;
+	struct record *r = &n->w->records[receipt - 1];
+
+	if (r->forgotten)
+		fail(n->w, "asked about twice");
+	r->forgotten = chance(n->w, 60);
+	n->w->totals->forgotten += r->forgotten;
+	return r->forgotten;
+}
+
+void sim_forget(struct node *n)
+{
+	struct world *w = n->w;
+
+	if (link_isolated_at(n->l) > w->now || !chance(w, 30))
+		return;
+	TELL(w, "%s is isolated", n->id);
+	w->totals->isolated++;
+	link_drop(n->l, is_moot, w->now);
 }
 
 void sim_send_good(struct node *n, unsigned pair)

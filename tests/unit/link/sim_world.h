@@ -34,6 +34,7 @@ struct record {
 	bool refuse; /* by every next hop */
 	bool sender_lost;
 	bool good; /* sent when all was well */
+	bool forgotten; /* its sender sends it another way */
 	uint32_t boot;
 	uint16_t writes;
 	uint16_t refused; /* by a next hop */
@@ -254,6 +255,8 @@ void sim_table_done(struct world *w);
 
 /* sim_program.c: what the programs do with records. */
 extern const struct link_ops sim_ops;
+/* The node is isolated: it may forget some of its records. */
+void sim_forget(struct node *n);
 /* A record that nobody refuses. */
 void sim_send_good(struct node *n, unsigned pair);
 void sim_send_some(struct node *n, unsigned pair);
