@@ -144,6 +144,9 @@ class Node:
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="strict") as f:
             text = f.read()
+        if self.process and self.alive():
+            # A reader can see the first part of a line that is being written: a write is whole only within a page.
+            text = text[:text.rfind("\n") + 1]
         lines = []
         for line in text.splitlines():
             try:
