@@ -273,8 +273,8 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 		pair_flush(p, false);
 	if (kept)
 		component_lost(p->component, quick || s->evicted, brief);
-	else
-		pair_reopen(p);
+	/* Also a component's: what waits is given back or has a stream, which is what ends it in time. */
+	pair_reopen(p);
 	if (!queue_count(&p->queue))
 		queue_trim(&p->queue);
 	pair_unused(p);
