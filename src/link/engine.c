@@ -107,7 +107,7 @@ struct link *link_new(const struct link_settings *settings, const struct link_op
 	copy_domains(l, settings->domains, settings->n_domains);
 	l->ops = *ops;
 	l->user = user;
-	l->seq_base = 1;
+	l->seq_base = l->tight = 1;
 	l->catalogue = settings->catalogue;
 	list_init(&l->peers);
 	list_init(&l->txs);

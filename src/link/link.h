@@ -250,6 +250,11 @@ enum { LINK_OVERHEAD = 128 };
 bool link_send(struct link *l, struct link_pair pair, const struct link_out *out, uint64_t now);
 /* Is there room now? */
 bool link_writable(struct link *l, struct link_pair pair);
+/*
+ * Much memory is taken: from now on there is room for another record only while a pair has less than a sixteenth of
+ * its window with us. Many streams are paused then, instead of some refused.
+ */
+void link_set_tight(struct link *l, bool tight);
 
 /* Tells the far node that a stream named this pair, so that it opens the next hop early. */
 void link_expect(struct link *l, struct link_pair pair, uint64_t now);

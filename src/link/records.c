@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "link/engine.h"
 
+enum { TIGHT_PART = 16 };
+
 bool link_send(struct link *l, struct link_pair pair, const struct link_out *out, uint64_t now)
 {
 	check(out->record.len + LINK_OVERHEAD <= l->set.frame_bytes);
@@ -32,6 +34,11 @@ bool link_writable(struct link *l, struct link_pair pair)
 	struct link_tx *tx = tx_find(l, pair);
 
 	return !tx || tx_has_room(tx);
+}
+
+void link_set_tight(struct link *l, bool tight)
+{
+	l->tight = tight ? TIGHT_PART : 1;
 }
 
 void link_expect(struct link *l, struct link_pair pair, uint64_t now)

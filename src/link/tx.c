@@ -125,7 +125,10 @@ void tx_done(struct link *l)
 
 bool tx_has_room(const struct link_tx *tx)
 {
-	return tx->q.count < tx->l->set.window_records && tx->q.bytes < tx->l->set.window_bytes;
+	const struct link *l = tx->l;
+
+	return tx->q.count < l->set.window_records / l->tight &&
+		tx->q.bytes < l->set.window_bytes / l->tight;
 }
 
 void tx_append(struct link_tx *tx, const struct link_out *out, uint64_t now)
@@ -187,8 +190,10 @@ void tx_settle(struct link_tx *tx, unsigned condition, struct str text)
 /* Half of the window: to stop and start a stream for each record costs more than to carry it. */
 static bool has_much_room(const struct link_tx *tx)
 {
-	return tx->q.count <= tx->l->set.window_records / 2 &&
-		tx->q.bytes <= tx->l->set.window_bytes / 2;
+	const struct link *l = tx->l;
+
+	return tx->q.count <= l->set.window_records / l->tight / 2 &&
+		tx->q.bytes <= l->set.window_bytes / l->tight / 2;
 }
 
 void tx_wake_program(struct link_tx *tx)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *	dial_start ─► role->lookup ─► node_dial_targets ─► try_next ─► connected ─► transport_connected
- *	                  │                                  ▲   │         │ (direct TLS: after it)
- *	                  └► node_dial_failed                └───┴─closed──┘
+ *	dial_start ─► role->lookup ─► node_dial_targets ─► try_next ─► connect ─► connected ─► transport_connected
+ *	                  │                                  ▲  │(turn) ▲│            │ (direct TLS: after it)
+ *	                  └► node_dial_failed                │  └───────┘│            │
+ *	                                                     └───────────┴───closed───┘
  *
  * A dial whose stream went away (cancel) lives on until its connection has closed.
  */
@@ -15,7 +16,10 @@
 #include "node/gate.h"
 #include "node/transport.h"
 
-enum { ATTEMPT_MS = 8000 };
+enum {
+	ATTEMPT_MS = 8000,
+	TURN_MS = 60000, /* its turn comes within, or it is given up */
+};
 
 static const struct s2s_why whys[] = {
 #define X(id, step, failure, text, cure) [id] = { failure, step, text, cure },
@@ -26,6 +30,7 @@ static const struct s2s_why whys[] = {
 static void dial_free(struct dial *d)
 {
 	list_remove(&d->link);
+	pace_leave(&d->node->pace, &d->turn);
 	if (d->timer)
 		net_timer_free(d->timer);
 	str_free(&d->us);
@@ -54,6 +59,7 @@ static void hand_over(struct dial *d)
 	struct node *n = d->node;
 	struct s2s_stream *s = d->stream;
 	struct net_conn *conn = d->conn;
+	struct pace_turn turn = { 0 };
 	size_t n_spare = d->n_targets - d->next;
 	struct node_target *spare = d->targets;
 
@@ -63,8 +69,9 @@ static void hand_over(struct dial *d)
 	else
 		free(spare);
 	d->targets = NULL;
+	pace_pass(&d->turn, &turn);
 	dial_free(d);
-	transport_connected(n, s, conn, &target, n_spare ? spare : NULL, n_spare);
+	transport_connected(n, s, conn, &target, &turn, n_spare ? spare : NULL, n_spare);
 }
 
 static void on_connected(void *user)
@@ -118,6 +125,7 @@ static void on_closed(void *user, const char *text)
 		d->failure = DIAL_REFUSED;
 	if (d->observed)
 		probe_attempt(d->node, &d->targets[d->next - 1], text);
+	pace_leave(&d->node->pace, &d->turn);
 	try_next(d);
 }
 
@@ -147,15 +155,71 @@ static bool may_dial(const struct dial *d, const struct net_addr *to)
 		gate_may_dial(n->gate, to, d->them, n->now);
 }
 
+static void connect_now(struct dial *d)
+{
+	d->conn = net_connect(d->node->loop, &d->targets[d->next - 1].addr, 1, ATTEMPT_MS, &ops, d);
+}
+
+static bool end_timer(struct dial *d)
+{
+	d->node->now = net_now(d->node->loop);
+	net_timer_free(d->timer);
+	d->timer = NULL;
+	return d->stream;
+}
+
+static bool shares(const struct dial *d, size_t target)
+{
+	return d->node->config->multiplex && !d->observed &&
+		transport_share(d->node, d->stream, &d->targets[target]);
+}
+
+/* Its turn has come, or took too long. */
+static void on_turn(void *user)
+{
+	struct dial *d = user;
+	bool late = d->turn.waits;
+
+	if (!end_timer(d)) {
+		dial_free(d);
+	} else if (late) {
+		d->failure = DIAL_BUSY;
+		fail(d);
+	} else if (shares(d, d->next - 1)) {
+		dial_free(d);
+	} else {
+		s2s_connect_waits(d->stream, false, d->node->now);
+		connect_now(d);
+	}
+}
+
+static void go(struct pace_turn *t)
+{
+	struct dial *d = LIST_OWNER(t, struct dial, turn);
+
+	net_timer_set(d->timer, net_now(d->node->loop));
+}
+
+static void wait_for_turn(struct dial *d)
+{
+	s2s_connect_waits(d->stream, true, d->node->now);
+	d->timer = net_timer_new(d->node->loop, on_turn, d);
+	net_timer_set(d->timer, net_now(d->node->loop) + TURN_MS);
+}
+
 static void try_next(struct dial *d)
 {
 	while (d->next < d->n_targets) {
 		const struct net_addr *to = &d->targets[d->next++].addr;
-		if (may_dial(d, to)) {
-			d->conn = net_connect(d->node->loop, to, 1, ATTEMPT_MS, &ops, d);
-			return;
+		if (!may_dial(d, to)) {
+			d->failure = DIAL_LIMITED;
+			continue;
 		}
-		d->failure = DIAL_LIMITED;
+		if (pace_enter(&d->node->pace, &d->turn, to))
+			connect_now(d);
+		else
+			wait_for_turn(d);
+		return;
 	}
 	node_dial_failed(d, d->failure);
 }
@@ -165,10 +229,7 @@ static void on_share(void *user)
 {
 	struct dial *d = user;
 
-	d->node->now = net_now(d->node->loop);
-	net_timer_free(d->timer);
-	d->timer = NULL;
-	if (!d->stream || transport_share(d->node, d->stream, &d->targets[0]))
+	if (!end_timer(d) || shares(d, 0))
 		dial_free(d);
 	else
 		try_next(d);
@@ -224,7 +285,8 @@ void dial_start(void *user, struct s2s_stream *s, struct str us, struct str them
 		.stream = s,
 		.us = str_dup(us),
 		.them = str_dup(them),
-		.observed = n->observing };
+		.observed = n->observing,
+		.turn.go = go };
 	list_append(&n->dials, &d->link);
 	d->host = n->redirect;
 	n->redirect = (struct str){ NULL, 0 };
@@ -252,6 +314,8 @@ void dial_cancel(void *user, struct s2s_stream *s)
 			dial_free(d);
 		} else if (d->conn) {
 			net_conn_abort(d->conn);
+		} else if (d->turn.at) {
+			dial_free(d);
 		}
 		return;
 	}

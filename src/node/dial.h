@@ -10,10 +10,11 @@ void dial_start(void *user, struct s2s_stream *s, struct str us, struct str them
 void dial_cancel(void *user, struct s2s_stream *s);
 
 /*
- * transport.c: the stream has its connection. spare (n_spare addresses that were not tried, on the heap or NULL) is
- * taken over.
+ * transport.c: the stream has its connection. turn (its place among those that are set up) and spare (n_spare
+ * addresses that were not tried, on the heap or NULL) are taken over.
  */
 void transport_connected(struct node *n, struct s2s_stream *stream, struct net_conn *conn,
-	const struct node_target *target, struct node_target *spare, size_t n_spare);
+	const struct node_target *target, struct pace_turn *turn, struct node_target *spare,
+	size_t n_spare);
 
 #endif

@@ -198,6 +198,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	list_init(&n->half_applied);
 	list_init(&n->listeners);
 	list_init(&n->dials);
+	pace_init(&n->pace);
 	list_init(&n->transports);
 	list_init(&n->closing_probes);
 	heap_init(&n->rechecks);
@@ -222,6 +223,7 @@ static void node_free(struct node *n)
 	net_loop_free(n->loop);
 	probe_free(n);
 	s2s_face_free(n->face);
+	pace_done(&n->pace);
 	gate_free(n->gate);
 	gate_free(n->link_gate);
 	link_free(n->link);

@@ -17,6 +17,7 @@
 #include "base/heap.h"
 #include "base/json.h"
 #include "net/conn.h"
+#include "node/pace.h"
 #include "policy/loop.h"
 #include "policy/questions.h"
 #include "policy/wave.h"
@@ -100,8 +101,8 @@ struct dial {
 	size_t n_targets;
 	size_t next;
 	struct net_conn *conn;
+	struct pace_turn turn;
 	bool observed; /* by node->probe */
-	bool tls_pending;
 	enum dial_failure failure; /* the latest */
 	struct net_timer *timer;
 	void *lookup; /* the role's */
@@ -149,12 +150,14 @@ struct node {
 	struct gate *gate; /* of the face */
 	struct gate *link_gate;
 	bool memory_short;
+	bool tight; /* windows of the link are */
 	uint64_t relieve_at; /* when streams may be ended for it again */
 
 	struct net_tls *tls; /* for the face */
 	struct list half_applied; /* of reload.c */
 	struct list listeners; /* of the face */
 	struct list dials;
+	struct pace pace;
 	struct list transports;
 	struct probe *probe; /* `sallyport test-peer`, while it runs */
 	struct list closing_probes; /* have said all, and close their streams */

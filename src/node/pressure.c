@@ -19,11 +19,22 @@ static void change(struct node *n, size_t held)
 		LOG(LOG_INFO, "memory-enough", LF_U64("held", held));
 }
 
+/* Before anybody is refused, whoever sends more than is taken from him reads slower. */
+static void slow_down(struct node *n, size_t held, size_t much)
+{
+	bool tight = held > (n->tight ? much - much / SPARE_PART : much);
+
+	if (tight != n->tight)
+		link_set_tight(n->link, tight);
+	n->tight = tight;
+}
+
 void pressure_turn(struct node *n)
 {
 	size_t held = memory_held(), limit = n->config->limits.memory;
 	size_t enough = limit - limit / SPARE_PART;
 
+	slow_down(n, held, limit / 2);
 	if (n->memory_short ? held <= enough : held > limit)
 		change(n, held);
 	if (!n->memory_short || n->now < n->relieve_at)

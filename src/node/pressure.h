@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The budget of memory over everything that peers can grow (`limit memory`). When it is passed:
+ * The budget of memory over everything that peers can grow (`limit memory`). From the half of it on, the link's windows
+ * are narrow, so that whoever sends faster than it is taken waits (link_set_tight). When it is passed:
  *
  *	strangers are not let in              (gate)
  *	stanzas are refused, with an error    (relay)

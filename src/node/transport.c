@@ -30,6 +30,7 @@ struct transport {
 	struct list link; /* in node->transports */
 	struct heap_node recheck; /* in node->rechecks */
 	struct node_target *target; /* outgoing: where it was dialled to */
+	struct pace_turn turn; /* outgoing, while it is set up */
 	void *evidence; /* the role's */
 	struct node_target *spare; /* addresses to try when the stream fails before it is ready */
 	size_t n_spare;
@@ -45,6 +46,7 @@ static void after_event(struct transport *t)
 			gate_prove(net_conn_pass(t->conn), t->node->now);
 		free(t->spare);
 		t->spare = NULL;
+		pace_leave(&t->node->pace, &t->turn);
 	}
 }
 
@@ -184,6 +186,7 @@ static void transport_free(struct transport *t)
 		n->role->evidence_cancel(n, t);
 	list_remove(&t->link);
 	heap_remove(&n->rechecks, &t->recheck);
+	pace_leave(&n->pace, &t->turn);
 	if (t->timer)
 		net_timer_free(t->timer);
 	free(t->target);
@@ -237,7 +240,8 @@ void transport_accepted(void *user, struct net_conn *conn, bool direct_tls)
 }
 
 void transport_connected(struct node *n, struct s2s_stream *stream, struct net_conn *conn,
-	const struct node_target *target, struct node_target *spare, size_t n_spare)
+	const struct node_target *target, struct pace_turn *turn, struct node_target *spare,
+	size_t n_spare)
 {
 	struct transport *t = transport_new(n, conn);
 	bool direct_tls = target->direct_tls;
@@ -245,6 +249,7 @@ void transport_connected(struct node *n, struct s2s_stream *stream, struct net_c
 	t->target = malloc(sizeof(*target));
 	check(t->target);
 	*t->target = *target;
+	pace_pass(turn, &t->turn);
 	t->stream = stream;
 	if (direct_tls)
 		time_recheck(t);

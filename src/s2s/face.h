@@ -307,6 +307,11 @@ void s2s_connected(struct s2s_stream *s, void *transport, bool direct_tls, uint6
  * connected. True: the pair uses host, s is invalid. False: it may not, connect.
  */
 bool s2s_join(struct s2s_stream *s, struct s2s_stream *host, uint64_t now);
+/*
+ * What connect() began waits for its turn in this node: the time for it begins when that is over. May be called inside
+ * connect().
+ */
+void s2s_connect_waits(struct s2s_stream *s, bool waits, uint64_t now);
 /* text is static. s is invalid afterwards. */
 void s2s_connect_failed(struct s2s_stream *s, const struct s2s_why *why, uint64_t now);
 void s2s_tls_done(struct s2s_stream *s, uint64_t now);

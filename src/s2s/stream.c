@@ -93,6 +93,14 @@ void stream_arm(struct s2s_stream *s)
 		timer_before(s->face, &s->timer, due);
 }
 
+void s2s_connect_waits(struct s2s_stream *s, bool waits, uint64_t now)
+{
+	check(s->state == ST_CONNECTING);
+	s->face->now = now;
+	s->phase_until = waits ? UINT64_MAX : phase_end(s);
+	stream_arm(s);
+}
+
 /* The handshake that we are late with is not the peer's fault. */
 static bool waits_for_us(const struct s2s_stream *s)
 {

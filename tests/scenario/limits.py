@@ -276,6 +276,65 @@ def case_threats_H16_one_domain_floods_the_link(world):
     check(sorted(delays)[10] < 2, "the other domain was held up")
 
 
+class Doorway(threading.Thread):
+    """A server that takes every connection and says nothing until they are turned away."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server((address, 5269), backlog=256)
+        self.inside, self.most, self.all = [], 0, 0
+        self.lock = threading.Lock()
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                accepted, _ = self.socket.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.inside.append(accepted)
+                self.all += 1
+                self.most = max(self.most, len(self.inside))
+
+    def turn_away(self, count):
+        with self.lock:
+            leaving, self.inside = self.inside[:count], self.inside[count:]
+        for one in leaving:
+            one.close()
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.turn_away(len(self.inside))
+
+
+@fresh(outer_limits=NO_LIMITS + "\nlimit header time 100s")
+def case_many_domains_at_one_address(world):
+    """Of two hundred domains at one address 64 at a time are connected to; the others wait, and none is forgotten."""
+    door = Doorway(source(world, 140))
+    world.closing.append(door)
+    inside = world.stream(us=LOCAL, to=FOREIGN, role="inner")
+    for n in range(200):
+        domain = "q%d.example" % n
+        world.dns.names[domain] = source(world, 140)
+        inside.send("<db:result from='%s' to='%s'>x</db:result>" % (LOCAL, domain))
+        inside.expect("<db:result[^>]*type=.valid.[^>]*>")
+        inside.message("m%d" % n, sender="a@" + LOCAL, to="x@" + domain)
+        if n % 40 == 39:
+            inside = world.stream(us=LOCAL, to=FOREIGN, role="inner")
+    for count in (64, 128, 192, 200):
+        world.wait(lambda: door.all == count, lambda: "%d of %d are connected" % (door.all, count))
+        door.turn_away(64)
+    check(door.most == 64, "%d at once" % door.most)
+    world.server.wait_for("<message[^>]*type=\"error\"", 200)
+    # What ended gave its place back.
+    world.dns.names["late.example"] = source(world, 140)
+    inside.send("<db:result from='%s' to='late.example'>x</db:result>" % LOCAL)
+    inside.message("late", sender="a@" + LOCAL, to="x@late.example")
+    world.wait(lambda: door.all == 201, "one more is connected")
+
+
 def free_port():
     """Below those that the kernel gives to outgoing connections, of which other tests have thousands."""
     for n in range(1000):

@@ -99,6 +99,34 @@ static void test_threats_L17_cut_in_every_state(void **state)
 	assert_true(cuts == runs - 1 && cuts > 30);
 }
 
+/* While memory is short a sixteenth of the window (here: nothing) fills it, until that is taken. */
+static void test_tight_windows(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 1);
+	lab.nodes[OUTER_A].program = HOLD;
+	assert_true(lab_send(&lab, INNER, lab_one, "a"));
+	link_set_tight(lab.nodes[INNER].l, true);
+	assert_false(link_writable(lab.nodes[INNER].l, lab_one));
+	assert_false(lab_send(&lab, INNER, lab_one, "b"));
+	lab_talk(&lab);
+	assert_int_equal(lab.nodes[OUTER_A].n_held, 2);
+	buf_clear(&lab.log, 0);
+	for (unsigned i = 0; i < 2; i++)
+		link_taken(lab.nodes[OUTER_A].l, lab.nodes[OUTER_A].channel,
+			lab.nodes[OUTER_A].held[i], lab.now);
+	lab_pass(&lab, 20, 7);
+	HAPPENED(&lab, "inner may write one.example\n");
+	assert_false(lab_send(&lab, INNER, lab_one, "c"));
+	link_set_tight(lab.nodes[INNER].l, false);
+	assert_true(link_writable(lab.nodes[INNER].l, lab_one));
+	assert_true(lab_send(&lab, INNER, lab_one, "d"));
+	lab_talk(&lab);
+	assert_int_equal(lab.nodes[OUTER_A].n_held, 4);
+	lab_done(&lab);
+}
+
 /* L18: a slow next hop fills its own window, and only that. */
 static void test_threats_L18_back_pressure(void **state)
 {
@@ -637,6 +665,7 @@ int main(void)
 		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_reject_once),
 		cmocka_unit_test(test_threats_L17_cut_in_every_state),
+		cmocka_unit_test(test_tight_windows),
 		cmocka_unit_test(test_threats_L18_back_pressure),
 		cmocka_unit_test(test_more_pairs_than_channels),
 		cmocka_unit_test(test_takeover),

@@ -132,6 +132,28 @@ static void test_age(void **state)
 	one_end(&t);
 }
 
+/* What waits in this node for its turn is not late; its time begins when the turn comes. */
+static void test_turn(void **state)
+{
+	struct one t;
+
+	one_begin(&t);
+	t.n.hold_connect = true;
+	struct s2s_settings patient = s2s_settings_default;
+	patient.queue_age_ms = 1000000;
+	s2s_set_settings(t.n.face, &patient);
+	give(&t, "one", 0, 1);
+	s2s_connect_waits(t.n.connecting[0], true, t.w.now);
+	pass(&t, 100000);
+	assert_int_equal(t.n.unsent, 0);
+	s2s_connect_waits(t.n.connecting[0], false, t.w.now);
+	pass(&t, 29999);
+	assert_int_equal(t.n.unsent, 0);
+	pass(&t, 1);
+	assert_int_equal(t.n.unsent, 1);
+	one_end(&t);
+}
+
 /* C17: what the kernel did not take goes again, in order, on the next stream; the rest does not. */
 static void test_resend(void **state)
 {
@@ -467,6 +489,7 @@ int main(void)
 		{ "s2s C10 queue bounded in bytes", test_bytes_limit, NULL, NULL, NULL },
 		{ "s2s C10 queue bounded in age", test_age, NULL, NULL, NULL },
 		{ "s2s C17 what was not taken goes again in order", test_resend, NULL, NULL, NULL },
+		cmocka_unit_test(test_turn),
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_revoke),
 		cmocka_unit_test(test_fencing),
