@@ -423,12 +423,12 @@ static bool reload(struct node *n, char *err, size_t err_size)
 	return true;
 }
 
-static void ask(
-	struct node *n, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value)
+static void ask(struct node *n, uint64_t ticket, struct link_pair pair, uint64_t revision,
+	struct str old, struct str value)
 {
 	struct inner *in = n->role_state;
 
-	leases_ask(in->leases, ticket, pair, revision, value);
+	leases_ask(in->leases, ticket, pair, revision, old, value);
 }
 
 static const struct node_role role = {

@@ -130,10 +130,10 @@ void leases_finish(void)
 }
 
 void leases_ask(struct leases *leases, uint64_t ticket, struct link_pair pair, uint64_t revision,
-	struct str value)
+	struct str old, struct str value)
 {
 	char key[NET_KV_KEY];
 
 	net_kv_key(pair.local, pair.foreign, key);
-	net_kv_put(leases->kv, ticket, key, revision, value);
+	net_kv_put(leases->kv, ticket, key, revision, old, value);
 }

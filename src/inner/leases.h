@@ -20,6 +20,6 @@ void leases_finish(void);
 
 /* Answered by link_answered(), sooner or later. */
 void leases_ask(struct leases *leases, uint64_t ticket, struct link_pair pair, uint64_t revision,
-	struct str value);
+	struct str old, struct str value);
 
 #endif

@@ -171,7 +171,7 @@ struct link_ops {
 	void (*revoke)(void *user, struct link_pair pair, uint64_t channel);
 	/*
 	 * The lease table that several inners share: put this value in the place of the pair's entry, if
-	 * the entry has this revision yet; 0: if there is none. An empty value removes it. The answer comes
+	 * the entry is still old, with this revision; 0: if there is none. An empty value removes it. The answer comes
 	 * through link_answered(), with the same ticket, never before this call returns; it may come late or
 	 * never. NULL (or not an inner): no other inner needs to agree, leases are local and cost nothing.
 	 *
@@ -180,7 +180,7 @@ struct link_ops {
 	 * names the pair.
 	 */
 	void (*ask)(void *user, uint64_t ticket, struct link_pair pair, uint64_t revision,
-		struct str value);
+		struct str old, struct str value);
 	/* A peer came up (hello done) or went down. */
 	void (*peer_state)(void *user, struct link_peer *peer, bool up, const char *why);
 	/* How busy this process is, in thousandths of one processor, for the far nodes. NULL: 0. */

@@ -108,8 +108,9 @@ struct tx_lease {
 
 	uint64_t ticket; /* of the question under way; 0: none */
 	struct str asked; /* the value that it would write */
-	uint64_t
-		expected; /* the revision that this value was made for: news may come before its turn */
+	/* What this value was made for, and its revision: news may come before its turn. */
+	struct str replaced;
+	uint64_t expected;
 	uint64_t epoch; /* the channel's own, if it is won */
 	struct link_peer *then; /* becomes the owner if it is won */
 	struct list queue; /* in l->unasked, or alone */

@@ -76,7 +76,7 @@ static void send_question(struct link_tx *tx, uint64_t now)
 	l->n_asked++;
 	le->ticket = ++l->questions << NUMBER_BITS | tx->number;
 	timer_start(&l->ask_timers, &le->overdue, now + l->set.table_ms);
-	l->ops.ask(l->user, le->ticket, tx->name.pair, le->expected, le->asked);
+	l->ops.ask(l->user, le->ticket, tx->name.pair, le->expected, le->replaced, le->asked);
 }
 
 void tx_ask(struct link_tx *tx, const struct lease *entry, uint64_t epoch, struct link_peer *then,
@@ -93,6 +93,8 @@ void tx_ask(struct link_tx *tx, const struct lease *entry, uint64_t epoch, struc
 	str_free(&le->asked);
 	le->asked = str_dup(buf_bytes(&value));
 	buf_done(&value);
+	str_free(&le->replaced);
+	le->replaced = str_dup(le->value);
 	le->expected = le->revision;
 	le->epoch = epoch;
 	le->then = then;
@@ -144,6 +146,7 @@ void tx_lease_free(struct link_tx *tx)
 	list_remove(&le->seal.link);
 	str_free(&le->value);
 	str_free(&le->asked);
+	str_free(&le->replaced);
 	free(le);
 	tx->lease = NULL;
 }
@@ -181,14 +184,35 @@ static void won(struct link_tx *tx, uint64_t revision, uint64_t now)
 		tx_entry_won(tx, now);
 }
 
+static uint64_t epoch_of(struct str value)
+{
+	struct lease entry;
+
+	return lease_read(value, &entry) ? entry.epoch : 0;
+}
+
+/*
+ * Is this a later entry than the known one? Its epoch tells, which grows with each change: the table may number anew
+ * what it keeps (net/kv_bucket.c), and then what is old has a high revision. The revision tells of an entry that was
+ * removed and made anew, by a slower clock perhaps, which does not happen to one with our row.
+ */
+static bool is_news(const struct tx_lease *le, uint64_t revision, struct str value)
+{
+	uint64_t epoch = epoch_of(value), known = epoch_of(le->value);
+
+	return epoch > known || (revision > le->revision && (epoch == known || !le->row));
+}
+
 static void lost(struct link_tx *tx, uint64_t revision, struct str value, uint64_t now)
 {
 	struct tx_lease *le = tx->lease;
 	/* The watch has told why, before the answer came. */
-	bool told = le->revision > le->expected;
+	bool told = le->revision != le->expected;
 	/* Of an entry that was removed there is no revision; ours nobody removes. */
 	bool gone = revision == 0 && !le->row && !told;
-	bool changed = revision > le->revision || gone || le->doubts == DOUBTS_MAX;
+	bool renumbered = revision && revision != le->revision && str_eq(value, le->value);
+	bool changed =
+		is_news(le, revision, value) || renumbered || gone || le->doubts == DOUBTS_MAX;
 
 	if (changed)
 		set_known(tx, value, revision, now);
@@ -247,7 +271,7 @@ void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now
 		if (tx)
 			tx_lease_of(tx);
 	}
-	if (!tx || !tx->lease || revision <= tx->lease->revision)
+	if (!tx || !tx->lease || !is_news(tx->lease, revision, value))
 		return;
 	set_known(tx, value, revision, now);
 	count(tx);

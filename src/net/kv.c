@@ -67,6 +67,7 @@ void kv_set_ready(struct net_kv *kv, bool ready, const char *text)
 void kv_job_free(struct kv_job *job)
 {
 	free(job->value);
+	free(job->old);
 	free(job);
 }
 
@@ -107,19 +108,28 @@ static struct kv_job *job_new(enum kv_kind kind, uint64_t ticket, const char *ke
 	return job;
 }
 
+static char *copy(struct str bytes)
+{
+	char *to = bytes.len ? malloc(bytes.len) : NULL;
+
+	if (!bytes.len)
+		return NULL;
+	check(to);
+	memcpy(to, bytes.p, bytes.len);
+	return to;
+}
+
 void net_kv_put(struct net_kv *kv, uint64_t ticket, const char key[NET_KV_KEY], uint64_t revision,
-	struct str value)
+	struct str old, struct str value)
 {
 	struct kv_job *job = job_new(KV_PUT, ticket, key);
 
 	check(value.len <= kv->set.value_bytes);
 	job->revision = revision;
 	job->len = value.len;
-	if (value.len) {
-		job->value = malloc(value.len);
-		check(job->value);
-		memcpy(job->value, value.p, value.len);
-	}
+	job->value = copy(value);
+	job->old_len = old.len;
+	job->old = copy(old);
 	add_job(kv, job);
 }
 

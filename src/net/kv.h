@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A table of small values that several nodes share, in a bucket of NATS JetStream: the leases of inners. An entry
- * changes only by compare-and-set: whoever writes names the revision that it knows, and of two that name the same
- * one wins.
+ * changes only by compare-and-set: whoever writes names the revision and the value that it knows, and of two that name
+ * the same ones one wins. The value counts because brokers may number anew what they keep (kv_bucket.c): no value
+ * may ever come again in an entry.
  *
  * Nothing is ever decided by reading. What a read tells may be out of date, because it may come from a broker that does
  * not know yet that it leads no more; so net_kv_get() and told() only spare a try. No entry expires: a lease that
@@ -60,11 +61,11 @@ void net_kv_close(struct net_kv *kv);
 void net_kv_finish(void);
 
 /*
- * Puts value in the place of the entry if its revision is this one; 0: if there is none. An empty value removes the
- * entry. The answer is WON, LOST or UNAVAILABLE.
+ * Puts value in the place of the entry if its revision is this one, with the value old; 0: if there is none. An empty
+ * value removes the entry. The answer is WON, LOST or UNAVAILABLE.
  */
 void net_kv_put(struct net_kv *kv, uint64_t ticket, const char key[NET_KV_KEY], uint64_t revision,
-	struct str value);
+	struct str old, struct str value);
 /* What is there? The answer is LOST (as for a put that was) or UNAVAILABLE. */
 void net_kv_get(struct net_kv *kv, uint64_t ticket, const char key[NET_KV_KEY]);
 

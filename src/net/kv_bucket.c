@@ -7,15 +7,22 @@
  *
  * A revision is checked by the stream's leader when a message comes, and in nats-server up to 2.9.20 not again when the
  * brokers have agreed on its place: of two that arrive together both could pass (their issue 4320). So each
- * replacement has a message id as well, made of key and revision: of two with the same one the brokers keep the first,
- * in the order that they agreed on. (Whether an entry is not there yet they do check in that order; a new entry
- * needs no id.)
+ * replacement has a message id as well, made of key and the value that it replaces: of two with the same one the
+ * brokers keep the first, in the order that they agreed on. (Whether an entry is not there yet they do check in
+ * that order; a new entry needs no id.)
+ *
+ * Nor is a revision for ever that of one entry: after a broker died while several wrote, brokers of 2.9 may count
+ * differently (their issue 4174), and with the next leader all numbers are others. What was 146 is 143 then, and 146
+ * becomes the number of what somebody put in its place; by the number alone one could replace what one has never
+ * seen. Hence the value in the id, and a look at the entry before. What is put there after this look by somebody
+ * else has the same id.
  *
  * An entry is removed by an empty value in its place, which is a compare-and-set like any other, and then by deleting
  * this very message. Until that is done, by the one who wrote it or by whoever finds it, nothing can be put there: the
  * empty message is never replaced by its revision. Otherwise two that write at once, one by that
  * revision and one that knows of no entry, would have different message ids and could both win.
  */
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,8 +30,9 @@
 #include "net/kv_int.h"
 
 enum {
-	SUBJECT = KV_NAME + NET_KV_KEY + 8,
+	SUBJECT = KV_NAME + NET_KV_KEY + 8, /* of an id, too */
 	HEADER_BYTES = 1024, /* of a message beside the value */
+	ID_HASH = 16, /* bytes of a value's hash */
 	ID_WINDOW_S =
 		120, /* for which brokers remember message ids; a question takes seconds at most */
 };
@@ -103,7 +111,19 @@ static bool is_silence(natsStatus status)
 	return status == NATS_TIMEOUT || status == NATS_NO_RESPONDERS;
 }
 
-/* ret_second: another message with the same key and revision was there first. */
+static void set_id(const struct kv_job *job, char ret[SUBJECT])
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	size_t len = NET_KV_KEY;
+
+	check(EVP_Digest(job->old ? job->old : "", job->old_len, hash, NULL, EVP_sha256(), NULL) ==
+		1);
+	snprintf(ret, SUBJECT, "%s.", job->key);
+	for (size_t i = 0; i < ID_HASH; i++)
+		len += (size_t)snprintf(ret + len, SUBJECT - len, "%02x", hash[i]);
+}
+
+/* ret_second: another message that replaces the same entry was there first. */
 static natsStatus publish(struct net_kv *kv, const struct kv_job *job, uint64_t *ret_revision,
 	bool *ret_second, jsErrCode *code)
 {
@@ -117,7 +137,7 @@ static natsStatus publish(struct net_kv *kv, const struct kv_job *job, uint64_t 
 	jsPubOptions_Init(&o);
 	o.MaxWait = kv->set.call_ms;
 	o.ExpectStream = kv->stream;
-	snprintf(id, sizeof(id), "%s.%s", job->key, expected);
+	set_id(job, id);
 	o.MsgId = job->revision ? id : NULL;
 	natsStatus status =
 		natsMsg_Create(&msg, subject, NULL, job->len ? job->value : "", (int)job->len);
@@ -142,11 +162,36 @@ static void forget(struct net_kv *kv, uint64_t revision)
 	js_DeleteMsg(kv->js, kv->stream, revision, &o, &code);
 }
 
+/* Is there what the job is to replace? False: it has its answer. */
+static bool is_there(struct net_kv *kv, struct kv_job *job)
+{
+	struct kv_job seen = { .kind = KV_GET };
+
+	memcpy(seen.key, job->key, NET_KV_KEY);
+	kv_bucket_get(kv, &seen);
+	if (seen.answer == NET_KV_LOST && seen.revision == job->revision &&
+		seen.len == job->old_len &&
+		(seen.len == 0 || memcmp(seen.value, job->old, seen.len) == 0)) {
+		free(seen.value);
+		return true;
+	}
+	free(job->value);
+	job->value = seen.value;
+	job->len = seen.len;
+	job->answer = seen.answer;
+	job->silent = seen.silent;
+	job->revision = seen.revision;
+	return false;
+}
+
 void kv_bucket_put(struct net_kv *kv, struct kv_job *job)
 {
 	jsErrCode code = 0;
 	uint64_t revision = 0;
 	bool second = false;
+
+	if (job->revision && !is_there(kv, job))
+		return;
 	natsStatus status = publish(kv, job, &revision, &second, &code);
 
 	job->answer = NET_KV_UNAVAILABLE;

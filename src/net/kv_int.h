@@ -38,6 +38,8 @@ struct kv_job {
 	char key[NET_KV_KEY];
 	char *value;
 	size_t len;
+	char *old; /* to be replaced */
+	size_t old_len;
 };
 
 struct net_kv {

@@ -23,7 +23,7 @@ void net_kv_finish(void)
 }
 
 void net_kv_put(struct net_kv *kv, uint64_t ticket, const char key[NET_KV_KEY], uint64_t revision,
-	struct str value)
+	struct str old, struct str value)
 {
 	check(kv);
 }

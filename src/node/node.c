@@ -140,12 +140,12 @@ static uint64_t raise_descriptors(void)
 	return limit.rlim_cur;
 }
 
-static void ask_table(
-	void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value)
+static void ask_table(void *user, uint64_t ticket, struct link_pair pair, uint64_t revision,
+	struct str old, struct str value)
 {
 	struct node *n = user;
 
-	n->role->ask(n, ticket, pair, revision, value);
+	n->role->ask(n, ticket, pair, revision, old, value);
 }
 
 static bool build(struct node *n, char *err, size_t err_size)

@@ -50,7 +50,7 @@ struct node_role {
 	bool (*reload)(struct node *n, char *err, size_t err_size);
 	/* The link's question to the lease table (struct link_ops), with `leases shared`. */
 	void (*ask)(struct node *n, uint64_t ticket, struct link_pair pair, uint64_t revision,
-		struct str value);
+		struct str old, struct str value);
 	/* Does this node play the domain on its face? */
 	bool (*plays)(struct node *n, struct str us);
 	/* Is this the address of a peer that the configuration names? Limits by address do not count for it. NULL:

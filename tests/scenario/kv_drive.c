@@ -2,7 +2,7 @@
 /*
  * net/kv.h for a script: kv_drive NODE CERTIFICATE KEY TRUST SERVER...
  *
- *	stdin     put TICKET KEY REVISION [VALUE]    get TICKET KEY    quit
+ *	stdin     put TICKET KEY REVISION OLD [VALUE]    get TICKET KEY    quit    (OLD: what is there, or any word)
  *	stdout    answered TICKET won|lost|unavailable REVISION VALUE
  *	          told REVISION VALUE    state ready|down TEXT
  *
@@ -51,10 +51,11 @@ static void on_state(void *user, bool ready, const char *text)
 static void obey(struct drive *d, char *line)
 {
 	unsigned long long ticket = 0, revision = 0;
-	char key[NET_KV_KEY] = "", value[WORD] = "";
+	char key[NET_KV_KEY] = "", old[WORD] = "", value[WORD] = "";
 
-	if (sscanf(line, "put %llu %32s %llu %63s", &ticket, key, &revision, value) >= 3)
-		net_kv_put(d->kv, ticket, key, revision, str_of(value));
+	if (sscanf(line, "put %llu %32s %llu %63s %63s", &ticket, key, &revision, old, value) >= 4)
+		net_kv_put(
+			d->kv, ticket, key, revision, str_of(revision ? old : ""), str_of(value));
 	else if (sscanf(line, "get %llu %32s", &ticket, key) == 2)
 		net_kv_get(d->kv, ticket, key);
 	else

@@ -2,6 +2,7 @@
 """The table of leases (src/net/kv.h) over three real brokers: two inners contend, brokers die, hang and come back."""
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,24 +70,25 @@ class Inner(threading.Thread):
         self.wait(lambda: ticket in self.answers, "an answer")
         return self.answers[ticket]
 
-    def ask_put(self, name, revision, value):
-        return self.ask("put %%d %s %d %s" % (key(name), revision, value))
+    def ask_put(self, name, revision, old, value):
+        """old: what is there with this revision; no matter what if that is 0."""
+        return self.ask("put %%d %s %d %s %s" % (key(name), revision, old or "-", value))
 
-    def put(self, name, revision, value):
-        return self.answer(self.ask_put(name, revision, value))
+    def put(self, name, revision, old, value):
+        return self.answer(self.ask_put(name, revision, old, value))
 
     def get(self, name):
         return self.answer(self.ask("get %%d %s" % key(name)))
 
-    def put_until_done(self, name, revision, value):
+    def put_until_done(self, name, revision, old, value):
         """As an inner does it: again while the table is not available, and by what was there once it is."""
         end = time.monotonic() + 3 * DEADLINE
         while time.monotonic() < end:
-            answer = self.put(name, revision, value)
+            answer = self.put(name, revision, old, value)
             if answer[0] == "won" or answer[2] == value:
                 return answer[1]
             if answer[0] == "lost":
-                revision = answer[1]
+                revision, old = answer[1:]
             time.sleep(0.1)
         raise Failure("%s could not write %s" % (self.node, name))
 
@@ -98,20 +100,22 @@ class Inner(threading.Thread):
 
 
 def case_compare_and_set(a, b, brokers):
-    """Create, update, remove: each needs the revision that is there, and the loser learns what is."""
-    kind, first, _ = a.put("one", 0, "a1")
+    """Create, update, remove: each needs the revision and value that are there, and the loser learns what is."""
+    kind, first, _ = a.put("one", 0, "", "a1")
     check(kind == "won" and first > 0, kind)
-    check(a.put("one", 0, "a2") == ("lost", first, "a1"), "create needs that there is none")
-    check(b.put("one", first + 1000, "b1") == ("lost", first, "a1"), "a revision that never was")
-    kind, second, _ = b.put("one", first, "b1")
+    check(a.put("one", 0, "", "a2") == ("lost", first, "a1"), "create needs that there is none")
+    check(b.put("one", first + 1000, "a1", "b1") == ("lost", first, "a1"), "a revision that never was")
+    check(b.put("one", first, "a0", "b1") == ("lost", first, "a1"), "a value that never was")
+    kind, second, _ = b.put("one", first, "a1", "b1")
     check(kind == "won" and second > first, kind)
-    check(a.put("one", first, "a3") == ("lost", second, "b1"), "an old revision")
+    check(a.put("one", first, "a1", "a3") == ("lost", second, "b1"), "an old revision")
+    check(a.put("one", second, "a1", "a3") == ("lost", second, "b1"), "an old value")
     check(a.get("one") == ("lost", second, "b1") and a.get("none") == ("lost", 0, ""), "reading")
-    check(a.put("one", first, "") == ("lost", second, "b1"), "removing by an old revision")
-    kind, third, _ = a.put("one", second, "")
+    check(a.put("one", first, "a1", "") == ("lost", second, "b1"), "removing by an old revision")
+    kind, third, _ = a.put("one", second, "b1", "")
     check(kind == "won" and third == 0, kind)
     brokers.wait(lambda: a.get("one") == ("lost", 0, ""), "nothing is left")
-    kind, fourth, _ = b.put("one", 0, "b2")
+    kind, fourth, _ = b.put("one", 0, "", "b2")
     check(kind == "won" and fourth > second, "made anew, with a revision that was never used")
 
 
@@ -122,7 +126,7 @@ def case_the_other_is_told(a, b, brokers):
     def told():
         nonlocal revision, n
         n += 1
-        revision = a.put_until_done("watched", revision, "for-b-%d" % n)
+        revision = a.put_until_done("watched", revision, "for-b-%d" % (n - 1), "for-b-%d" % n)
         try:
             b.wait(lambda: (revision, "for-b-%d" % n) in b.told, "told", 2)
             return True
@@ -132,31 +136,31 @@ def case_the_other_is_told(a, b, brokers):
     check(not any(value.startswith("for-b") for _, value in a.told), "nobody is told what it wrote itself")
 
 
-def race(a, b, names, revisions, value):
-    """Both want to write each entry, by the same revision, at the same time. (kind, revision, value) of both, each."""
-    tickets = [(a.ask_put(n, r, value + "a"), b.ask_put(n, r, value + "b")) for n, r in zip(names, revisions)]
+def race(a, b, names, there, value):
+    """Both want to write each entry, in the place of the same one, at once. (kind, revision, value) of both."""
+    tickets = [(a.ask_put(n, *t, value + "a"), b.ask_put(n, *t, value + "b")) for n, t in zip(names, there)]
     return [(a.answer(x), b.answer(y)) for x, y in tickets]
 
 
 def case_one_wins(a, b, brokers):
     """Two inners want the same 100 leases at once, again and again: one wins each, and both agree who."""
     names = ["pair-%d" % i for i in range(100)]
-    revisions = [0] * len(names)
+    there = [(0, "")] * len(names)
     for turn in range(12):
-        results = race(a, b, names, revisions, "%d-" % turn)
+        results = race(a, b, names, there, "%d-" % turn)
         for i, (of_a, of_b) in enumerate(results):
             check(sorted([of_a[0], of_b[0]]) == ["lost", "won"], (turn, names[i], of_a, of_b))
             winner, loser = (of_a, of_b) if of_a[0] == "won" else (of_b, of_a)
-            check(loser[1:] == (winner[1], "%d-%s" % (turn, "a" if winner is of_a else "b")), (of_a, of_b))
-            revisions[i] = winner[1]
+            there[i] = (winner[1], "%d-%s" % (turn, "a" if winner is of_a else "b"))
+            check(loser[1:] == there[i], (of_a, of_b))
 
 
 def case_more_questions_than_there_is_room_for(a, b, brokers):
     """Each question has one answer; what finds no room is unavailable at once, and never half done."""
-    tickets = [a.ask_put("many-%d" % (i % 7), 0, "x") for i in range(3000)]
+    tickets = [a.ask_put("many-%d" % (i % 7), 0, "", "x") for i in range(3000)]
     kinds = [a.answer(t)[0] for t in tickets]
     check(set(kinds) <= {"won", "lost", "unavailable"} and kinds.count("won") <= 7, set(kinds))
-    check(a.put_until_done("many-0", 0, "y") > 0, "goes on")
+    check(a.put_until_done("many-0", 0, "", "y") > 0, "goes on")
 
 
 def leader(brokers):
@@ -176,21 +180,21 @@ def leader(brokers):
 def case_the_leader_dies(a, b, brokers):
     """kill -9 of the broker that leads the bucket, while both write: nobody wins twice, and what was won stays."""
     names = ["leader-%d" % i for i in range(100)]
-    revisions = [b.put_until_done(n, 0, "before") for n in names]
+    there = [(b.put_until_done(n, 0, "", "before"), "before") for n in names]
     victim = leader(brokers)
     killer = threading.Timer(0.02, brokers.stop, [victim])
     killer.start()
     try:
-        results = race(a, b, names, revisions, "during-")
+        results = race(a, b, names, there, "during-")
         killer.join()
         for i, (of_a, of_b) in enumerate(results):
             check([of_a[0], of_b[0]].count("won") <= 1, (names[i], of_a, of_b))
             for of, value in ((of_a, "during-a"), (of_b, "during-b")):
                 if of[0] == "won":
-                    brokers.wait(lambda: a.get(names[i]) == ("lost", of[1], value),
-                                 "%s is what was won" % names[i])
-        revision = a.put_until_done(names[0], revisions[0], "after")
-        brokers.wait(lambda: b.get(names[0]) == ("lost", revision, "after"), "the other sees it")
+                    # Not by its revision: after such a death nats-server 2.9 may number anew.
+                    brokers.wait(lambda: a.get(names[i])[2] == value, "%s is what was won" % names[i])
+        a.put_until_done(names[0], *there[0], "after")
+        brokers.wait(lambda: b.get(names[0])[2] == "after", "the other sees it")
     finally:
         killer.join()
         brokers.start(victim)
@@ -200,7 +204,7 @@ def case_the_leader_dies(a, b, brokers):
 
 def case_a_stale_reader_wins_nothing(a, b, brokers):
     """A broker that was stopped while the others went on may tell old entries: a write by those is refused."""
-    first = a.put_until_done("stale", 0, "old")
+    first = a.put_until_done("stale", 0, "", "old")
     victim = leader(brokers)
     others = [n for n in BROKERS if n != victim]
     reader = Inner(brokers, "inner-b", [victim])
@@ -209,14 +213,13 @@ def case_a_stale_reader_wins_nothing(a, b, brokers):
         reader.wait_ready(), writer.wait_ready()
         check(reader.get("stale") == ("lost", first, "old"), "it knows the entry")
         brokers.processes[victim].send_signal(signal.SIGSTOP)
-        second = writer.put_until_done("stale", first, "new")
-        check(second > first, "the others have a new leader")
+        writer.put_until_done("stale", first, "old", "new")
         brokers.processes[victim].send_signal(signal.SIGCONT)
         # As fast as it can, with what it knows: this revision is over.
-        won = [reader.put("stale", first, "forged") for _ in range(20)]
+        won = [reader.put("stale", first, "old", "forged") for _ in range(20)]
         check(all(kind != "won" for kind, _, _ in won), won)
-        brokers.wait(lambda: reader.get("stale") == ("lost", second, "new"), "it learns of the new entry")
-        check(reader.put_until_done("stale", second, "next") > second, "goes on")
+        brokers.wait(lambda: reader.get("stale")[2] == "new", "it learns of the new entry")
+        reader.put_until_done("stale", reader.get("stale")[1], "new", "next")
     finally:
         brokers.processes[victim].send_signal(signal.SIGCONT)
         reader.close()
@@ -226,12 +229,12 @@ def case_a_stale_reader_wins_nothing(a, b, brokers):
 
 def case_unavailable(a, b, brokers):
     """With one broker of three nothing is written, every question has its answer in time, and later all is well."""
-    revision = a.put_until_done("away", 0, "before")
+    revision = a.put_until_done("away", 0, "", "before")
     for name in BROKERS[1:]:
         brokers.stop(name)
     try:
         started = time.monotonic()
-        kinds = [a.put("away", revision, "during")[0] for _ in range(3)]
+        kinds = [a.put("away", revision, "before", "during")[0] for _ in range(3)]
         check("won" not in kinds, kinds)
         check(time.monotonic() - started < 2 * DEADLINE, "the answers took too long")
     finally:
@@ -239,23 +242,25 @@ def case_unavailable(a, b, brokers):
             brokers.start(name)
         brokers.wait_ready()
     a.wait_ready(), b.wait_ready()
-    after = b.put_until_done("away", revision, "after")
-    check(after > revision, "%d does not come after %d, which was won" % (after, revision))
-    check(a.put("away", revision, "late")[0] != "won", "the old revision is over")
+    after = b.put_until_done("away", revision, "before", "after")
+    for number in (revision, after):
+        check(a.put("away", number, "before", "late")[0] != "won", "what was there before is over, by any number")
+    brokers.wait(lambda: b.get("away")[2] == "after", "nobody replaced what is there")
 
 
 def case_all_brokers_hang(a, b, brokers):
     """SIGSTOP of all three: unavailable; after SIGCONT the table is what it was."""
-    revision = a.put_until_done("hang", 0, "before")
+    revision = a.put_until_done("hang", 0, "", "before")
     for process in brokers.processes.values():
         process.send_signal(signal.SIGSTOP)
     try:
-        a.wait(lambda: not a.ready or a.put("hang", revision + 1, "during")[0] == "unavailable", "not available")
+        a.wait(lambda: not a.ready or a.put("hang", revision + 1, "before", "during")[0] == "unavailable",
+               "not available")
     finally:
         for process in brokers.processes.values():
             process.send_signal(signal.SIGCONT)
     a.wait_ready(), b.wait_ready()
-    brokers.wait(lambda: a.get("hang") == ("lost", revision, "before"), "nothing changed")
+    brokers.wait(lambda: a.get("hang")[2] == "before", "nothing changed")
 
 
 def case_it_ends_in_time(a, b, brokers):
@@ -265,11 +270,25 @@ def case_it_ends_in_time(a, b, brokers):
         process.send_signal(signal.SIGSTOP)
     try:
         for i in range(50):
-            c.ask_put("end-%d" % i, 0, "x")
+            c.ask_put("end-%d" % i, 0, "", "x")
         c.close()
     finally:
         for process in brokers.processes.values():
             process.send_signal(signal.SIGCONT)
+
+
+def case_numbers_that_come_again(a, b, brokers):
+    """The brokers count anew: what has the revision of an entry that is known is another one, and stays."""
+    for name in BROKERS:
+        brokers.stop(name)
+    shutil.rmtree(brokers.path("store"))
+    for name in BROKERS:
+        brokers.start(name)
+    brokers.wait_ready()
+    a.wait_ready(), b.wait_ready()
+    revision = b.put_until_done("again", 0, "", "other")
+    check(a.put("again", revision, "mine", "next") == ("lost", revision, "other"), "the number is not enough")
+    check(a.put("again", revision, "other", "next")[0] == "won", "with the value it is")
 
 
 def main():

@@ -137,14 +137,15 @@ static void op_alarm(void *user, struct link_peer *peer, const char *reason)
 	fail_msg("alarm: %s", reason);
 }
 
-static void op_ask(
-	void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value)
+static void op_ask(void *user, uint64_t ticket, struct link_pair pair, uint64_t revision,
+	struct str old, struct str value)
 {
 	struct lab_node *n = user;
 	struct buf *log = &n->lab->log;
 	struct lease entry;
 
 	n->lab->ticket = ticket;
+	assert_true(old.len == 0 || lease_read(old, &entry));
 	buf_printf(log, "asks %u:", (unsigned)revision);
 	if (value.len == 0) {
 		buf_printf(log, " remove\n");

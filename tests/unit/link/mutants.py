@@ -27,8 +27,8 @@ ROWS = [
      "\t\tend_question(tx);\n"
      "\t\twon(tx, revision, now);"),
     ("a value is asked with a revision newer than it was made for", "tx_table.c",
-     "tx->name.pair, le->expected,",
-     "tx->name.pair, le->revision,"),
+     "tx->name.pair, le->expected, le->replaced,",
+     "tx->name.pair, le->revision, le->value,"),
     ("what the watch tells is taken for a lease", "tx_lease.c",
      "\tstruct lease e;\n"
      "\n"

@@ -4,14 +4,16 @@
 #include "link/tx.h"
 
 enum { ALL = 7, OTHER_BOOT = 9 };
+#define EPOCHS 2000000000000 /* above what the clock says */
 
-/* An entry as another inner would write it: inners are "inner" (its boot) and "other". */
-static void write_entry(
-	struct buf *b, const char *owner, const char *wish, uint64_t inner, bool other)
+/* An entry as another inner would write it: inners are "inner" (its boot) and "other". Epochs grow, as revisions do. */
+static void write_entry(struct buf *b, uint64_t revision, const char *owner, const char *wish,
+	uint64_t inner, bool other)
 {
-	struct lease e = {
-		.epoch = 77, .pair = lab_one, .owner = str_of(owner), .wish = str_of(wish)
-	};
+	struct lease e = { .epoch = EPOCHS + 100 * revision,
+		.pair = lab_one,
+		.owner = str_of(owner),
+		.wish = str_of(wish) };
 
 	if (inner)
 		assert_true(lease_join(&e, STRL("inner"), inner));
@@ -32,9 +34,21 @@ static void lose(struct lab *lab, uint64_t revision, const char *owner, const ch
 {
 	struct buf b;
 
-	write_entry(&b, owner, wish, inner, other);
+	write_entry(&b, revision, owner, wish, inner, other);
 	link_answered(
 		lab->nodes[INNER].l, lab->ticket, LINK_LOST, revision, buf_bytes(&b), lab->now);
+	buf_done(&b);
+	lab_talk(lab);
+}
+
+/* nth: of the entries that stood there. */
+static void tell_nth(struct lab *lab, uint64_t nth, uint64_t revision, const char *owner,
+	const char *wish, uint64_t inner, bool other)
+{
+	struct buf b;
+
+	write_entry(&b, nth, owner, wish, inner, other);
+	link_told(lab->nodes[INNER].l, revision, buf_bytes(&b), lab->now);
 	buf_done(&b);
 	lab_talk(lab);
 }
@@ -42,12 +56,7 @@ static void lose(struct lab *lab, uint64_t revision, const char *owner, const ch
 static void tell(struct lab *lab, uint64_t revision, const char *owner, const char *wish,
 	uint64_t inner, bool other)
 {
-	struct buf b;
-
-	write_entry(&b, owner, wish, inner, other);
-	link_told(lab->nodes[INNER].l, revision, buf_bytes(&b), lab->now);
-	buf_done(&b);
-	lab_talk(lab);
+	tell_nth(lab, revision, revision, owner, wish, inner, other);
 }
 
 static void fail_to_answer(struct lab *lab)
@@ -417,6 +426,27 @@ static void test_set_aside(void **state)
 	lab_done(&lab);
 }
 
+/* The table counts its revisions anew: the epoch tells what is new, and what is known under another number. */
+static void test_counted_anew(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	/* An old entry under a high number: the owner is not left for it. */
+	tell_nth(&lab, 3, 9, "b", "", 0, true);
+	HAPPENED(&lab, "");
+	/* A new one under a low number: somebody wishes. */
+	tell_nth(&lab, 6, 3, "a", "b", 2, true);
+	HAPPENED(&lab, "asks 3: a (b!) other/9\n");
+	/* The known one under another number is asked for by that, at once. */
+	struct buf b;
+	write_entry(&b, 6, "a", "b", 2, true);
+	link_answered(lab.nodes[INNER].l, lab.ticket, LINK_LOST, 2, buf_bytes(&b), lab.now);
+	buf_done(&b);
+	HAPPENED(&lab, "asks 2: a (b!) other/9\n");
+	lab_done(&lab);
+}
+
 static void test_unavailable(void **state)
 {
 	struct lab lab;
@@ -620,7 +650,7 @@ static void test_status(void **state)
 	buf_append(&b, str_from("", 1));
 	assert_non_null(strstr(buf_bytes(&b).p,
 		"\"lease\":{\"revision\":6,\"asking\":true,\"alone\":false,\"owner\":\"a\","
-		"\"epoch\":77,\"wish\":\"b\","
+		"\"epoch\":2000000000600,\"wish\":\"b\","
 		"\"holders\":[{\"node\":\"inner\",\"boot\":2},{\"node\":\"other\",\"boot\":9}]}"));
 	buf_done(&b);
 	lab_done(&lab);
@@ -649,6 +679,7 @@ int main(void)
 		cmocka_unit_test(test_move_alone),
 		cmocka_unit_test(test_home_only_without_others),
 		cmocka_unit_test(test_set_aside),
+		cmocka_unit_test(test_counted_anew),
 		cmocka_unit_test(test_unavailable),
 		cmocka_unit_test(test_unavailable_too_long),
 		cmocka_unit_test(test_alone),

@@ -2,8 +2,9 @@
 /*
  * The lease table that the inners of a world share, as bad as a real one may be: questions are late, get lost, and are
  * granted after the one who asked has given up or died; answers get lost; what a refusal tells of
- * the entry, and what the watch tells, may be older than what stands there; and at times there is no answer at all.
- * What it keeps is compare-and-set, which is all that the protocol builds upon. When the faults are over it is only
+ * the entry, and what the watch tells, may be older than what stands there; at times there is no answer at all; and at
+ * times it counts its revisions anew, from a lower number. What it keeps is compare-and-set by
+ * revision and value, which is all that the protocol builds upon. When the faults are over it is only
  * slow: who asks gets the answer before giving up, and hears how the entry is, or nobody could promise that no
  * record starves.
  */
@@ -19,10 +20,10 @@ static void push_event(struct world *w, struct table_event *e)
 	*place = e;
 }
 
-static struct table_event *new_event(struct world *w, enum table_kind kind, struct node *n,
-	unsigned pair, uint64_t revision, struct str value)
+static struct table_event *new_question(struct world *w, enum table_kind kind, struct node *n,
+	unsigned pair, uint64_t revision, struct str old, struct str value)
 {
-	struct table_event *e = calloc(1, sizeof(*e) + value.len);
+	struct table_event *e = calloc(1, sizeof(*e) + value.len + old.len);
 	unsigned late = w->calm ? TABLE_MS / 2 - 1 : 60; /* question and answer together: in time */
 
 	e->kind = kind;
@@ -33,8 +34,17 @@ static struct table_event *new_event(struct world *w, enum table_kind kind, stru
 	e->len = value.len;
 	if (value.len)
 		memcpy(e->value, value.p, value.len);
+	e->old_len = old.len;
+	if (old.len)
+		memcpy(e->value + value.len, old.p, old.len);
 	e->at = w->now + 1 + below(w, chance(w, 10) ? late : 6);
 	return e;
+}
+
+static struct table_event *new_event(struct world *w, enum table_kind kind, struct node *n,
+	unsigned pair, uint64_t revision, struct str value)
+{
+	return new_question(w, kind, n, pair, revision, STRL(""), value);
 }
 
 static bool unreachable(const struct world *w, const struct node *n)
@@ -42,13 +52,13 @@ static bool unreachable(const struct world *w, const struct node *n)
 	return w->table_down_until > w->now || n->table_cut_until > w->now;
 }
 
-void sim_ask(
-	void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value)
+void sim_ask(void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str old,
+	struct str value)
 {
 	struct node *n = user;
 	struct world *w = n->w;
 	struct table_event *e =
-		new_event(w, TABLE_QUESTION, n, pair_index(w, pair), revision, value);
+		new_question(w, TABLE_QUESTION, n, pair_index(w, pair), revision, old, value);
 
 	w->totals->asked++;
 	e->ticket = ticket;
@@ -125,7 +135,9 @@ static void judge(struct world *w, struct table_event *q)
 {
 	struct table_entry *t = &w->table[q->pair];
 	uint64_t revision = t->n_past ? revision_of(value_of(w, q->pair)) : 0;
-	bool won = q->revision == revision;
+	struct str old = str_from(q->value + q->len, q->old_len);
+	bool won =
+		q->revision == revision && (!revision || str_eq(old, sim_table_value(w, q->pair)));
 	struct table_event *a;
 
 	if (won) {
@@ -192,10 +204,25 @@ void sim_run_table(struct world *w)
 	}
 }
 
+/* What was told before has numbers that others will have again. */
+static void count_anew(struct world *w)
+{
+	uint64_t less = 1 + below(w, 8);
+
+	w->table_revision -= less < w->table_revision ? less : w->table_revision;
+	for (unsigned pair = 0; pair < PAIRS_MAX; pair++) {
+		struct table_value *v = w->table[pair].n_past ? value_of(w, pair) : NULL;
+		if (v)
+			v->revision -= less < v->revision ? less : v->revision - 1;
+	}
+}
+
 void sim_table_fault(struct world *w)
 {
 	struct node *n = &w->nodes[below(w, w->n_inner)];
 
+	if (chance(w, 20))
+		count_anew(w);
 	if (chance(w, 50))
 		w->table_down_until = w->now + below(w, 300);
 	else

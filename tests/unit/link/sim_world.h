@@ -100,8 +100,8 @@ struct table_event {
 	enum link_answer answer;
 	unsigned pair;
 	uint64_t revision;
-	size_t len;
-	char value[];
+	size_t len, old_len;
+	char value[]; /* and the one that it is to replace */
 };
 
 struct table_value {
@@ -244,8 +244,8 @@ void sim_run_end(struct world *w, struct end *e);
 void sim_free_dead_conns(struct world *w);
 
 /* sim_table.c: the shared lease table. */
-void sim_ask(
-	void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str value);
+void sim_ask(void *user, uint64_t ticket, struct link_pair pair, uint64_t revision, struct str old,
+	struct str value);
 /* Everything that is due. */
 void sim_run_table(struct world *w);
 void sim_table_fault(struct world *w);
