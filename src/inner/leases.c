@@ -26,6 +26,7 @@ static void on_answered(
 		[NET_KV_WON] = LINK_WON,
 		[NET_KV_LOST] = LINK_LOST,
 		[NET_KV_UNAVAILABLE] = LINK_UNAVAILABLE,
+		[NET_KV_UNASKED] = LINK_UNASKED,
 	};
 	struct leases *leases = user;
 	struct node *n = leases->n;

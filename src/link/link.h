@@ -292,6 +292,7 @@ enum link_answer {
 	LINK_WON, /* done: the entry's revision is now this one (0 or any: removed) */
 	LINK_LOST, /* not done: the entry has another revision, this one, with this value (0 or empty: there is none) */
 	LINK_UNAVAILABLE, /* it is not known whether it was or will be done */
+	LINK_UNASKED, /* it was not done and will not be */
 };
 
 /*

@@ -99,6 +99,10 @@ struct tx_lease {
 	uint64_t revision; /* of it */
 	unsigned doubts; /* times that the table answered with an older one */
 	bool row; /* it names this node as a holder */
+	/* The owner of an entry that this process won, and since which it asked for none with another owner or
+	 * without itself; or NULL. */
+	struct link_peer *held;
+	struct link_peer *was_held; /* before the question under way */
 	uint64_t known_at; /* since when */
 	uint64_t since; /* what is needed is missing; 0: it is not */
 	bool alone; /* the owner was chosen without the table */
@@ -132,6 +136,8 @@ bool tx_asking(const struct link_tx *tx);
 /* Asks for this entry in place of the known one (NULL: for its removal), and for that owner in this epoch. */
 void tx_ask(struct link_tx *tx, const struct lease *entry, uint64_t epoch, struct link_peer *then,
 	uint64_t now);
+/* Does the entry name what is held? */
+bool tx_keeps_held(const struct link_tx *tx, const struct lease *entry);
 void tx_ask_later(struct link_tx *tx, uint64_t now);
 void tx_table_tick(struct link *l, uint64_t now);
 bool tx_expelled(const struct link *l, struct str node, uint64_t boot);

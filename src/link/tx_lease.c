@@ -224,6 +224,24 @@ static void step(struct link_tx *tx, uint64_t now)
 		step_alone(tx, &e, n, now);
 }
 
+/* What it would ask for it holds already: the owner is taken in a new epoch, and the table has nothing to say. */
+static bool use_held(struct link_tx *tx, uint64_t now)
+{
+	struct link_peer *p = tx->lease->held;
+	struct lease e;
+
+	if (!p || !tx_needed(tx) || !read_entry(tx, &e) || !tx_keeps_held(tx, &e) || e.wish.len ||
+		!find_live(tx, tx_list_live(tx, false, now), p->id))
+		return false;
+	bool others = others_hold(tx, &e);
+	bool elsewhere = others ? tx->pinned && tx->pinned != p : tx_choice(tx, false, now) != p;
+	if (elsewhere || !choose(tx, &p, 1))
+		return false;
+	tx->lease->since = 0;
+	tx_set_owner(tx, p, tx_next_epoch(tx->l, tx->epoch), now);
+	return true;
+}
+
 /* --- Without the table --- */
 
 /* The setting says that after some time a pair goes without it. */
@@ -274,7 +292,7 @@ void tx_seek(struct link_tx *tx, uint64_t now)
 		le->since = now;
 	tx_wait(tx, now);
 	bool pauses = tx->l->table_down && timer_armed(&le->retry);
-	if (!tx_asking(tx) && !pauses)
+	if (!tx_asking(tx) && !use_held(tx, now) && !pauses)
 		step(tx, now);
 }
 
@@ -385,7 +403,7 @@ void tx_seek_again(struct link_tx *tx, uint64_t now)
 		return;
 	}
 	tx->expect &= tx->q.count > 0; /* nobody waits for what is only expected */
-	if (go_alone(tx, now) || tx_asking(tx))
+	if ((!tx_asking(tx) && use_held(tx, now)) || go_alone(tx, now) || tx_asking(tx))
 		return;
 	step(tx, now);
 	if (!tx_asking(tx))

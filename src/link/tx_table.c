@@ -53,17 +53,30 @@ static void count(struct link_tx *tx)
 	le->counted = counts;
 }
 
+bool tx_keeps_held(const struct link_tx *tx, const struct lease *entry)
+{
+	const struct link_peer *p = tx->lease->held;
+	const struct lease_holder *row = lease_holder(entry, tx->l->set.node);
+
+	return p && row && row->boot == tx->l->set.boot_id && str_eq(entry->owner, p->id);
+}
+
 static void set_known(struct link_tx *tx, struct str value, uint64_t revision, uint64_t now)
 {
 	struct tx_lease *le = tx->lease;
 	struct lease entry;
+	/* The table is not the one that it was. */
+	bool older = revision < le->revision && !str_eq(value, le->value);
 
 	str_free(&le->value);
 	le->value = str_dup(value);
 	le->revision = revision;
 	le->known_at = now;
 	le->doubts = 0;
-	le->row = lease_read(value, &entry) && lease_holder(&entry, tx->l->set.node);
+	bool good = lease_read(value, &entry);
+	le->row = good && lease_holder(&entry, tx->l->set.node);
+	if (older || !good || !tx_keeps_held(tx, &entry))
+		le->held = NULL;
 }
 
 /* Questions. */
@@ -98,6 +111,9 @@ void tx_ask(struct link_tx *tx, const struct lease *entry, uint64_t epoch, struc
 	le->expected = le->revision;
 	le->epoch = epoch;
 	le->then = then;
+	le->was_held = le->held;
+	if (!entry || !tx_keeps_held(tx, entry))
+		le->held = NULL;
 	list_remove(&le->retry.link);
 	if (l->n_asked < l->set.table_asks)
 		send_question(tx, now);
@@ -161,6 +177,16 @@ static void unanswered(struct link_tx *tx, uint64_t now)
 	count(tx);
 }
 
+/* As if there had been no question. */
+static void unasked(struct link_tx *tx, uint64_t now)
+{
+	struct tx_lease *le = tx->lease;
+
+	if (le->revision == le->expected && str_eq(le->value, le->replaced))
+		le->held = le->was_held;
+	unanswered(tx, now);
+}
+
 /* Has the watch told what others made of the entry since we changed it? */
 static bool overtaken(const struct tx_lease *le, uint64_t revision)
 {
@@ -173,6 +199,8 @@ static void won(struct link_tx *tx, uint64_t revision, uint64_t now)
 	struct str value = le->asked;
 	bool late = overtaken(le, revision);
 
+	if (le->then)
+		le->held = le->then;
 	le->asked = (struct str){ 0 };
 	if (!late)
 		set_known(tx, value, revision, now);
@@ -238,7 +266,9 @@ void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uin
 			link_told(l, revision, value, now);
 		return;
 	}
-	if (answer == LINK_UNAVAILABLE) {
+	if (answer == LINK_UNASKED) {
+		unasked(tx, now);
+	} else if (answer == LINK_UNAVAILABLE) {
 		unanswered(tx, now);
 	} else {
 		end_question(tx);

@@ -90,7 +90,7 @@ static void add_job(struct net_kv *kv, struct kv_job *job)
 		kv->n_jobs++;
 		pthread_cond_signal(&kv->work);
 	} else {
-		job->answer = NET_KV_UNAVAILABLE;
+		job->answer = NET_KV_UNASKED;
 		list_append(&kv->done, &job->link);
 		kv_wake(kv);
 	}
@@ -145,7 +145,8 @@ static void tell_job(struct net_kv *kv, const struct kv_job *job)
 	/* Of a question that had no answer there is still what it wanted to write. */
 	bool read = job->answer == NET_KV_LOST && job->value;
 	struct str value = read ? str_from(job->value, job->len) : STRL("");
-	uint64_t revision = job->answer == NET_KV_UNAVAILABLE ? 0 : job->revision;
+	bool answered = job->answer == NET_KV_WON || job->answer == NET_KV_LOST;
+	uint64_t revision = answered ? job->revision : 0;
 
 	if (job->kind != KV_HINT)
 		kv->ops->answered(kv->user, job->ticket, job->answer, revision, value);

@@ -31,7 +31,7 @@ struct net_kv_settings {
 	size_t value_bytes; /* 32 KiB: the largest value */
 	unsigned call_ms; /* 1000: for each call */
 	unsigned wait_ms; /* 1500: what did not get its turn by then is not tried */
-	size_t questions; /* 1024: that wait at most; further ones are answered as unavailable */
+	size_t questions; /* 1024: that wait at most; further ones are not asked */
 };
 /* All but broker. */
 extern const struct net_kv_settings net_kv_settings_default;
@@ -40,6 +40,7 @@ enum net_kv_answer {
 	NET_KV_WON, /* written: the entry's revision is now this one; 0: removed */
 	NET_KV_LOST, /* not written: the entry had another revision, perhaps this one; 0: there is none */
 	NET_KV_UNAVAILABLE, /* it is not known whether it was or will be written */
+	NET_KV_UNASKED, /* it was not written and will not be: the table could not be reached */
 };
 
 struct net_kv_ops {
@@ -62,11 +63,11 @@ void net_kv_finish(void);
 
 /*
  * Puts value in the place of the entry if its revision is this one, with the value old; 0: if there is none. An empty
- * value removes the entry. The answer is WON, LOST or UNAVAILABLE.
+ * value removes the entry. The answer is any of the four.
  */
 void net_kv_put(struct net_kv *kv, uint64_t ticket, const char key[NET_KV_KEY], uint64_t revision,
 	struct str old, struct str value);
-/* What is there? The answer is LOST (as for a put that was) or UNAVAILABLE. */
+/* What is there? The answer is LOST (as for a put that was), UNAVAILABLE or UNASKED. */
 void net_kv_get(struct net_kv *kv, uint64_t ticket, const char key[NET_KV_KEY]);
 
 /* The key of two names: it tells nothing of them. */

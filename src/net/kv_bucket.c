@@ -93,6 +93,8 @@ bool kv_bucket_ready(struct net_kv *kv, char *text, size_t size)
 		make(kv, subjects, &code);
 		status = js_GetStreamInfo(&info, kv->js, kv->stream, &o, &code);
 	}
+	if (status == NATS_OK && info->Cluster && !info->Cluster->Leader)
+		status = NATS_NO_RESPONDERS; /* of the bucket: who answered leads the others */
 	bool good = status == NATS_OK && as_it_must_be(info->Config, subjects);
 	if (status != NATS_OK)
 		snprintf(text, size, "no bucket of leases: %s (%d)", natsStatus_GetText(status),
@@ -178,7 +180,7 @@ static bool is_there(struct net_kv *kv, struct kv_job *job)
 	free(job->value);
 	job->value = seen.value;
 	job->len = seen.len;
-	job->answer = seen.answer;
+	job->answer = seen.answer == NET_KV_LOST ? NET_KV_LOST : NET_KV_UNASKED;
 	job->silent = seen.silent;
 	job->revision = seen.revision;
 	return false;

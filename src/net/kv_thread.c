@@ -208,7 +208,7 @@ static void suspect(struct net_kv *kv)
 
 static void do_job(struct net_kv *kv, struct kv_job *job)
 {
-	job->answer = NET_KV_UNAVAILABLE;
+	job->answer = NET_KV_UNASKED;
 	if (!is_ready(kv) || (job->kind != KV_HINT && kv_now() > job->until)) {
 		hand_over(kv, job);
 		return;

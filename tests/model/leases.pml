@@ -18,8 +18,8 @@
  * is a queue of one frame (open and record in one), a heartbeat and its echo take no time, and an inner may learn at any
  * time what an outer has written, while they are linked. LEASE and DEAD stand for 800 and 1000 ms.
  *
- * tests/model/check runs spin over it. Each of STEAL, TRUST_WATCH, UNFENCED, KEEP_OLD, LONG_LEASE and NO_RETRY breaks a
- * rule, and must break a promise.
+ * tests/model/check runs spin over it. Each of STEAL, TRUST_WATCH, UNFENCED, KEEP_OLD, LONG_LEASE, HOLD_ON and NO_RETRY
+ * breaks a rule, and must break a promise.
  */
 
 #ifndef FAULTS
@@ -58,6 +58,7 @@ byte old_rev = 0, old_value = 0; /* what stood there before: followers may still
 /* Inners. */
 byte known_rev[2], known[2];
 byte use[2] = NOBODY; /* the outer in use */
+byte held[2] = NOBODY; /* the outer of an entry that was won, and since which it asked for none of others */
 byte epoch[2]; /* of the channel */
 bool settled[2], leaving[2], sealed[2];
 bool sent[2]; /* in this epoch, and on this connection */
@@ -113,6 +114,12 @@ inline ask(i, v, next)
 	ticket[i] = (ticket[i] + 1) % 4;
 	question[i]!known_rev[i], v, ticket[i];
 	asking[i] = true;
+#ifndef HOLD_ON
+	if
+	:: held[i] != OWNER(v) || !HOLDS(v, i) || OLD(v, i) -> held[i] = NOBODY
+	:: else
+	fi;
+#endif
 	then[i] = next
 }
 
@@ -167,6 +174,10 @@ end:	do
 			asking[i] = false;
 			if
 			:: won || r > known_rev[i] -> known_rev[i] = r; known[i] = v
+			:: else
+			fi;
+			if
+			:: won && then[i] != NOBODY -> held[i] = then[i]
 			:: else
 			fi;
 			if
@@ -245,6 +256,9 @@ end:	do
 	:: atomic { use[i] != NOBODY && !settled[i] && LINKED(i, use[i]) && taken[AT(i, use[i])] &&
 		at_epoch[AT(i, use[i])] == epoch[i] -> assert(written[i]); settled[i] = true }
 	:: atomic { use[i] != NOBODY && settled[i] -> release(i) }
+	/* what it holds it uses again, without the table */
+	:: atomic { use[i] == NOBODY && !asking[i] && NEEDED(i) && held[i] != NOBODY && UP(i, held[i]) && WISH(known[i]) == 0 ->
+		start_using(i, held[i]) }
 	:: atomic { use[i] != NOBODY && silent[AT(i, use[i])] >= DEAD -> release(i) }
 	/* nak revoked */
 	:: atomic { use[i] != NOBODY && LINKED(i, use[i]) && at_epoch[AT(i, use[i])] == epoch[i] && revoked[AT(i, use[i])] ->
@@ -405,7 +419,7 @@ end:	do
 	:: atomic { BREAKS -> faults--;
 		age_all(i);
 		release(i);
-		asking[i] = false; known[i] = 0; known_rev[i] = 0; age[i] = 0;
+		asking[i] = false; held[i] = NOBODY; known[i] = 0; known_rev[i] = 0; age[i] = 0;
 		settled[i] = false; written[i] = false;
 		greeted[AT(i, 0)] = false; greeted[AT(i, 1)] = false;
 		drop(AT(i, 0)); drop(AT(i, 1)) }

@@ -3,7 +3,7 @@
  * net/kv.h for a script: kv_drive NODE CERTIFICATE KEY TRUST SERVER...
  *
  *	stdin     put TICKET KEY REVISION OLD [VALUE]    get TICKET KEY    quit    (OLD: what is there, or any word)
- *	stdout    answered TICKET won|lost|unavailable REVISION VALUE
+ *	stdout    answered TICKET won|lost|unavailable|unasked REVISION VALUE
  *	          told REVISION VALUE    state ready|down TEXT
  *
  * It ends with its stdin.
@@ -29,7 +29,7 @@ struct drive {
 static void on_answered(
 	void *user, uint64_t ticket, enum net_kv_answer answer, uint64_t revision, struct str value)
 {
-	static const char *const names[] = { "won", "lost", "unavailable" };
+	static const char *const names[] = { "won", "lost", "unavailable", "unasked" };
 
 	printf("answered %llu %s %llu %.*s\n", (unsigned long long)ticket, names[answer],
 		(unsigned long long)revision, STR_FMT(value));

@@ -21,11 +21,19 @@ ROWS = [
      "if (answer == LINK_WON)",
      "if (answer != LINK_UNAVAILABLE)"),
     ("a question without an answer counts as won", "tx_table.c",
-     "\tif (answer == LINK_UNAVAILABLE) {\n"
+     "\t} else if (answer == LINK_UNAVAILABLE) {\n"
      "\t\tunanswered(tx, now);",
-     "\tif (answer == LINK_UNAVAILABLE) {\n"
+     "\t} else if (answer == LINK_UNAVAILABLE) {\n"
      "\t\tend_question(tx);\n"
      "\t\twon(tx, revision, now);"),
+    ("what is asked for is held until the answer", "tx_table.c",
+     "\tif (!entry || !tx_keeps_held(tx, entry))\n"
+     "\t\tle->held = NULL;\n"
+     "\tlist",
+     "\tlist"),
+    ("a question without an answer was not asked", "tx_table.c",
+     "answer == LINK_UNASKED",
+     "answer == LINK_UNASKED || answer == LINK_UNAVAILABLE"),
     ("a value is asked with a revision newer than it was made for", "tx_table.c",
      "tx->name.pair, le->expected, le->replaced,",
      "tx->name.pair, le->revision, le->value,"),

@@ -426,6 +426,66 @@ static void test_set_aside(void **state)
 	lab_done(&lab);
 }
 
+/* No broker is there for some time: the owner fences itself, and both go on when they meet again, with no table yet. */
+static void come_back(struct lab *lab)
+{
+	struct link *l = lab->nodes[INNER].l;
+
+	LIST_EACH (&l->peers, it)
+		link_cut(l, LIST_OWNER(it, struct link_peer, link), true, lab->now);
+	lab_cut(lab, OUTER_A);
+	lab_cut(lab, OUTER_B);
+	lab_send(lab, INNER, lab_one, "r1");
+	lab_pass(lab, 3000, ALL);
+	LIST_EACH (&l->peers, it)
+		link_cut(l, LIST_OWNER(it, struct link_peer, link), false, lab->now);
+	lab_connect(lab, OUTER_B);
+	lab_connect(lab, OUTER_A);
+	lab_pass(lab, 500, ALL);
+}
+
+static void test_held_needs_no_table(void **state)
+{
+	for (int others = 0; others <= 1; others++) {
+		struct lab lab;
+		hold(&lab, others);
+		lab.no_news = true;
+		lab_send(&lab, INNER, lab_one, "r0");
+		lab_talk(&lab);
+		HAPPENED(&lab, "a: r0\n");
+		come_back(&lab);
+		HAPPENED(&lab, "a: r1\n");
+		lab_done(&lab);
+	}
+}
+
+/* What it holds it holds no more when it has asked for something else, granted or not; unless nobody was asked. */
+static void ask_for_b(struct lab *lab, enum link_answer answer)
+{
+	hold(lab, false);
+	lab->no_news = true;
+	lab_crash(lab, OUTER_A);
+	lab_send(lab, INNER, lab_one, "r1");
+	lab_pass(lab, 1100, ALL);
+	HAPPENED(lab, "asks 5: b inner/2\n");
+	link_answered(lab->nodes[INNER].l, lab->ticket, answer, 0, STRL(""), lab->now);
+	lab_start(lab, OUTER_A);
+	lab_connect(lab, OUTER_A);
+	lab_pass(lab, 300, ALL);
+}
+
+static void test_held_no_more(void **state)
+{
+	struct lab lab;
+
+	ask_for_b(&lab, LINK_UNAVAILABLE);
+	HAPPENED(&lab, "asks 5: a inner/2\n");
+	lab_done(&lab);
+	ask_for_b(&lab, LINK_UNASKED);
+	HAPPENED(&lab, "a: r1\n");
+	lab_done(&lab);
+}
+
 /* The table counts its revisions anew: the epoch tells what is new, and what is known under another number. */
 static void test_counted_anew(void **state)
 {
@@ -679,6 +739,8 @@ int main(void)
 		cmocka_unit_test(test_move_alone),
 		cmocka_unit_test(test_home_only_without_others),
 		cmocka_unit_test(test_set_aside),
+		cmocka_unit_test(test_held_needs_no_table),
+		cmocka_unit_test(test_held_no_more),
 		cmocka_unit_test(test_counted_anew),
 		cmocka_unit_test(test_unavailable),
 		cmocka_unit_test(test_unavailable_too_long),

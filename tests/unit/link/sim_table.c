@@ -70,13 +70,18 @@ void sim_ask(void *user, uint64_t ticket, struct link_pair pair, uint64_t revisi
 		/* It is refused, or waits somewhere and is granted when nobody expects it. */
 		uint64_t until = w->table_down_until > n->table_cut_until ? w->table_down_until
 									  : n->table_cut_until;
-		if (chance(w, 50)) {
-			e->kind = TABLE_ANSWER;
-			e->answer = LINK_UNAVAILABLE;
-			e->len = 0;
-		} else {
-			e->at = until + 1 + below(w, 20);
+		if (chance(w, 70)) {
+			struct table_event *no =
+				new_event(w, TABLE_ANSWER, n, e->pair, 0, STRL(""));
+			no->ticket = ticket;
+			no->answer = chance(w, 50) ? LINK_UNASKED : LINK_UNAVAILABLE;
+			push_event(w, no);
+			if (no->answer == LINK_UNASKED || chance(w, 50)) {
+				free(e);
+				return;
+			}
 		}
+		e->at = until + 1 + below(w, 20);
 	}
 	push_event(w, e);
 }
