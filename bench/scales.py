@@ -2,12 +2,14 @@
 """What a stanza costs when there are many pairs, and when there are more nodes."""
 import resource
 import threading
+import time
 
 import rig as rigs
 
 SECOND = "local2.bench.example"  # a local domain with a server of its own
 
 
+IDLE = 10  # seconds in which nobody sends
 SPARE = 200  # descriptors for all but the streams
 
 
@@ -22,17 +24,28 @@ def most_pairs():
     return (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE) // 2
 
 
+def used(bench):
+    """CPU seconds of both nodes so far."""
+    return sum(rigs.cpu_seconds(p.pid) for p in (bench.gate.outer, bench.gate.inner))
+
+
 def pairs(bench):
-    """CPU of both nodes for a stanza, from few pairs to many, while as many streams are held in the other direction."""
-    us = bench.series()
+    """CPU of both nodes for a stanza, from few pairs to many, while as many streams are held in the other direction;
+    and what the pairs cost while nobody sends, and what it took to set them up."""
+    us, idle, opening = bench.series(), bench.series(), bench.series()
     counts = [min(count, most_pairs()) for count in bench.size["scale"]]
     held = bench.rig.address(8)
     for count in counts * (1 if bench.args.quick else 2):
         bench.restart_gateway()
         bench.rig.dns.leads_to(*held.rsplit(":", 1))  # the foreign servers; the local one stays where it is
         patience = 60 + count // 20
+        begun = used(bench)
 
-        def measure(count=count, patience=patience):
+        def measure(count=count, patience=patience, begun=begun):
+            opened = used(bench)
+            opening.add(str(count), (opened - begun) * 1000 / count)
+            time.sleep(IDLE)
+            idle.add(str(count), (used(bench) - opened) * 1000 / IDLE)
             result = bench.load("gateway", messages=bench.size["relayed"], pairs=count, timeout=patience + 60)
             nodes = (("outer", bench.gate.outer), ("inner", bench.gate.inner))
             memory = {name: rigs.resident(p.pid) / 2**20 for name, p in nodes}
@@ -42,7 +55,9 @@ def pairs(bench):
         us.add(str(count), cost)
         bench.say(f"scale: {count} pairs each way: {cost:.2f} us/stanza, resident MiB {memory}")
     most = str(counts[-1])
-    us.emit("scale", "us/stanza", subject=most, detail={"pairs": counts, "resident_MiB": memory})
+    us.emit("scale", "us/stanza", subject=most, detail={
+        "pairs": counts, "resident_MiB": memory, "ms_of_cpu_to_open_a_pair": opening.median(most),
+        "idle_ms_of_cpu_a_second": {str(count): idle.median(str(count)) for count in counts}})
 
 
 def mesh(bench):
