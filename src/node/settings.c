@@ -139,6 +139,9 @@ void settings_link(const struct node *n, struct link_settings *s)
 	 * must come before the queue is full. */
 	s->window_records = (unsigned)l->queue_stanzas / 2;
 	s->window_bytes = l->queue_bytes / 4;
+	/* Who lets more streams in has as many pairs. */
+	if (s->channels_max < l->streams)
+		s->channels_max = (unsigned)l->streams;
 	s->queue_age_ms = (unsigned)l->queue_ms;
 	s->home_ms = (unsigned)l->home_ms;
 	s->cond_timeout = COND_REMOTE_SERVER_TIMEOUT;
