@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "cli/value.h"
@@ -74,6 +75,45 @@ int answer_each(const struct cli *c, const char *request, const struct answer_vi
 	}
 	words_free(&paths);
 	return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+/* What the daemons take (node/control.h). */
+enum { LINE_MAX_BYTES = 1024, DOMAINS_MAX = 4 };
+
+int answer_of_domains(const struct cli *c, const char *verb, const struct answer_view *view)
+{
+	char line[LINE_MAX_BYTES];
+	size_t at = (size_t)snprintf(line, sizeof(line), "%s", verb);
+
+	if (c->words.n > DOMAINS_MAX)
+		return cli_usage("four domains at most");
+	for (size_t i = 0; i < c->words.n; i++) {
+		const char *word = c->words.word[i];
+		if (!word[0] || strpbrk(word, " \t\r\n") || strlen(word) > sizeof(line) - at - 3)
+			return cli_usage("not a domain");
+		at += (size_t)snprintf(line + at, sizeof(line) - at, " %s", word);
+	}
+	strcpy(line + at, "\n");
+	return answer_each(c, line, view);
+}
+
+uint64_t answer_left_out(const json_t *answer, const char *key)
+{
+	uint64_t total = 0, shown = json_array_size(json_object_get(answer, key));
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_total", key);
+	value_count(answer, name, &total);
+	return total > shown ? total - shown : 0;
+}
+
+void answer_put_left_out(struct buf *out, const json_t *answer, const char *key)
+{
+	uint64_t n = answer_left_out(answer, key);
+
+	if (n)
+		buf_printf(out, "  and %llu more %s: name a domain to see its own\n",
+			(unsigned long long)n, key);
 }
 
 int answer_one(const struct cli *c, const char *request, const struct answer_view *view)

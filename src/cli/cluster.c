@@ -160,17 +160,17 @@ static void put_cluster(struct buf *out, const struct cli *c, json_t *answer)
 {
 	(void)c;
 	put_self(out, json_object_get(answer, "node"));
-	for (size_t i = 0; i < COUNT(sections); i++)
+	for (size_t i = 0; i < COUNT(sections); i++) {
 		table_show(out, &sections[i], json_object_get(answer, sections[i].key));
+		answer_put_left_out(out, answer, sections[i].key);
+	}
 }
 
 int cmd_cluster(const struct cli *c)
 {
 	static const struct answer_view view = { .text = put_cluster };
 
-	if (c->words.n != 0)
-		return cli_usage("cluster takes no words");
-	return answer_each(c, "cluster\n", &view);
+	return answer_of_domains(c, "cluster", &view);
 }
 
 /* --- orders --- */

@@ -27,13 +27,16 @@ static const struct command commands[] = {
 		"out\n"
 		"  --json             the findings as one JSON object\n",
 		cmd_check },
-	{ "status", "[-s SOCKET] [--json]",
+	{ "status", "[DOMAIN...] [-s SOCKET] [--json]",
 		"nodes, links, pairs with their proof, streams, counters",
-		SOCKET_HELP "  --json             one JSON object a line, as the daemon gave it\n",
+		"Of pairs, channels and streams those of these domains (four at most), or some "
+		"hundred:\n"
+		"those that fail or wait first.\n\n" SOCKET_HELP
+		"  --json             one JSON object a line, as the daemon gave it\n",
 		cmd_status },
 	{ "peers", "[DOMAIN...] [-s SOCKET] [--json]",
 		"foreign domains: state, proof, TLS, counters, and what to do about failures",
-		"Only these domains, if there are any.\n\n" SOCKET_HELP
+		"Only these domains (four at most), if there are any.\n\n" SOCKET_HELP
 		"  --json             one JSON object a daemon\n",
 		cmd_peers },
 	{ "test-peer", "DOMAIN [--from LOCAL] [-s SOCKET] [--json]",
@@ -52,9 +55,11 @@ static const struct command commands[] = {
 		cmd_trace },
 	{ "reload", "[-s SOCKET] [--json]", "make the daemons read their configuration again",
 		SOCKET_HELP "  --json             the answers as JSON objects\n", cmd_reload },
-	{ "cluster", "[-s SOCKET] [--json]",
+	{ "cluster", "[DOMAIN...] [-s SOCKET] [--json]",
 		"the nodes that a daemon knows, and why each pair is where it is",
-		SOCKET_HELP "  --json             one JSON object a daemon\n", cmd_cluster },
+		"Only the pairs of these domains (four at most), or some hundred.\n\n" SOCKET_HELP
+		"  --json             one JSON object a daemon\n",
+		cmd_cluster },
 	{ "drain", "NODE [-s SOCKET] [--json]", "take all pairs away from a node, in order",
 		"Asked of a node of the other kind, it takes its own pairs away. Asked of NODE "
 		"itself, all "

@@ -130,15 +130,6 @@ static json_t *row_of(json_t *rows, json_t *index, const char *domain)
 	return row;
 }
 
-static bool is_asked_for(const struct cli *c, const char *domain)
-{
-	for (size_t i = 0; i < c->words.n; i++) {
-		if (strcmp(c->words.word[i], domain) == 0)
-			return true;
-	}
-	return c->words.n == 0;
-}
-
 static void take_pair(json_t *row, const json_t *ages, const json_t *pair)
 {
 	static const char *const sums[] = { "stanzas_in", "stanzas_out", "queued", "queued_bytes",
@@ -157,7 +148,7 @@ static void take_pair(json_t *row, const json_t *ages, const json_t *pair)
 }
 
 /* A new array with an object for each foreign domain. */
-static json_t *gather(const struct cli *c, json_t *status)
+static json_t *gather(json_t *status)
 {
 	const char *role =
 		json_string_value(json_object_get(json_object_get(status, "node"), "role"));
@@ -169,7 +160,7 @@ static json_t *gather(const struct cli *c, json_t *status)
 	json_array_foreach(json_object_get(status, "pairs"), i, pair)
 	{
 		const char *domain = json_string_value(json_object_get(pair, key));
-		if (domain && is_asked_for(c, domain))
+		if (domain)
 			take_pair(row_of(rows, index, domain), ages, pair);
 	}
 	json_decref(index);
@@ -183,7 +174,10 @@ static json_t *as_json(const struct cli *c, json_t *status)
 
 	if (node)
 		json_object_set(answer, "node", node);
-	json_object_set_new(answer, "peers", gather(c, status));
+	json_object_set_new(answer, "peers", gather(status));
+	/* Of pairs that the daemon did not tell of nothing is known here. */
+	json_object_set_new(answer, "pairs_left_out",
+		json_integer((json_int_t)answer_left_out(status, "pairs")));
 	return answer;
 }
 
@@ -224,7 +218,7 @@ static void as_text(struct buf *out, const struct cli *c, json_t *status)
 	};
 	static const struct section section = { "peers", "foreign domains", columns,
 		COUNT(columns) };
-	json_t *rows = gather(c, status);
+	json_t *rows = gather(status);
 	const json_t *node = json_object_get(status, "node");
 
 	value_plain(out, node, "id");
@@ -236,6 +230,7 @@ static void as_text(struct buf *out, const struct cli *c, json_t *status)
 			c->words.n ? "  knows nothing of these domains\n"
 				   : "  no traffic with any domain yet\n");
 	table_show(out, &section, rows);
+	answer_put_left_out(out, status, "pairs");
 	put_cures(out, rows);
 	json_decref(rows);
 }
@@ -244,5 +239,5 @@ int cmd_peers(const struct cli *c)
 {
 	static const struct answer_view view = { .text = as_text, .json = as_json };
 
-	return answer_each(c, "status\n", &view);
+	return answer_of_domains(c, "status", &view);
 }

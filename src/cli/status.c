@@ -176,8 +176,10 @@ static void put_status(struct buf *out, const struct cli *c, json_t *status)
 
 	(void)c;
 	put_node(out, json_object_get(status, "node"));
-	for (size_t i = 0; i < COUNT(sections); i++)
+	for (size_t i = 0; i < COUNT(sections); i++) {
 		table_show(out, &sections[i], json_object_get(status, sections[i].key));
+		answer_put_left_out(out, status, sections[i].key);
+	}
 	json_object_foreach(status, key, value)
 	{
 		if (json_is_object(value) && strcmp(key, "node") != 0)
@@ -189,7 +191,5 @@ int cmd_status(const struct cli *c)
 {
 	static const struct answer_view view = { .text = put_status };
 
-	if (c->words.n != 0)
-		return cli_usage("status takes no words");
-	return answer_each(c, "status\n", &view);
+	return answer_of_domains(c, "status", &view);
 }

@@ -25,6 +25,7 @@
 #define LINK_LINK_H
 
 #include "base/buf.h"
+#include "base/excerpt.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -336,7 +337,8 @@ struct link_place {
 	uint64_t epoch;
 	uint64_t queued, unacknowledged;
 };
-void link_each_channel(struct link *l, uint64_t now,
+/* Of those that e asks for, as many as it shows. */
+void link_each_channel(struct link *l, uint64_t now, struct excerpt *e,
 	void (*tell)(void *user, const struct link_place *place), void *user);
 
 /* What link_each_peer() tells of a far node that was connected at least once. */
@@ -363,8 +365,11 @@ bool link_peer_up(const struct link_peer *peer);
 /* Does the far inner serve this local domain (from its hello)? */
 bool link_peer_serves(const struct link_peer *peer, struct str local_domain);
 
-/* Writes arrays "links" (peer, up, heartbeat age, frames, bytes, rtt) and "channels" (pair, epoch, owner,
- * queued, unacknowledged, sent, acked, rejected, resent) for `sallyport status`. */
-void link_status(const struct link *l, uint64_t now, struct json *j);
+/*
+ * Writes arrays "links" (peer, up, heartbeat age, frames, bytes, rtt) and "channels" (pair, epoch, owner,
+ * queued, unacknowledged, sent, acked, rejected, resent), and "channels_total" (of those that e asks for, of which it
+ * shows only some), for `sallyport status`.
+ */
+void link_status(const struct link *l, uint64_t now, struct excerpt *e, struct json *j);
 
 #endif

@@ -101,19 +101,52 @@ static void write_rx(const struct link_rx *rx, struct json *j)
 	json_end(j);
 }
 
-void link_status(const struct link *l, uint64_t now, struct json *j)
+static bool has(const struct excerpt *e, const struct pair_name *name)
+{
+	return excerpt_has(e, name->pair.local, name->pair.foreign);
+}
+
+static size_t write_txs(const struct link *l, struct excerpt *e, struct json *j)
+{
+	const struct link_tx *tx;
+
+	excerpt_begin(e);
+	LIST_EACH (&l->txs, it) {
+		tx = LIST_OWNER(it, struct link_tx, link);
+		if (has(e, &tx->name) && excerpt_now(e, tx, tx->q.count > 0))
+			write_tx(tx, j);
+	}
+	while ((tx = excerpt_later(e)))
+		write_tx(tx, j);
+	return e->total;
+}
+
+static size_t write_rxs(const struct link *l, struct excerpt *e, struct json *j)
+{
+	const struct link_rx *rx;
+
+	excerpt_begin(e);
+	LIST_EACH (&l->peers, it) {
+		LIST_EACH (&LIST_OWNER(it, struct link_peer, link)->rxs, in_peer) {
+			rx = LIST_OWNER(in_peer, struct link_rx, link);
+			bool notable = rx->outstanding || rx->state != RX_OPEN;
+			if (has(e, &rx->name) && excerpt_now(e, rx, notable))
+				write_rx(rx, j);
+		}
+	}
+	while ((rx = excerpt_later(e)))
+		write_rx(rx, j);
+	return e->total;
+}
+
+void link_status(const struct link *l, uint64_t now, struct excerpt *e, struct json *j)
 {
 	json_array(j, "links");
 	LIST_EACH (&l->peers, it)
 		write_peer(LIST_OWNER(it, struct link_peer, link), now, j);
 	json_end(j);
 	json_array(j, "channels");
-	LIST_EACH (&l->txs, it)
-		write_tx(LIST_OWNER(it, struct link_tx, link), j);
-	LIST_EACH (&l->peers, it) {
-		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
-		LIST_EACH (&p->rxs, rx)
-			write_rx(LIST_OWNER(rx, struct link_rx, link), j);
-	}
+	size_t total = write_txs(l, e, j) + write_rxs(l, e, j);
 	json_end(j);
+	json_u64(j, "channels_total", total);
 }

@@ -203,8 +203,7 @@ static struct str id_of(const struct link_peer *p)
 	return p ? p->id : STRL("");
 }
 
-void link_each_channel(struct link *l, uint64_t now,
-	void (*tell)(void *user, const struct link_place *place), void *user)
+static struct link_place place_of(struct link_tx *tx, uint64_t now)
 {
 	static const char *const names[] = {
 #define X(id, name) [id] = name,
@@ -212,21 +211,39 @@ void link_each_channel(struct link *l, uint64_t now,
 #undef X
 	};
 
+	return (struct link_place){
+		.pair = tx->name.pair,
+		.owner = id_of(tx->owner),
+		.home = id_of(tx_choice(tx, true, now)),
+		.pinned = id_of(tx->pinned),
+		.from = id_of(tx->from),
+		.why = names[tx->why],
+		.placed_ms_ago = now - tx->placed_at,
+		.idle_ms = tx->q.count ? 0 : now - tx->used_at,
+		.epoch = tx->epoch,
+		.queued = tx->next - tx->send,
+		.unacknowledged = tx->send - tx->una,
+	};
+}
+
+void link_each_channel(struct link *l, uint64_t now, struct excerpt *e,
+	void (*tell)(void *user, const struct link_place *place), void *user)
+{
+	struct link_tx *tx;
+	struct link_place place;
+
+	excerpt_begin(e);
 	LIST_EACH (&l->txs, it) {
-		struct link_tx *tx = LIST_OWNER(it, struct link_tx, link);
-		const struct link_place place = {
-			.pair = tx->name.pair,
-			.owner = id_of(tx->owner),
-			.home = id_of(tx_choice(tx, true, now)),
-			.pinned = id_of(tx->pinned),
-			.from = id_of(tx->from),
-			.why = names[tx->why],
-			.placed_ms_ago = now - tx->placed_at,
-			.idle_ms = tx->q.count ? 0 : now - tx->used_at,
-			.epoch = tx->epoch,
-			.queued = tx->next - tx->send,
-			.unacknowledged = tx->send - tx->una,
-		};
+		tx = LIST_OWNER(it, struct link_tx, link);
+		bool notable = tx->q.count || tx->pinned;
+		if (!excerpt_has(e, tx->name.pair.local, tx->name.pair.foreign) ||
+			!excerpt_now(e, tx, notable))
+			continue;
+		place = place_of(tx, now);
+		tell(user, &place);
+	}
+	while ((tx = excerpt_later(e))) {
+		place = place_of(tx, now);
 		tell(user, &place);
 	}
 }

@@ -133,7 +133,7 @@ static void write_place(void *user, const struct link_place *p)
 	json_end(j);
 }
 
-void cluster_write(struct node *n, struct buf *out)
+void cluster_write(struct node *n, struct excerpt *e, struct buf *out)
 {
 	struct json j;
 	struct writer w = { n, &j };
@@ -147,8 +147,9 @@ void cluster_write(struct node *n, struct buf *out)
 	carrier_status(n->carrier, &j);
 	json_u64(&j, "goes_home_ms", n->config->limits.home_ms);
 	json_array(&j, "pairs");
-	link_each_channel(n->link, n->now, write_place, &w);
+	link_each_channel(n->link, n->now, e, write_place, &w);
 	json_end(&j);
+	json_u64(&j, "pairs_total", e->total);
 	json_end(&j);
 	buf_append_c(out, "\n");
 }

@@ -7,7 +7,7 @@
 #include "node/node.h"
 
 /* This node, the far nodes, and each pair that this node sends on with the reason for its place; one JSON object. */
-void cluster_write(struct node *n, struct buf *out);
+void cluster_write(struct node *n, struct excerpt *e, struct buf *out);
 
 /* CONTROL_DRAIN, CONTROL_UNDRAIN and CONTROL_MOVE: {"ok":true} with what was done, or {"error":...}. */
 void cluster_order(struct node *n, const struct control_request *r, struct buf *out);

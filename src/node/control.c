@@ -7,21 +7,22 @@
 
 #include "base/utf8.h"
 
-/* The verbs, and how many words each takes. */
+/* The verbs, and how many words each takes at least and at most. */
 static const struct {
 	const char *word;
 	enum control_verb verb;
-	unsigned words;
+	unsigned least;
+	unsigned most;
 } verbs[] = {
-	{ "status", CONTROL_STATUS, 0 },
-	{ "reload", CONTROL_RELOAD, 0 },
-	{ "trace", CONTROL_TRACE, 2 },
-	{ "test", CONTROL_TEST, 2 },
-	{ "cluster", CONTROL_CLUSTER, 0 },
-	{ "drain", CONTROL_DRAIN, 1 },
-	{ "undrain", CONTROL_UNDRAIN, 1 },
-	{ "move", CONTROL_MOVE, 3 },
-	{ "ping", CONTROL_PING, 0 },
+	{ "status", CONTROL_STATUS, 0, CONTROL_WORDS_MAX },
+	{ "reload", CONTROL_RELOAD, 0, 0 },
+	{ "trace", CONTROL_TRACE, 2, 2 },
+	{ "test", CONTROL_TEST, 2, 2 },
+	{ "cluster", CONTROL_CLUSTER, 0, CONTROL_WORDS_MAX },
+	{ "drain", CONTROL_DRAIN, 1, 1 },
+	{ "undrain", CONTROL_UNDRAIN, 1, 1 },
+	{ "move", CONTROL_MOVE, 3, 3 },
+	{ "ping", CONTROL_PING, 0, 0 },
 };
 
 /* No controls (C1 included): what is logged or answered may be shown as it is. */
@@ -78,7 +79,8 @@ static const char *parse_line(struct str line, struct control_request *ret)
 		if (!str_is(verb, verbs[i].word))
 			continue;
 		ret->verb = verbs[i].verb;
-		return ret->n_words == verbs[i].words ? NULL : "wrong number of words";
+		bool good = ret->n_words >= verbs[i].least && ret->n_words <= verbs[i].most;
+		return good ? NULL : "wrong number of words";
 	}
 	return "unknown verb";
 }

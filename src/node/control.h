@@ -4,12 +4,13 @@
  * bytes: a verb and words, separated by spaces), answered by lines; the daemon closes at the end. An answer to every
  * verb but `trace` and `test` is one JSON object; `trace` answers with lines until the client closes.
  *
- *	status              node, links, pairs, streams, counters
+ *	status [DOMAIN...]  node, links, pairs, streams, counters; of the lists what these domains have to do with, or
+ *	                    a few hundred entries of each, and how many there are
  *	reload              reads the configuration again
  *	test LOCAL FOREIGN  opens a stream to this foreign domain as that local one ("*": any), and tells each step
  *	                    in one JSON object; the last has "step":"result". Only outer does.
  *	trace LOCAL FOREIGN one JSON object per record of this pair, both directions ("*" for any)
- *	cluster             nodes, and the place of each pair that this node sends on
+ *	cluster [DOMAIN...] nodes, and the places of pairs that this node sends on, likewise
  *	drain NODE          no pairs of this node go to that one any more, or, of itself: no pairs come here
  *	undrain NODE        takes that back
  *	move LOCAL FOREIGN NODE  puts the pair to that node and holds it there; "any": it is not held any more

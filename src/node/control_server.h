@@ -9,7 +9,4 @@
 bool control_start(struct node *n, char *err, size_t err_size);
 void control_stop(struct node *n);
 
-/* The whole state of the node as one JSON object. */
-void control_write_status(struct node *n, struct buf *out);
-
 #endif

@@ -197,6 +197,7 @@ static struct node *node_new(const struct node_role *role, const char *path, str
 	random_bytes(&n->next_trace, sizeof(n->next_trace));
 	list_init(&n->half_applied);
 	list_init(&n->listeners);
+	list_init(&n->watchers);
 	list_init(&n->dials);
 	pace_init(&n->pace);
 	list_init(&n->transports);

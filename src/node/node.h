@@ -156,6 +156,7 @@ struct node {
 	struct net_tls *tls; /* for the face */
 	struct list half_applied; /* of reload.c */
 	struct list listeners; /* of the face */
+	struct list watchers; /* trace.c */
 	struct list dials;
 	struct pace pace;
 	struct list transports;

@@ -3,7 +3,17 @@
 #ifndef NODE_TRACE_H
 #define NODE_TRACE_H
 
+#include "node/control.h"
 #include "node/node.h"
+
+struct watcher;
+struct net_local_client;
+
+/* The client gets what passes, from now on; it is the client's user until it leaves. */
+void trace_start(struct node *n, struct net_local_client *client, const struct control_request *r);
+void trace_leave(struct watcher *w);
+/* Nobody gets any more. */
+void trace_end(struct node *n);
 
 /* Cheap: is anybody watching? */
 bool trace_wanted(const struct node *n);

@@ -23,6 +23,7 @@
 #ifndef S2S_FACE_H
 #define S2S_FACE_H
 
+#include "base/excerpt.h"
 #include "base/json.h"
 #include "base/rate.h"
 #include "jid/jid.h"
@@ -406,8 +407,11 @@ size_t s2s_streams(const struct s2s_face *f);
 /* Stanzas queued or written and not taken, over all pairs. */
 size_t s2s_pending(const struct s2s_face *f);
 
-/* Writes arrays "pairs" (us, them, out state, in streams, proof, tls, counters, last failure with step,
- * reason and age) and "streams", and an object "counters", for `sallyport status`. */
-void s2s_status(const struct s2s_face *f, uint64_t now, struct json *j);
+/*
+ * Writes arrays "pairs" (us, them, out state, in streams, proof, tls, counters, last failure with step,
+ * reason and age) and "streams", "pairs_total" and "streams_total" (of those that e asks for, of which it shows only
+ * some), and an object "counters", for `sallyport status`.
+ */
+void s2s_status(const struct s2s_face *f, uint64_t now, struct excerpt *e, struct json *j);
 
 #endif

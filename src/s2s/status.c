@@ -167,19 +167,45 @@ static void put_counters(const struct s2s_face *f, struct json *j)
 	json_end(j);
 }
 
-void s2s_status(const struct s2s_face *f, uint64_t now, struct json *j)
+static void put_pairs(const struct s2s_face *f, uint64_t now, struct excerpt *e, struct json *j)
 {
 	const struct s2s_pair *p;
 	size_t at = 0;
 
+	excerpt_begin(e);
 	json_array(j, "pairs");
-	while ((p = table_next(&f->pairs, &at)))
+	while ((p = table_next(&f->pairs, &at))) {
+		bool notable = p->failures || queue_count(&p->queue);
+		if (excerpt_has(e, p->us, p->them) && excerpt_now(e, p, notable))
+			put_pair(p, now, j);
+	}
+	while ((p = excerpt_later(e)))
 		put_pair(p, now, j);
 	json_end(j);
+	json_u64(j, "pairs_total", e->total);
+}
+
+static void put_streams(const struct s2s_face *f, uint64_t now, struct excerpt *e, struct json *j)
+{
+	const struct s2s_stream *s;
+
+	excerpt_begin(e);
 	json_array(j, "streams");
 	LIST_EACH (&f->streams, it) {
-		put_stream(LIST_OWNER(it, struct s2s_stream, link), now, j);
+		s = LIST_OWNER(it, struct s2s_stream, link);
+		bool notable = s->state != ST_READY || s->written != s->taken;
+		if (excerpt_has(e, s->us, s->them) && excerpt_now(e, s, notable))
+			put_stream(s, now, j);
 	}
+	while ((s = excerpt_later(e)))
+		put_stream(s, now, j);
 	json_end(j);
+	json_u64(j, "streams_total", e->total);
+}
+
+void s2s_status(const struct s2s_face *f, uint64_t now, struct excerpt *e, struct json *j)
+{
+	put_pairs(f, now, e, j);
+	put_streams(f, now, e, j);
 	put_counters(f, j);
 }

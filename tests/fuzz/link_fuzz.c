@@ -308,7 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&b, 1 << 20);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	link_status(w.l, w.now, &j);
+	link_status(w.l, w.now, &(struct excerpt){ 0 }, &j);
 	json_end(&j);
 	buf_done(&b);
 	link_free(w.l);

@@ -607,7 +607,7 @@ static uint64_t counter(const struct peers *p, const char *name)
 	buf_init(&b, 1 << 20);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	s2s_status(p->face, p->now, &j);
+	s2s_status(p->face, p->now, &(struct excerpt){ 0 }, &j);
 	json_end(&j);
 	check(!j.failed && buf_append(&b, STRL("\0")));
 	wanted[0] = '"';

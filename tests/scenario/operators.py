@@ -53,6 +53,28 @@ def case_a_server_that_refuses(world):
     world.outer.wait_event("pair-failed", reason="connection-refused", cure="their server is down")
 
 
+def case_only_what_a_domain_has_to_do_with(world):
+    """Of the lists of status and cluster only what belongs to the domains that are named, however they are written."""
+    for domain in ("one.example", "two.example"):
+        world.stream(us=LOCAL, to=domain, role="inner").message("to", sender="a@" + LOCAL, to="x@" + domain)
+        world.server.wait_for("<message[^>]*from=\"x@%s\"[^>]*type=\"error\"" % domain)
+    for role in ("outer", "inner"):
+        whole = json.loads(sallyport(world, role, "status", "--json"))
+        check(whole["pairs_total"] == len(whole["pairs"]) >= 2, whole["pairs"])
+        part = json.loads(sallyport(world, role, "status", "ONE.example", "--json"))
+        pairs = [{pair["us"], pair["them"]} for pair in part["pairs"]]
+        check(pairs == [{"one.example", LOCAL}] and part["pairs_total"] == 1, pairs)
+        channels = {channel["foreign"] for channel in part["channels"]}
+        check(channels == {"one.example"} and part["channels_total"] == len(part["channels"]), channels)
+        check(all("one.example" in (stream["us"], stream["them"]) for stream in part["streams"]), part["streams"])
+        check(part["links"] == whole["links"] or part["links"][0]["peer"] == whole["links"][0]["peer"], "the links")
+    places = json.loads(sallyport(world, "inner", "cluster", "two.example", "unknown.example", "--json"))
+    check([pair["foreign"] for pair in places["pairs"]] == ["two.example"], places["pairs"])
+    check(places["pairs_total"] == 1, places)
+    for line in (b"status not..a..domain\n", b"cluster \xe2\x82\xac@x\n"):
+        check(b"not a domain" in world.outer.control(line), "a word that is no domain")
+
+
 @fresh(start=False)
 def case_outer_cannot_be_reached(world):
     """The link does not come up: inner says which node, why, and what to do."""

@@ -136,9 +136,30 @@ class Cli(unittest.TestCase):
                          ("example.com", "up", 2, 3, 9))
         self.assertEqual(peer["failed"]["step"], "x")
 
+    def test_domains(self):
+        pair = {"us": "example.com", "them": "example.se", "stanzas_in": 1, "local": "a", "foreign": "b"}
+        answer = {"pairs": [pair], "pairs_total": 12001, "streams": [{"stream": 1}], "streams_total": 1,
+                  "channels": [], "channels_total": 7}
+        for verb in ("status", "peers", "cluster"):
+            daemon = self.daemon(answer, answer, answer)
+            done = run(verb, "a.example", "\u00e5.example", "-s", self.path)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("\n  and 12000 more pairs: name a domain to see its own\n", done.stdout)
+            self.assertNotIn("more streams", done.stdout)
+            self.assertEqual(run(verb, "-s", self.path).returncode, 0)
+            self.assertEqual(run(verb, "a", "b", "c", "d", "-s", self.path).returncode, 0)
+            asked = b"cluster" if verb == "cluster" else b"status"
+            self.assertEqual(daemon.asked, [asked + b" a.example \xc3\xa5.example\n", asked + b"\n",
+                                            asked + b" a b c d\n"])
+            os.unlink(self.path)
+            for words in (["a", "b", "c", "d", "e"], [""], ["a b"], ["a\nreload"], ["x" * 1024]):
+                done = run(verb, *words, "-s", self.path)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+        self.daemon(answer)
+        self.assertEqual(json.loads(run("peers", "-s", self.path, "--json").stdout)["pairs_left_out"], 12000)
+
     def test_peers_of_little(self):
         for answer, words, says in (({}, [], "no traffic"), ({"pairs": []}, ["a.example"], "knows nothing"),
-                                    ({"pairs": [{"them": "b.example"}]}, ["a.example"], "knows nothing"),
                                     ({"pairs": [{"them": "b.example"}]}, [], "idle"),
                                     ({"pairs": 5, "streams": {}}, [], "no traffic")):
             self.daemon(answer)
@@ -314,7 +335,7 @@ class Cli(unittest.TestCase):
         self.assertEqual(daemon.asked, [b"drain outer-a\n", b"undrain outer-a\n",
                                         b"move example.se example.com outer-b\n", b"drain outer-z\n"])
         for words in (("drain",), ("drain", "a", "b"), ("undrain",), ("move", "a", "b"), ("drain", "a b"),
-                      ("move", "a", "b", "c\nstatus"), ("drain", ""), ("drain", "x" * 2000), ("cluster", "a")):
+                      ("move", "a", "b", "c\nstatus"), ("drain", ""), ("drain", "x" * 2000), ("cluster", "a b")):
             self.assertEqual(run(*words, "-s", self.path).returncode, 2, words)
 
     def test_usage(self):
@@ -325,7 +346,7 @@ class Cli(unittest.TestCase):
                             (["test-peer", "a.example", "b.example"], 2), (["reload", "--help"], 0),
                             (["pki", "init", "--help"], 0), (["pki"], 2), (["check"], 2),
                             (["check", "a", "--outer", "--inner"], 2),
-                            (["status", "--wat"], 2), (["status", "-s"], 2), (["status", "x"], 2),
+                            (["status", "--wat"], 2), (["status", "-s"], 2), (["status", "x y"], 2),
                             (["trace", "x"], 2), (["status", "--json=1"], 2),
                             (["nats", "config", "--help"], 0), (["nats"], 2), (["nats", "config"], 2),
                             (["pki", "init", "d"], 2), (["pki", "init", "d", "--outer", "a"], 2)):

@@ -694,7 +694,7 @@ static void test_status(void **state)
 	buf_init(&b, 1 << 16);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	link_status(r.l, r.now, &j);
+	link_status(r.l, r.now, &(struct excerpt){ 0 }, &j);
 	json_end(&j);
 	buf_append(&b, str_from("", 1));
 	assert_false(j.failed);

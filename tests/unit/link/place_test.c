@@ -15,7 +15,7 @@ static void look(void *user, const struct link_place *p)
 /* The line of the log that tells of the pairs of a node. */
 static void where(struct lab *lab)
 {
-	link_each_channel(lab->nodes[INNER].l, lab->now, look, lab);
+	link_each_channel(lab->nodes[INNER].l, lab->now, &(struct excerpt){ 0 }, look, lab);
 }
 
 static const char *move(struct lab *lab, struct link_pair pair, const char *node)

@@ -705,7 +705,7 @@ static void test_status(void **state)
 	buf_init(&b, 1 << 16);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	link_status(lab.nodes[INNER].l, lab.now, &j);
+	link_status(lab.nodes[INNER].l, lab.now, &(struct excerpt){ 0 }, &j);
 	json_end(&j);
 	buf_append(&b, str_from("", 1));
 	assert_non_null(strstr(buf_bytes(&b).p,

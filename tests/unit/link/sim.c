@@ -507,7 +507,7 @@ static void print_world(const struct world *w)
 		json_init(&j, &b);
 		json_object(&j, NULL);
 		if (n->l)
-			link_status(n->l, w->now, &j);
+			link_status(n->l, w->now, &(struct excerpt){ 0 }, &j);
 		json_end(&j);
 		fprintf(stderr, "%s %.*s\n", n->id, STR_FMT(buf_bytes(&b)));
 		for (size_t k = 0; n->l && k < n->l->n_numbers; k++) {

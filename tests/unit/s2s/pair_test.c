@@ -337,7 +337,7 @@ static void test_forgetting(void **state)
 	buf_init(&b, 1 << 20);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	s2s_status(t.n.face, t.w.now, &j);
+	s2s_status(t.n.face, t.w.now, &(struct excerpt){ 0 }, &j);
 	json_end(&j);
 	assert_false(j.failed);
 	*buf_space(&b, 1) = '\0';
@@ -365,7 +365,7 @@ static void test_status(void **state)
 	buf_init(&b, 1 << 20);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	s2s_status(t.n.face, t.w.now, &j);
+	s2s_status(t.n.face, t.w.now, &(struct excerpt){ 0 }, &j);
 	json_end(&j);
 	assert_false(j.failed);
 	assert_int_equal(j.depth, 0);
@@ -378,6 +378,49 @@ static void test_status(void **state)
 		"\"connect-failed\":1", "\"streams_out\":2" };
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		assert_has(buf_bytes(&b).p, parts[i]);
+	buf_done(&b);
+	one_end(&t);
+}
+
+/* However many pairs there are, an answer has some of them, those that fail first, and says how many there are. */
+static void test_status_of_many(void **state)
+{
+	enum { MANY = 20000 };
+	const struct s2s_why why = pair_why(CLOSE_TLS_FAILED, S2S_TIMEOUT);
+	struct excerpt e = { 0 };
+	struct one t;
+	struct buf b;
+	struct json j;
+	char name[40];
+
+	one_begin(&t);
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "d%u.example", i);
+		struct s2s_pair *p = pair_get(t.n.face, STRL("b.example"), str_of(name));
+		if (i == 77 || i == MANY - 1)
+			pair_fail(p, &why, STRL(""));
+	}
+	buf_init(&b, 1 << 20);
+	for (int named = 0; named < 2; named++) {
+		buf_clear(&b, 0);
+		json_init(&j, &b);
+		json_object(&j, NULL);
+		s2s_status(t.n.face, t.w.now, &e, &j);
+		json_end(&j);
+		*buf_space(&b, 1) = '\0';
+		assert_false(j.failed);
+		unsigned shown = 0;
+		for (const char *at = buf_bytes(&b).p; (at = strstr(at, "\"them\":")); at++)
+			shown++;
+		assert_int_equal(shown, named ? 1 : EXCERPT_MOST);
+		assert_has(
+			buf_bytes(&b).p, named ? "\"pairs_total\":1," : "\"pairs_total\":20000,");
+		assert_has(buf_bytes(&b).p,
+			named ? "\"them\":\"d5.example\"" : "\"them\":\"d77.example\"");
+		if (!named)
+			assert_has(buf_bytes(&b).p, "\"them\":\"d19999.example\"");
+		e = (struct excerpt){ .domains = { STR("d5.example") }, .n_domains = 1 };
+	}
 	buf_done(&b);
 	one_end(&t);
 }
@@ -404,7 +447,7 @@ static void test_failure_detail(void **state)
 	buf_init(&b, 1 << 20);
 	json_init(&j, &b);
 	json_object(&j, NULL);
-	s2s_status(t.n.face, t.w.now, &j);
+	s2s_status(t.n.face, t.w.now, &(struct excerpt){ 0 }, &j);
 	json_end(&j);
 	assert_false(j.failed);
 	*buf_space(&b, 1) = '\0';
@@ -498,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_streams_max),
 		cmocka_unit_test(test_forgetting),
 		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_status_of_many),
 		cmocka_unit_test(test_failure_detail),
 		cmocka_unit_test(test_cures),
 		cmocka_unit_test(test_queue),
