@@ -214,7 +214,8 @@ void bus_config(const struct bus_site *site, size_t at, struct buf *out)
 		b->name, site->cluster);
 	put_listener(out, site, b);
 	buf_append_c(out, limits);
-	put_cluster(out, site, at);
+	if (site->bus->n_brokers > 1) /* one that has no others would not start */
+		put_cluster(out, site, at);
 	put_store(out, site, b);
 	put_accounts(out, site->bus);
 }

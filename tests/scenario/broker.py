@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 
-from bus import BROKERS, INNERS, OUTERS, PORT, ROUTE_PORT, Brokers, Client, Ended
-from world import Failure, check, name_row, title
+from bus import BROKERS, INNERS, OUTERS, PORT, ROUTE_PORT, SERVER, Brokers, Client, Ended
+from world import PR_SET_PDEATHSIG, PRCTL, Failure, check, name_row, title
 
 # The bucket, as inner makes it.
 BUCKET = {"name": "KV_leases", "subjects": ["$KV.leases.>"], "retention": "limits", "max_consumers": -1,
@@ -381,6 +382,32 @@ def case_reload(brokers):
             return True
     brokers.wait(cut_off, "outer-b, which was connected, is so no longer")
     Client(brokers, "outer-a", BROKERS[0]).close()
+
+
+def case_a_broker_alone(brokers):
+    """The file of a broker that is the only one: it starts, with JetStream."""
+    address = brokers.address[BROKERS[0]].rsplit(".", 1)[0] + ".31"
+    words = ["--outer", *OUTERS, "--inner", *INNERS, "--broker", "alone=" + address]
+    brokers.sallyport("pki", "init", "alone", *words, "--domain", "example.se")
+    brokers.sallyport("nats", "config", "alone", *words, "--store", brokers.path("alone"))
+    log = open(brokers.path("alone.log"), "wb")
+    process = subprocess.Popen([SERVER, "-c", brokers.path("alone/bus/alone.conf")], stdin=subprocess.DEVNULL,
+                               stdout=log, stderr=log, preexec_fn=lambda: PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL))
+
+    def told():
+        check(process.poll() is None, "it ended: " + brokers.log("alone")[-300:])
+        try:
+            with socket.create_connection((address, PORT), 1) as client:
+                return json.loads(client.makefile().readline()[len("INFO "):])
+        except ConnectionRefusedError:
+            return None
+    try:
+        brokers.wait(told, "it listens")
+        check(told()["jetstream"], "JetStream serves")
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
 
 
 def main():
