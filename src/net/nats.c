@@ -342,19 +342,20 @@ static struct nats_out *out_new(const char *subject, struct str head, struct str
 bool net_nats_publish(struct net_nats *n, const char *subject, struct str head, struct str body)
 {
 	struct nats_out *out = NULL;
+	bool idle = false;
 
 	pthread_mutex_lock(&n->lock);
 	if (n->up && !n->stop && n->out_bytes < NATS_OUT_HARD) {
 		out = out_new(subject, head, body);
 		n->out_bytes += out->held;
-		bool idle = list_empty(&n->out);
+		idle = list_empty(&n->out);
 		list_append(&n->out, &out->link);
-		if (idle)
-			pthread_cond_signal(&n->work);
 	} else {
 		n->dropped_out++;
 	}
 	pthread_mutex_unlock(&n->lock);
+	if (idle) /* without the lock, which it would wait for at once */
+		pthread_cond_signal(&n->work);
 	return out != NULL;
 }
 
