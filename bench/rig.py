@@ -253,22 +253,25 @@ VirtualHost "{self.LOCAL}"
         self.wait_listening(process, at)
         return process, at
 
-    def gateway(self, build, server):
-        """Both nodes between the generator and itself; server is where the sink listens."""
-        pki = self.folder / "pki"
+    def gateway(self, build, server, broker=None):
+        """Both nodes between the generator and itself; server is where the sink listens; broker: an object of Broker,
+        for the carrier nats."""
+        name = "nats-" if broker else ""
+        pki = broker.pki if broker else self.folder / "pki"
         if not pki.exists():
             run([build / "src/cli/sallyport", "pki", "init", pki, "--outer", "outer-a", "--inner", "inner-a",
                  "--domain", self.LOCAL])
         g = Gateway(self, build)
         self.dns = self.dns or Dns(f"{self.net}.4")
         self.dns.leads_to(*server.rsplit(":", 1))
-        link = self.address(5)
+        link = "nats" if broker else self.address(5)
         g.outside, g.inside = self.address(6), self.address(7)
 
         def keys(node):
             return f'certificate "{pki}/link/{node}.crt" key "{pki}/link/{node}.key" trust "{pki}/link/ca.crt"'
-        g.outer_conf = self.write("outer.conf", f"""
+        g.outer_conf = self.write(f"{name}outer.conf", f"""
 node outer-a
+{broker.statement("outer-a") if broker else ""}
 domain {self.LOCAL} {{ certificate "{self.crt}" key "{self.key}" }}
 listen s2s {g.outside}
 listen link {link} {{ {keys("outer-a")} accept inner-a }}
@@ -277,21 +280,22 @@ dialback secret "{pki}/dialback.secret"
 trust "{self.ca}"
 peer any {{ require tls accept pkix dialback }}
 profile standard
-control "{self.folder}/outer.sock"
+control "{self.folder}/{name}outer.sock"
 allow address 127.0.0.0/8
 {no_limits(build / "src/outer/sallyport-outer")}""")
-        g.inner_conf = self.write("inner.conf", f"""
+        g.inner_conf = self.write(f"{name}inner.conf", f"""
 node inner-a
+{broker.statement("inner-a") if broker else ""}
 link outer-a {link} {{ {keys("inner-a")} }}
 server main {server} {{ domain {self.LOCAL} trust "{self.ca}" }}
 listen s2s {g.inside}
 mint {{ certificate "{pki}/mint/ca.crt" key "{pki}/mint/ca.key" }}
 dialback secret "{pki}/dialback.secret"
 profile standard
-control "{self.folder}/inner.sock"
+control "{self.folder}/{name}inner.sock"
 {no_limits(build / "src/inner/sallyport-inner")}""")
-        g.outer = self.start("outer", [build / "src/outer/sallyport-outer", "-c", g.outer_conf])
-        g.inner = self.start("inner", [build / "src/inner/sallyport-inner", "-c", g.inner_conf])
+        g.outer = self.start(f"{name}outer", [build / "src/outer/sallyport-outer", "-c", g.outer_conf])
+        g.inner = self.start(f"{name}inner", [build / "src/inner/sallyport-inner", "-c", g.inner_conf])
         self.wait_listening(g.outer, g.outside)
         self.wait_listening(g.inner, g.inside)
         return g

@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rig as rigs  # noqa: E402
+import carriers  # noqa: E402
 import scales  # noqa: E402
 from rig import Failed  # noqa: E402
 
@@ -326,6 +327,10 @@ class Bench:
         if self.nodes:
             scales.mesh(self)
 
+    def nats(self):
+        if "gateway" in self.ways:
+            carriers.nats(self)
+
     def xml(self):
         for path in sorted((self.build / "bench").glob("[xr]*/*")):
             if not (path.is_file() and os.access(path, os.X_OK)):
@@ -339,8 +344,9 @@ class Bench:
             emit({"figure": path.name.replace("_", "-"), "detail": parts})
 
 
-FIGURES = ["throughput", "throughput_more", "latency", "cold", "cold_prosody", "memory", "xml", "scale", "mesh"]
-SLOW = {"scale", "mesh"}  # only when they are named
+FIGURES = ["throughput", "throughput_more", "latency", "cold", "cold_prosody", "memory", "xml", "scale", "mesh",
+           "nats"]
+SLOW = {"scale", "mesh", "nats"}  # only when they are named
 
 
 def find_build(wanted):
