@@ -56,6 +56,7 @@ int cmd_cluster(const struct cli *c);
 int cmd_drain(const struct cli *c);
 int cmd_undrain(const struct cli *c);
 int cmd_move(const struct cli *c);
+int cmd_expel(const struct cli *c);
 int cmd_attach(const struct cli *c);
 int cmd_pki_init(const struct cli *c);
 int cmd_nats_config(const struct cli *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `sallyport cluster`: the nodes that a daemon knows, and each pair that it sends on with the reason for its place.
- * `drain`, `undrain` and `move` are orders to one daemon, answered with {"ok":true} or {"error":...}.
+ * `drain`, `undrain`, `move` and `expel` are orders to one daemon, answered with {"ok":true} or {"error":...}.
  */
 #include <stdio.h>
 
@@ -217,6 +217,11 @@ int cmd_drain(const struct cli *c)
 int cmd_undrain(const struct cli *c)
 {
 	return give_order(c, "undrain", 1, "undrain takes the name of a node");
+}
+
+int cmd_expel(const struct cli *c)
+{
+	return give_order(c, "expel", 2, "expel takes an inner and the boot id of its process");
 }
 
 int cmd_move(const struct cli *c)

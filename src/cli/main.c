@@ -79,6 +79,16 @@ static const struct command commands[] = {
 		"leaves or cannot reach the domain. `any` instead of NODE: it is not held any "
 		"longer.\n\n" SOCKET_HELP "  --json             the answer as a JSON object\n",
 		cmd_move },
+	{ "expel", "INNER BOOT [-s SOCKET] [--json]",
+		"say that a process of another inner is dead for good",
+		"With shared leases, asked of an inner: pairs that wait because INNER and their "
+		"outer "
+		"are gone\n"
+		"together go on. BOOT is its boot id, as `status --json` tells of the holders of "
+		"leases. Never\n"
+		"of one that lives and is only cut off.\n\n" SOCKET_HELP
+		"  --json             the answer as a JSON object\n",
+		cmd_expel },
 	{ "attach", "SERVER [--config FILE] [--server NAME] [--trust PATH] [--json]",
 		"print what an XMPP server needs to be attached to inner",
 		"SERVER is one of prosody, ejabberd, jabberd2, openfire.\n\n"

@@ -264,6 +264,8 @@ struct config_stanzas {
 		"silence before a pair goes back to the node that it belongs to")                  \
 	X(isolation_ms, 0, 0, 3600000, "isolation time", "milliseconds",                           \
 		"longer than all far nodes must be silent before a node sends servers to another") \
+	X(lease_ms, 0, 0, 600000, "lease wait", "milliseconds",                                    \
+		"inner: without an answer about a pair's lease it goes without one; 0: it waits")  \
 	X(mint_rate, 500, 1, 100000, "mint rate", "a second",                                      \
 		"certificates that inner makes; after a pause as many at once as it keeps")        \
 	X(mint_kept, 16384, 64, 1000000, "mint certificates", "certificates",                      \

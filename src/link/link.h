@@ -305,7 +305,10 @@ void link_answered(struct link *l, uint64_t ticket, enum link_answer answer, uin
 	struct str value, uint64_t now);
 /* The table's watch saw an entry (of any pair, once or several times, in any order). Removals need not be told. */
 void link_told(struct link *l, uint64_t revision, struct str value, uint64_t now);
-/* An operator says that this process of an inner is dead for good: its leases no longer count. */
+/*
+ * An operator says that this process of another inner is dead for good: its leases no longer count. Until we end; only
+ * with a shared table.
+ */
 void link_expel(struct link *l, struct str inner, uint64_t boot, uint64_t now);
 
 /*

@@ -213,6 +213,35 @@ static const char *move(struct node *n, const struct control_request *r)
 	return error;
 }
 
+static bool read_boot(struct str word, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.p[i] < '0' || word.p[i] > '9' || n > UINT64_MAX / 10 - 1)
+			return false;
+		n = n * 10 + (uint64_t)(word.p[i] - '0');
+	}
+	*ret = n;
+	return n > 0;
+}
+
+static const char *expel(struct node *n, const struct control_request *r)
+{
+	uint64_t boot;
+
+	if (!n->config->leases_shared)
+		return "no leases are shared here: ask an inner whose links go over brokers";
+	if (str_eq(r->words[0], n->config->node))
+		return "this node lives: ask another inner";
+	if (!read_boot(r->words[1], &boot))
+		return "the boot id of a process is a number: see the holders of leases in "
+		       "`sallyport "
+		       "status --json`";
+	link_expel(n->link, r->words[0], boot, n->now);
+	return NULL;
+}
+
 static const struct str no_word;
 
 void cluster_order(struct node *n, const struct control_request *r, struct buf *out)
@@ -230,6 +259,10 @@ void cluster_order(struct node *n, const struct control_request *r, struct buf *
 	case CONTROL_UNDRAIN:
 		order = "undrain";
 		error = drain(n, r->words[0], false);
+		break;
+	case CONTROL_EXPEL:
+		order = "expel";
+		error = expel(n, r);
 		break;
 	default:
 		order = "move";

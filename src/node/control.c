@@ -22,6 +22,7 @@ static const struct {
 	{ "drain", CONTROL_DRAIN, 1, 1 },
 	{ "undrain", CONTROL_UNDRAIN, 1, 1 },
 	{ "move", CONTROL_MOVE, 3, 3 },
+	{ "expel", CONTROL_EXPEL, 2, 2 },
 	{ "ping", CONTROL_PING, 0, 0 },
 };
 

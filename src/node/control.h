@@ -14,6 +14,7 @@
  *	drain NODE          no pairs of this node go to that one any more, or, of itself: no pairs come here
  *	undrain NODE        takes that back
  *	move LOCAL FOREIGN NODE  puts the pair to that node and holds it there; "any": it is not held any more
+ *	expel INNER BOOT    this process of another inner is dead for good, and its leases do not count any more
  *	ping                {"ok":true}
  *
  * The parser here is pure and is the only reader of bytes from that socket.
@@ -35,6 +36,7 @@ enum control_verb {
 	CONTROL_DRAIN,
 	CONTROL_UNDRAIN,
 	CONTROL_MOVE,
+	CONTROL_EXPEL,
 	CONTROL_PING,
 };
 

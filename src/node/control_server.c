@@ -167,6 +167,7 @@ static void answer(
 	case CONTROL_DRAIN:
 	case CONTROL_UNDRAIN:
 	case CONTROL_MOVE:
+	case CONTROL_EXPEL:
 		answer_order(c, client, r);
 		break;
 	default:

@@ -119,6 +119,8 @@ static void note_restart(const struct config *old, const struct config *c, struc
 		buf_printf(message, "`limit queue` %s for the link\n", late);
 	if (old->limits.home_ms != c->limits.home_ms)
 		buf_printf(message, "`limit return time` %s\n", late);
+	if (old->limits.lease_ms != c->limits.lease_ms)
+		buf_printf(message, "`limit lease wait` %s\n", late);
 }
 
 bool node_reload(struct node *n, struct buf *message)

@@ -144,6 +144,7 @@ void settings_link(const struct node *n, struct link_settings *s)
 		s->channels_max = (unsigned)l->streams;
 	s->queue_age_ms = (unsigned)l->queue_ms;
 	s->home_ms = (unsigned)l->home_ms;
+	s->alone_ms = (unsigned)l->lease_ms;
 	s->cond_timeout = COND_REMOTE_SERVER_TIMEOUT;
 	s->cond_internal = COND_INTERNAL_SERVER_ERROR;
 	s->cond_busy = COND_RESOURCE_CONSTRAINT;

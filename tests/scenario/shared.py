@@ -104,6 +104,37 @@ def case_without_most_brokers(world):
     a.no_bounce()
 
 
+@fresh()
+def case_an_inner_and_its_outer_die_together(world):
+    """What both had waits, since they may be cut off and alive, until an operator says that the inner is dead."""
+    a, b = Sender(world, world.domains), Sender(world, world.domains, "inner-b")
+    a.send(1), b.send(1)
+    world.wait(lambda: all(len(world.foreign.bodies(d)) >= 2 for d in world.domains), "the first messages")
+    world.wait(lambda: world.agree(world.domains), "one outer each")
+    of_both = [d for d, owner in world.owners_of("inner-a").items() if owner == "outer-a"]
+    boot = world.node("inner-b").status()["node"]["boot"]
+    world.node("inner-b").stop(signal.SIGKILL)
+    world.node("outer-a").stop(signal.SIGKILL)
+    a.send(1)
+    others = [d for d in world.domains if d not in of_both]
+    world.wait(lambda: all(len(world.foreign.bodies(d)) >= 3 for d in others), "those of the outer that lives")
+    world.node("inner-a").wait_event("link-down", peer="outer-a")
+    holders = [c["lease"]["holders"] for c in world.node("inner-a").status()["channels"]
+               if c["way"] == "out" and c["foreign"] in of_both]
+    check(of_both and all({"node": "inner-b", "boot": boot} in those for those in holders), holders)
+    for words, error in ((("inner-a", str(boot)), "lives"), (("inner-b", "b1"), "is a number"),
+                         (("inner-b", "0"), "is a number"), (("inner-b",), "expel takes")):
+        said = world.cli("expel", *words, ok=False)
+        check(error in said, (words, said))
+    check("no leases are shared" in world.cli("expel", "inner-b", str(boot), node="outer-b", ok=False), "outer")
+    world.cli("expel", "inner-b", str(boot - 1))
+    check(all(len(world.foreign.bodies(d)) == 2 for d in of_both), "another process of it is not meant")
+    world.cli("expel", "inner-b", str(boot))
+    world.wait(lambda: all(len(world.foreign.bodies(d)) >= 3 for d in of_both), "they go on")
+    check(set(world.owners_of("inner-a").values()) == {"outer-b"}, world.owners_of("inner-a"))
+    a.no_bounce()
+
+
 @fresh(start=False)
 def case_a_reload_cannot_change_it(world):
     """`leases own` takes a restart: the reload is refused, and the node goes on."""

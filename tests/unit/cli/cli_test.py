@@ -335,7 +335,8 @@ class Cli(unittest.TestCase):
         self.assertEqual(daemon.asked, [b"drain outer-a\n", b"undrain outer-a\n",
                                         b"move example.se example.com outer-b\n", b"drain outer-z\n"])
         for words in (("drain",), ("drain", "a", "b"), ("undrain",), ("move", "a", "b"), ("drain", "a b"),
-                      ("move", "a", "b", "c\nstatus"), ("drain", ""), ("drain", "x" * 2000), ("cluster", "a b")):
+                      ("move", "a", "b", "c\nstatus"), ("drain", ""), ("drain", "x" * 2000), ("cluster", "a b"),
+                      ("expel", "a")):
             self.assertEqual(run(*words, "-s", self.path).returncode, 2, words)
 
     def test_usage(self):
