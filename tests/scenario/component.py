@@ -46,17 +46,12 @@ class Accepted(Stream):
 
 
 class Server(Listener):
-    """Port 5347: components."""
+    """Of components."""
 
+    port = 5347
     accepted = Accepted
     script = None  # what is done with a connection instead
     current = None  # the stream of a component that is ready
-
-    def open(self):
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((self.address, 5347))
-        self.socket.listen(64)
 
 
 class ComponentWorld(World):

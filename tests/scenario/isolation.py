@@ -21,30 +21,16 @@ class Acknowledging(Many):
 
     features = "<sm %s/>" % SM
 
-    def serve(self, accepted):
-        stream = self.accepted(self.world, accepted, self.domain)
-        with self.lock:
-            self.streams.append(stream)
-        try:
-            stream.serve(self)
-            stream.socket.settimeout(None)
-            self.read(stream)
-        except OSError as error:
-            self.errors.put(str(error))
-        stream.close()
-
-    def read(self, stream):
-        text, handled = "", 0
-        while data := stream.socket.recv(65536):
-            self.take(data.decode())
-            text += data.decode()
-            while event := re.search("<enable [^>]*/>|</message>|<r [^>]*/>", text):
-                text = text[event.end():]
-                handled += event.group().startswith("</")
-                if event.group().startswith("<e"):
-                    stream.send("<enabled %s/>" % SM)
-                elif event.group().startswith("<r"):
-                    stream.send("<a %s h='%d'/>" % (SM, handled))
+    def received(self, stream, data):
+        super().received(stream, data)
+        stream.unread, stream.handled = getattr(stream, "unread", "") + data.decode(), getattr(stream, "handled", 0)
+        while event := re.search("<enable [^>]*/>|</message>|<r [^>]*/>", stream.unread):
+            stream.unread = stream.unread[event.end():]
+            stream.handled += event.group().startswith("</")
+            if event.group().startswith("<e"):
+                stream.send("<enabled %s/>" % SM)
+            elif event.group().startswith("<r"):
+                stream.send("<a %s h='%d'/>" % (SM, stream.handled))
 
 
 class AcknowledgingMesh(Mesh):
@@ -56,6 +42,14 @@ def managed(world, **options):
     stream.send("<enable %s/>" % SM)
     stream.expect("<enabled[^>]*/>")
     return stream
+
+
+def acknowledged(stream, n):
+    """The node says that so many stanzas are handled: the far node's server has them, and it knows."""
+    handled = 0
+    while handled < n:
+        stream.send("<r %s/>" % SM)
+        handled = int(stream.expect("<a [^>]*h=[\"']([0-9]+)").group(1))
 
 
 def deaf(streams):
@@ -98,6 +92,7 @@ def case_isolated_outer(world):
     kept.message("n0")
     plain.message("n0")
     arrived_inside(world, ["d1.example", "d2.example"], 1)
+    acknowledged(kept, 1)
     wait_told(world, "outer-a")
     world.lines["inner-a", "outer-a"].cut()
     kept.message("n1")

@@ -2,8 +2,10 @@
 """A scripted XMPP server: streams that are opened or accepted by hand, byte for byte."""
 import base64
 import codecs
+import os
 import queue
 import re
+import select
 import socket
 import ssl
 import threading
@@ -154,9 +156,84 @@ class Accepted(Stream):
         self.send(HEADER % ("from='%s' id='s%d'" % (listener.domain, id(self) % 1000003)) + features)
 
 
+class Reader(threading.Thread):
+    """Reads the streams of one listener in the order in which bytes arrived on them, as a server does with one loop."""
+
+    def __init__(self, listener):
+        super().__init__(daemon=True)
+        self.listener, self.streams, self.new = listener, {}, queue.Queue()
+        self.poll, self.bell = select.epoll(), os.eventfd(0, os.EFD_CLOEXEC)
+        self.poll.register(self.bell, select.EPOLLIN)
+        self.start()
+
+    def add(self, stream):
+        """None is the end."""
+        self.new.put(stream)
+        try:
+            os.eventfd_write(self.bell, 1)
+        except (OSError, ValueError):
+            pass  # it has ended
+
+    def run(self):
+        while True:
+            # What is ready comes in the order in which it became so.
+            for descriptor, _ in self.poll.poll():
+                if descriptor != self.bell:
+                    self.read(descriptor)
+                elif not self.welcome():
+                    return
+
+    def welcome(self):
+        """False if this is the end."""
+        os.eventfd_read(self.bell)
+        while not self.new.empty():
+            stream = self.new.get()
+            if not stream:
+                self.poll.close()
+                bell, self.bell = self.bell, -1
+                os.close(bell)
+                return False
+            descriptor = stream.socket.fileno()
+            try:
+                self.poll.register(descriptor, select.EPOLLIN)
+            except (OSError, ValueError) as error:
+                self.listener.ended(stream, error)
+                continue
+            self.streams[descriptor] = stream
+            self.read(descriptor)  # TLS may have read it before
+        return True
+
+    def read(self, descriptor):
+        """All that is there."""
+        stream = self.streams[descriptor]
+        try:
+            stream.socket.setblocking(False)
+            while True:
+                self.listener.reading.wait()
+                data = stream.socket.recv(65536)
+                stream.socket.setblocking(True)
+                if not data:
+                    break
+                self.listener.received(stream, data)
+                stream.socket.setblocking(False)
+            error = None
+        except (BlockingIOError, ssl.SSLWantReadError):
+            stream.socket.setblocking(True)
+            return
+        except OSError as failure:
+            error = failure
+        try:
+            self.poll.unregister(descriptor)
+        except (OSError, ValueError):
+            pass  # somebody else closed it
+        del self.streams[descriptor]
+        self.listener.ended(stream, error)
+
+
 class Listener(threading.Thread):
     """Accepts streams as the server of a domain; everything that arrives on them is one text."""
 
+    port = 5269
     features = ""  # offered after authentication
     accepted = Accepted
 
@@ -180,8 +257,9 @@ class Listener(threading.Thread):
     def open(self):
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((self.address, 5269))
+        self.socket.bind((self.address, self.port))
         self.socket.listen(64)
+        self.reader = Reader(self)
 
     def run(self):
         while True:
@@ -195,17 +273,20 @@ class Listener(threading.Thread):
         stream = self.accepted(self.world, accepted, self.domain)
         with self.lock:
             self.streams.append(stream)
+        stream.decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         try:
             stream.serve(self)
             stream.socket.settimeout(None)
-            decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-            while True:
-                self.reading.wait()
-                data = stream.socket.recv(65536)
-                if not data:
-                    break
-                self.take(decoder.decode(data))
         except (OSError, Closed, TimeoutError) as error:
+            self.ended(stream, error)
+            return
+        self.reader.add(stream)
+
+    def received(self, stream, data):
+        self.take(stream.decoder.decode(data))
+
+    def ended(self, stream, error):
+        if error:
             self.errors.put(str(error)[:300])
         stream.close()
 
@@ -215,6 +296,8 @@ class Listener(threading.Thread):
         except OSError:
             pass
         self.socket.close()
+        self.reading.set()
+        self.reader.add(None)
         with self.lock:
             streams, self.streams = self.streams, []
         for stream in streams:
