@@ -463,17 +463,23 @@ def case_outer_drains_itself(world):
 def case_drain_an_inner(world):
     """An inner drains itself: what comes in goes to the other inner, in order and once."""
     peers = {d: world.stream(us=d, to=LOCAL, role="outer-a") for d in world.domains[:8]}
-    for i in range(20):
-        for d, p in peers.items():
-            p.message("n%d" % i, to="a@" + LOCAL)
+
+    def send(first, last):
+        for i in range(first, last):
+            for p in peers.values():
+                p.message("n%d" % i, to="a@" + LOCAL)
+
+    def owners():
+        return {c["owner"] for c in world.node("outer-a").status()["channels"] if c["way"] == "out"}
+    send(0, 20)
     world.cli("drain", "inner-a", node="inner-a")
-    for i in range(20, 30):
-        for d, p in peers.items():
-            p.message("n%d" % i, to="a@" + LOCAL)
+    send(20, 30)
     arrived_inside(world, peers, 30)
-    owners = {c["owner"] for c in world.node("outer-a").status()["channels"] if c["way"] == "out"}
-    check(owners == {"inner-b"}, owners)
-    check(len(re.findall("<body>n[0-9]+<", world.server.text)) == 30 * 8, "each came once")
+    world.wait(lambda: "inner-a" not in owners(), "all leave it")
+    send(30, 31)
+    arrived_inside(world, peers, 31)
+    check(owners() == {"inner-b"}, owners())
+    check(len(re.findall("<body>n[0-9]+<", world.server.text)) == 31 * 8, "each came once")
 
 
 @fresh(outers=3, inner_extra="route d0.example via outer-b\nroute d2.example via outer-c else outer-b "
