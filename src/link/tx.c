@@ -123,12 +123,22 @@ void tx_done(struct link *l)
 
 /* The queue. */
 
+/* At least one: an empty queue has room, as nothing would wake who waits for it. */
+static unsigned window_records(const struct link *l)
+{
+	unsigned n = l->set.window_records / l->tight;
+
+	return n ? n : 1;
+}
+
+static size_t window_bytes(const struct link *l)
+{
+	return l->set.window_bytes / l->tight;
+}
+
 bool tx_has_room(const struct link_tx *tx)
 {
-	const struct link *l = tx->l;
-
-	return tx->q.count < l->set.window_records / l->tight &&
-		tx->q.bytes < l->set.window_bytes / l->tight;
+	return tx->q.count < window_records(tx->l) && tx->q.bytes < window_bytes(tx->l);
 }
 
 void tx_append(struct link_tx *tx, const struct link_out *out, uint64_t now)
@@ -190,10 +200,7 @@ void tx_settle(struct link_tx *tx, unsigned condition, struct str text)
 /* Half of the window: to stop and start a stream for each record costs more than to carry it. */
 static bool has_much_room(const struct link_tx *tx)
 {
-	const struct link *l = tx->l;
-
-	return tx->q.count <= l->set.window_records / l->tight / 2 &&
-		tx->q.bytes <= l->set.window_bytes / l->tight / 2;
+	return tx->q.count <= window_records(tx->l) / 2 && tx->q.bytes <= window_bytes(tx->l) / 2;
 }
 
 void tx_wake_program(struct link_tx *tx)
