@@ -387,7 +387,8 @@ LIFTED = ["address connections", "network connections", "address attempts", "net
 def no_limits(program):
     """The statements for those limits that this build of the program knows."""
     code = pathlib.Path(program).read_bytes()
-    return "limit streams 100000\n" + "".join(f"limit {words} 0\n" for words in LIFTED if words.encode() in code)
+    lifted = "".join(f"limit {words} 0\n" for words in LIFTED if words.encode() in code)
+    return "limit streams 100000\nlimit memory 4G\n" + lifted
 
 
 def family(pid):

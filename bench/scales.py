@@ -11,6 +11,8 @@ SECOND = "local2.bench.example"  # a local domain with a server of its own
 
 IDLE = 10  # seconds in which nobody sends
 SPARE = 200  # descriptors for all but the streams
+EACH = 200  # stanzas for a pair, so that with many pairs a read carries as many as with few; and
+LEAST = 5  # times what the other figures take, so that few pairs are measured for as long
 
 
 def most_pairs():
@@ -46,7 +48,8 @@ def pairs(bench):
             opening.add(str(count), (opened - begun) * 1000 / count)
             time.sleep(IDLE)
             idle.add(str(count), (used(bench) - opened) * 1000 / IDLE)
-            result = bench.load("gateway", messages=bench.size["relayed"], pairs=count, timeout=patience + 60)
+            result = bench.load("gateway", messages=max(LEAST * bench.size["relayed"], EACH * count),
+                                pairs=count, timeout=patience + 60)
             nodes = (("outer", bench.gate.outer), ("inner", bench.gate.inner))
             memory = {name: rigs.resident(p.pid) / 2**20 for name, p in nodes}
             return sum(bench.cpu("gateway", result).values()), memory
@@ -56,7 +59,8 @@ def pairs(bench):
         bench.say(f"scale: {count} pairs each way: {cost:.2f} us/stanza, resident MiB {memory}")
     most = str(counts[-1])
     us.emit("scale", "us/stanza", subject=most, detail={
-        "pairs": counts, "resident_MiB": memory, "ms_of_cpu_to_open_a_pair": opening.median(most),
+        "pairs": counts, "us": {str(count): us.median(str(count)) for count in counts}, "resident_MiB": memory,
+        "ms_of_cpu_to_open_a_pair": opening.median(most),
         "idle_ms_of_cpu_a_second": {str(count): idle.median(str(count)) for count in counts}})
 
 

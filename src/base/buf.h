@@ -25,7 +25,7 @@ char *buf_make_space(struct buf *b, size_t n);
 /* Room for n more bytes at the end, or NULL when the limit would be passed; see buf_commit(). */
 static inline char *buf_space(struct buf *b, size_t n)
 {
-	if (b->cap - b->end >= n && b->data)
+	if (b->cap - b->end >= n && b->data && n <= b->limit && b->end - b->off <= b->limit - n)
 		return b->data + b->end;
 	return buf_make_space(b, n);
 }

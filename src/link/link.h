@@ -251,6 +251,8 @@ enum { LINK_OVERHEAD = 128 };
 bool link_send(struct link *l, struct link_pair pair, const struct link_out *out, uint64_t now);
 /* Is there room now? */
 bool link_writable(struct link *l, struct link_pair pair);
+/* Every node that could take records has as many on their way as its carrier holds: more would only wait here. */
+bool link_is_full(const struct link *l);
 /*
  * Much memory is taken: from now on there is room for another record only while a pair has less than a sixteenth of
  * its window with us. Many streams are paused then, instead of some refused.

@@ -36,6 +36,21 @@ bool link_writable(struct link *l, struct link_pair pair)
 	return !tx || tx_has_room(tx);
 }
 
+bool link_is_full(const struct link *l)
+{
+	bool full = false;
+
+	LIST_EACH (&l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (p->state != PEER_UP)
+			continue;
+		if (list_empty(&p->ready) || peer_may_send(p))
+			return false;
+		full = true;
+	}
+	return full;
+}
+
 void link_set_tight(struct link *l, bool tight)
 {
 	l->tight = tight ? TIGHT_PART : 1;

@@ -53,7 +53,7 @@ struct net_conn *net_conn_new(struct net_loop *loop, int fd, const struct net_ad
 	list_init(&c->ready);
 	list_init(&c->dirty);
 	list_init(&c->dead);
-	list_init(&c->fat);
+	list_init(&c->waiting);
 	buf_init(&c->in, IN_MAX);
 	buf_init(&c->cipher, CIPHER_MAX);
 	buf_init(&c->out, OUT_HARD);
@@ -65,11 +65,12 @@ void net_conn_free(struct net_conn *c)
 {
 	check(c->magic == NET_CONN_MAGIC && c->state == NET_CONN_DEAD);
 	c->magic = 0;
+	net_loop_heap_changed(c->loop);
 	list_remove(&c->in_loop);
 	list_remove(&c->ready);
 	list_remove(&c->dirty);
 	list_remove(&c->dead);
-	list_remove(&c->fat);
+	list_remove(&c->waiting);
 	net_shake_free(c);
 	SSL_free(c->ssl);
 	buf_done(&c->in);
@@ -100,7 +101,9 @@ void net_conn_event(struct net_conn *c, uint32_t events)
 		c->blocked = false;
 		net_conn_make_dirty(c);
 	}
-	if (events & EPOLLIN)
+	if ((events & EPOLLIN) && c->yields && c->loop->held && c->state == NET_CONN_OPEN)
+		list_append(&c->loop->waiting, &c->waiting);
+	else if (events & EPOLLIN)
 		net_flow_receive(c);
 	net_conn_rearm(c);
 }
@@ -114,7 +117,7 @@ static bool wants_input(const struct net_conn *c)
 	case NET_CONN_OPEN:
 		if (c->tls == NET_CONN_TLS_WAITS || c->tls == NET_CONN_TLS_HANDSHAKE)
 			return !net_shake_full(c);
-		return !c->paused;
+		return !c->paused && list_empty(&c->waiting);
 	case NET_CONN_DRAINING:
 		return true;
 	default:
@@ -194,6 +197,7 @@ void net_conn_die(struct net_conn *c, const char *text)
 	net_listener_release(c);
 	list_remove(&c->ready);
 	list_remove(&c->dirty);
+	list_remove(&c->waiting);
 	list_append(&c->loop->dead, &c->dead);
 }
 
@@ -273,6 +277,7 @@ void net_conn_write(struct net_conn *c, struct str bytes)
 {
 	if (!takes_output(c))
 		return;
+	spares_take(&c->loop->spares, &c->out);
 	if (!buf_append(&c->out, bytes))
 		net_conn_die(c, "output limit");
 	else
@@ -281,7 +286,10 @@ void net_conn_write(struct net_conn *c, struct str bytes)
 
 struct buf *net_conn_out(struct net_conn *c)
 {
-	return takes_output(c) ? &c->out : NULL;
+	if (!takes_output(c))
+		return NULL;
+	spares_take(&c->loop->spares, &c->out);
+	return &c->out;
 }
 
 void net_conn_wrote(struct net_conn *c)
@@ -331,6 +339,11 @@ void net_conn_pause(struct net_conn *c, bool paused)
 		net_conn_make_dirty(c);
 	else
 		net_conn_make_ready(c);
+}
+
+void net_conn_yield(struct net_conn *c)
+{
+	c->yields = true;
 }
 
 void net_conn_setup(struct net_conn *c, bool setting_up)

@@ -51,13 +51,13 @@ struct net_conn {
 	uint32_t events; /* of epoll(7), what is waited for */
 	uint32_t armed; /* what the kernel tells: these, perhaps more */
 	bool paused;
+	bool yields; /* net_conn_yield() */
 	bool setup;
 	bool blocked; /* the kernel's send buffer is full */
 	int send_error; /* errno of a failed send that is not yet dealt with */
 	bool peer_end; /* the peer closed its direction */
 	bool notified; /* close_notify is in wire */
 	bool shut; /* our direction is closed */
-	bool fat_used; /* since the last sweep */
 	struct net_loop *loop;
 	uv_timer_t *timer; /* connect attempt, first byte and direct TLS, lingering */
 	const struct net_conn_ops *ops;
@@ -71,7 +71,7 @@ struct net_conn {
 	struct list ready;
 	struct list dirty;
 	struct list dead;
-	struct list fat;
+	struct list waiting;
 
 	SSL *ssl;
 	bool ssl_counted; /* in memory_held() */
@@ -131,11 +131,11 @@ void net_watch_forget(struct net_conn *c);
 void net_watch_move(struct net_conn *c, enum net_class class);
 
 /* --- turn.c --- */
+/* Those that waited for net_loop_hold() to end, a few of them. */
+void net_conn_run_waiting(struct net_loop *loop);
 void net_conn_run_ready(struct net_loop *loop);
 void net_conn_run_dirty(struct net_loop *loop);
 void net_conn_run_dead(struct net_loop *loop);
-/* Returns how many connections gave their buffers back. */
-unsigned net_conn_run_fat(struct net_loop *loop);
 
 /* --- connect.c --- */
 void net_connect_event(struct net_conn *c);
@@ -152,9 +152,6 @@ bool net_flow_receive(struct net_conn *c);
 /* Gives the program what is kept, and what can be decrypted. */
 void net_flow_resume(struct net_conn *c);
 void net_flow_flush(struct net_conn *c);
-/* Buffers hold memory: have them looked at when the connection is silent. */
-void net_flow_note_fat(struct net_conn *c);
-void net_flow_slim(struct net_conn *c);
 
 /* --- shake.c --- */
 void net_shake_prepare(struct net_conn *c, struct net_tls *tls, struct net_creds *creds,
@@ -180,6 +177,7 @@ void net_listener_release(struct net_conn *c);
 void net_listeners_close(struct net_loop *loop);
 
 /* --- loop.c --- */
-void net_loop_sweep_later(struct net_loop *loop);
+/* A handshake was done, or a connection freed. */
+void net_loop_heap_changed(struct net_loop *loop);
 
 #endif

@@ -18,30 +18,25 @@ enum {
 	TURN_BYTES = 1024 * 1024, /* output of one connection per round: others want to live too */
 	END_MS = 1000, /* for our last bytes when the peer ended the connection */
 	WIRE_LIMIT = 1024 * 1024, /* answers to a peer's TLS messages that it does not read */
-	KEEP = 512, /* a silent connection keeps buffers up to this size */
 };
 
-/* --- memory of silent connections --- */
+/* --- memory --- */
 
-void net_flow_note_fat(struct net_conn *c)
+static bool put(struct net_conn *c, struct buf *b, struct str bytes)
 {
-	c->fat_used = true;
-	if (!list_empty(&c->fat) || c->state == NET_CONN_DEAD)
-		return;
-	if (c->in.cap + c->cipher.cap + c->out.cap + c->wire.cap == 0)
-		return;
-	list_append(&c->loop->fat, &c->fat);
-	net_loop_sweep_later(c->loop);
+	spares_take(&c->loop->spares, b);
+	return buf_append(b, bytes);
 }
 
-void net_flow_slim(struct net_conn *c)
+/* Whatever waits now may wait for long. Links are few, and fill theirs again at once. */
+static void slim(struct net_conn *c)
 {
 	struct buf *const all[] = { &c->in, &c->cipher, &c->out, &c->wire };
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (buf_len(all[i]) == 0)
-			buf_clear(all[i], KEEP);
-	}
+	if (c->class == NET_LINK)
+		return;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		spares_give(&c->loop->spares, all[i]);
 }
 
 /* --- in --- */
@@ -55,11 +50,20 @@ static void broken(struct net_conn *c, const char *what)
 	net_conn_drain(c, text, END_MS);
 }
 
+/* What the program left of new bytes. */
+static void keep(struct net_conn *c, struct str bytes)
+{
+	if (bytes.len == 0)
+		return;
+	if (!put(c, &c->in, bytes))
+		net_conn_die(c, "input limit");
+}
+
 /* Gives the program new bytes, after those that it left last time. False: no more now. */
 static bool deliver(struct net_conn *c, struct str bytes)
 {
 	if (buf_len(&c->in) > 0 || c->paused) {
-		if (!buf_append(&c->in, bytes)) {
+		if (!put(c, &c->in, bytes)) {
 			net_conn_die(c, "input limit");
 			return false;
 		}
@@ -72,8 +76,8 @@ static bool deliver(struct net_conn *c, struct str bytes)
 		return false;
 	if (kept)
 		buf_consume(&c->in, used);
-	else if (used < bytes.len && !buf_append(&c->in, str_skip(bytes, used)))
-		net_conn_die(c, "input limit");
+	else
+		keep(c, str_skip(bytes, used));
 	/* E3: plaintext behind the request for TLS is an attack, or at least a mistake. */
 	if (c->tls == NET_CONN_TLS_WAITS && buf_len(&c->in) > 0)
 		net_conn_die(c, "tls: plaintext before the handshake");
@@ -116,7 +120,7 @@ static void pump(struct net_conn *c)
 static void pump_bytes(struct net_conn *c, struct str bytes)
 {
 	if (buf_len(&c->cipher) > 0 || c->paused) {
-		if (bytes.len && !buf_append(&c->cipher, bytes)) {
+		if (bytes.len && !put(c, &c->cipher, bytes)) {
 			net_conn_die(c, "input limit");
 			return;
 		}
@@ -130,7 +134,7 @@ static void pump_bytes(struct net_conn *c, struct str bytes)
 		c->bio_in = bytes;
 		pump(c);
 		if (c->bio_in.len && c->state == NET_CONN_OPEN)
-			check(buf_append(&c->cipher, c->bio_in));
+			check(put(c, &c->cipher, c->bio_in));
 	}
 	c->bio_in.len = 0;
 }
@@ -142,17 +146,17 @@ static void received(struct net_conn *c, struct str bytes)
 	if (c->tls == NET_CONN_TLS_ON) {
 		pump_bytes(c, bytes);
 	} else if (c->state == NET_CONN_ACCEPTED && c->tls == NET_CONN_PLAIN) {
-		check(buf_append(&c->cipher, bytes));
+		check(put(c, &c->cipher, bytes));
 		net_listener_first_byte(c);
 	} else if (c->tls == NET_CONN_PLAIN) {
 		deliver(c, bytes);
 	} else if (c->tls != NET_CONN_TLS_BROKEN) {
-		if (buf_append(&c->cipher, bytes))
+		if (put(c, &c->cipher, bytes))
 			net_shake_input(c);
 		else
 			net_conn_die(c, "input limit");
 	}
-	net_flow_note_fat(c);
+	slim(c);
 }
 
 /* No more input; what arrived before was delivered. */
@@ -326,7 +330,7 @@ static size_t send_sealed(struct net_conn *c)
 	update_taken(c);
 	if (sent < bytes.len) {
 		check(buf_len(&c->wire) == 0);
-		check(buf_append(&c->wire, str_skip(bytes, sent)));
+		check(put(c, &c->wire, str_skip(bytes, sent)));
 	}
 	buf_clear(sealed, SIZE_MAX);
 	size_t moved = before - buf_len(&c->out);
@@ -381,7 +385,7 @@ void net_flow_flush(struct net_conn *c)
 			net_shake_begin(c);
 		send_out(c);
 	}
-	net_flow_note_fat(c);
+	slim(c);
 	if (c->plain_taken > c->plain_told && c->ops && c->state != NET_CONN_DEAD) {
 		c->plain_told = c->plain_taken;
 		c->ops->on_taken(c->user, c->plain_taken);

@@ -23,8 +23,8 @@
 
 enum {
 	ROUNDS = 8,
-	SWEEP_MS = 1000,
-	TRIM_CONNS = 64, /* so many fell silent: their memory is worth to be given back */
+	TRIM_MS = 1000,
+	TRIM_CONNS = 64, /* so many began or ended: their memory is worth to be given back */
 };
 
 struct net_timer {
@@ -58,6 +58,8 @@ void net_uv_release(void *handle)
 
 static bool more_to_do(const struct net_loop *loop)
 {
+	if (!loop->held && !list_empty(&loop->waiting))
+		return true;
 	return !list_empty(&loop->ready) || !list_empty(&loop->dirty) || !list_empty(&loop->dead);
 }
 
@@ -84,6 +86,7 @@ static bool stay_awake(struct net_loop *loop)
 static void turn(struct net_loop *loop)
 {
 	for (int round = 0; round < ROUNDS && (round == 0 || more_to_do(loop)); round++) {
+		net_conn_run_waiting(loop);
 		net_conn_run_ready(loop);
 		for (unsigned i = 0; i < loop->n_hooks; i++)
 			loop->hooks[i].fn(loop->hooks[i].user);
@@ -102,31 +105,29 @@ static void on_prepare(uv_prepare_t *prepare)
 }
 
 /*
- * After a burst of handshakes the heap is full of holes, of which the kernel knows nothing. When the
- * connections that took part have all fallen silent it is told.
+ * After many handshakes, or the end of many connections, the heap is full of holes, of which the kernel knows nothing.
+ * It is told when that is over.
  */
-static void trim_heap(struct net_loop *loop, unsigned slimmed)
-{
-	loop->slimmed += slimmed;
-	if (slimmed > 0 || loop->slimmed < TRIM_CONNS)
-		return;
-	loop->slimmed = 0;
-	malloc_trim(0);
-}
-
-static void on_sweep(uv_timer_t *timer)
+static void on_trim(uv_timer_t *timer)
 {
 	struct net_loop *loop = timer->data;
 
-	trim_heap(loop, net_conn_run_fat(loop));
-	if (list_empty(&loop->fat) && loop->slimmed < TRIM_CONNS)
-		uv_timer_stop(timer);
+	if (loop->heap_seen != loop->heap_changes) {
+		loop->heap_seen = loop->heap_changes;
+		return;
+	}
+	uv_timer_stop(timer);
+	if (loop->heap_changes - loop->heap_trimmed < TRIM_CONNS)
+		return;
+	loop->heap_trimmed = loop->heap_changes;
+	malloc_trim(0);
 }
 
-void net_loop_sweep_later(struct net_loop *loop)
+void net_loop_heap_changed(struct net_loop *loop)
 {
-	if (!uv_is_active((uv_handle_t *)&loop->sweep))
-		uv_timer_start(&loop->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+	loop->heap_changes++;
+	if (!loop->freeing && !uv_is_active((uv_handle_t *)&loop->trim))
+		uv_timer_start(&loop->trim, on_trim, TRIM_MS, TRIM_MS);
 }
 
 struct net_loop *net_loop_new(void)
@@ -137,15 +138,16 @@ struct net_loop *net_loop_new(void)
 	check(uv_loop_init(&loop->uv) == 0);
 	uv_prepare_init(&loop->uv, &loop->prepare);
 	uv_idle_init(&loop->uv, &loop->idle);
-	uv_timer_init(&loop->uv, &loop->sweep);
+	uv_timer_init(&loop->uv, &loop->trim);
 	net_pool_init(&loop->pool, &loop->uv);
 	net_watches_open(loop);
-	loop->prepare.data = loop->sweep.data = loop;
+	loop->prepare.data = loop->trim.data = loop;
 	list_init(&loop->conns);
 	list_init(&loop->ready);
 	list_init(&loop->dirty);
 	list_init(&loop->dead);
-	list_init(&loop->fat);
+	list_init(&loop->waiting);
+	spares_init(&loop->spares);
 	list_init(&loop->listeners);
 	loop->received = malloc(NET_READ_SIZE);
 	loop->plain = malloc(NET_READ_SIZE);
@@ -173,7 +175,7 @@ static void close_left_over(uv_handle_t *handle, void *loop_pointer)
 	if (uv_is_closing(handle))
 		return;
 	bool ours = handle->type == UV_TIMER || handle->type == UV_SIGNAL;
-	bool embedded = handle == (uv_handle_t *)&loop->sweep;
+	bool embedded = handle == (uv_handle_t *)&loop->trim;
 	uv_close(handle, ours && !embedded ? free_handle : NULL);
 }
 
@@ -197,6 +199,7 @@ void net_loop_free(struct net_loop *loop)
 	free(loop->received);
 	free(loop->plain);
 	buf_done(&loop->sealed);
+	spares_done(&loop->spares);
 	free(loop);
 }
 
@@ -231,6 +234,11 @@ void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user)
 	check(loop->n_hooks < sizeof(loop->hooks) / sizeof(loop->hooks[0]));
 	loop->hooks[loop->n_hooks].fn = fn;
 	loop->hooks[loop->n_hooks++].user = user;
+}
+
+void net_loop_hold(struct net_loop *loop, bool held)
+{
+	loop->held = held;
 }
 
 void net_loop_busy_poll(struct net_loop *loop, unsigned ms)

@@ -40,6 +40,12 @@ void net_on_signal(
  */
 void net_loop_busy_poll(struct net_loop *loop, unsigned ms);
 
+/*
+ * While held, connections that yield (net_conn_yield()) are not read: their input stays in the kernel, and their peers
+ * come to wait. Afterwards they are read in the order in which their input came.
+ */
+void net_loop_hold(struct net_loop *loop, bool held);
+
 struct net_timer *net_timer_new(struct net_loop *loop, void (*fn)(void *user), void *user);
 /* Fires once at (or right after) this time; replaces an earlier setting. UINT64_MAX: never. */
 void net_timer_set(struct net_timer *t, uint64_t at);

@@ -195,6 +195,7 @@ static void succeed(struct net_conn *c)
 	s->in = c->cipher;
 	c->cipher = rest;
 	c->tls = NET_CONN_TLS_ON;
+	net_loop_heap_changed(c->loop);
 	net_shake_free(c);
 	net_conn_make_ready(c);
 	net_conn_make_dirty(c);

@@ -5,6 +5,23 @@
  */
 #include "net/conn_int.h"
 
+enum { WAITING_AT_ONCE = 16 };
+
+void net_conn_run_waiting(struct net_loop *loop)
+{
+	struct list *it;
+
+	for (int n = 0; n < WAITING_AT_ONCE && !loop->held; n++) {
+		if ((it = list_first(&loop->waiting)) == NULL)
+			return;
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, waiting);
+		list_remove(it);
+		if (!c->paused)
+			net_flow_receive(c);
+		net_conn_rearm(c);
+	}
+}
+
 void net_conn_run_ready(struct net_loop *loop)
 {
 	struct list now, *it;
@@ -49,21 +66,4 @@ void net_conn_run_dead(struct net_loop *loop)
 		if (!net_shake_busy(c))
 			net_conn_free(c);
 	}
-}
-
-unsigned net_conn_run_fat(struct net_loop *loop)
-{
-	unsigned n = 0;
-
-	LIST_EACH_SAFE (&loop->fat, it) {
-		struct net_conn *c = LIST_OWNER(it, struct net_conn, fat);
-		if (c->fat_used) {
-			c->fat_used = false;
-			continue;
-		}
-		list_remove(it);
-		net_flow_slim(c);
-		n++;
-	}
-	return n;
 }

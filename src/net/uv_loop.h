@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/spares.h"
 #include "net/loop.h"
 #include "net/pool.h"
 
@@ -30,7 +31,10 @@ struct net_loop {
 	uv_idle_t idle; /* active: another turn at once */
 	struct net_watch watches[NET_WATCHES];
 	size_t input; /* bytes received, ever */
-	uv_timer_t sweep; /* gives back the buffers of connections that fell silent */
+	uv_timer_t trim; /* runs while the heap changes */
+	unsigned heap_changes; /* handshakes and ends of connections, ever */
+	unsigned heap_seen; /* of these, at the last look */
+	unsigned heap_trimmed; /* and when the heap was last trimmed */
 	uint64_t busy_ns; /* net_loop_busy_poll() */
 	uint64_t busy_until; /* uv_hrtime() */
 	bool busy_input; /* something was received since the last turn */
@@ -40,18 +44,20 @@ struct net_loop {
 	} hooks[4];
 	unsigned n_hooks;
 	struct net_pool pool; /* for handshakes */
-	/* Connections: all; with input to deliver; with output to flush; closed; with fat buffers.
+	/* Connections: all; with input to deliver; with output to flush; closed; with input in the kernel,
+	 * waiting for the end of a hold.
 	 */
 	struct list conns;
 	struct list ready;
 	struct list dirty;
 	struct list dead;
-	struct list fat;
+	struct list waiting;
+	bool held; /* net_loop_hold() */
 	struct list listeners;
-	unsigned slimmed; /* connections slimmed since the last malloc_trim() */
 	/* Shared by all connections, valid within one event. */
 	char *received; /* NET_READ_SIZE bytes from the kernel */
 	char *plain; /* the same, decrypted */
+	struct spares spares; /* memory for the buffers of connections */
 	struct buf sealed; /* records on their way to the kernel */
 	bool freeing;
 };

@@ -77,6 +77,7 @@ static void on_turn(void *user)
 	s2s_flush(n->face, n->now);
 	probe_turn(n);
 	pressure_turn(n);
+	net_loop_hold(n->loop, link_is_full(n->link));
 	log_limits(n, n->gate);
 	log_limits(n, n->link_gate);
 	drain_step(n);

@@ -7,6 +7,7 @@
 #include "base/heap.h"
 #include "base/ledger.h"
 #include "base/list.h"
+#include "base/spares.h"
 #include "base/table.h"
 #include "s2s/face.h"
 
@@ -66,6 +67,7 @@ struct s2s_face {
 	bool draining; /* s2s_drain() was called */
 	bool stopping; /* s2s_shutdown() was */
 	struct buf out; /* what is being composed */
+	struct spares spares; /* memory for the queues of pairs */
 	struct buf key; /* of the pair that is being looked up */
 	struct {
 		uint64_t closes[CLOSE_REASONS];

@@ -113,6 +113,7 @@ struct s2s_face *s2s_face_new(
 	table_init(&f->pairs);
 	buf_init(&f->out, OUT_MAX);
 	buf_init(&f->key, KEY_MAX);
+	spares_init(&f->spares);
 	return f;
 }
 
@@ -142,6 +143,7 @@ void s2s_face_free(struct s2s_face *f)
 	inbox_free_slots(f);
 	buf_done(&f->out);
 	buf_done(&f->key);
+	spares_done(&f->spares);
 	free(f);
 }
 

@@ -50,7 +50,7 @@ static struct s2s_pair *pair_new(struct s2s_face *f, struct str us, struct str t
 	p->us = str_from(copy, us.len);
 	p->them = str_from(copy + us.len + 1, them.len);
 	p->timer.fire = pair_on_age;
-	queue_init(&p->queue, set->queue_stanzas, set->queue_bytes);
+	queue_init(&p->queue, &f->spares, set->queue_stanzas, set->queue_bytes);
 	list_init(&p->members);
 	list_init(&p->verifies);
 	list_init(&p->idle);

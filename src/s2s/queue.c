@@ -10,10 +10,9 @@
 
 #include "base/check.h"
 
-enum { KEEP = 4096 };
-
-void queue_init(struct queue *q, unsigned stanzas, size_t bytes)
+void queue_init(struct queue *q, struct spares *spares, unsigned stanzas, size_t bytes)
 {
+	q->spares = spares;
 	buf_init(&q->bytes, bytes);
 	buf_init(&q->entries, stanzas * sizeof(struct entry));
 	q->written = q->written_len = 0;
@@ -31,11 +30,24 @@ void queue_limit(struct queue *q, unsigned stanzas, size_t bytes)
 	q->entries.limit = stanzas * sizeof(struct entry);
 }
 
+/* An empty queue needs no memory. */
+void queue_trim(struct queue *q)
+{
+	if (queue_count(q) > 0)
+		return;
+	spares_give(q->spares, &q->entries);
+	spares_give(q->spares, &q->bytes);
+}
+
 bool queue_add(struct queue *q, struct str xml, struct s2s_token token, uint64_t now)
 {
+	spares_take(q->spares, &q->entries);
+	spares_take(q->spares, &q->bytes);
 	char *at = buf_space(&q->entries, sizeof(struct entry));
-	if (!at || !buf_append(&q->bytes, xml))
+	if (!at || !buf_append(&q->bytes, xml)) {
+		queue_trim(q);
 		return false;
+	}
 	struct entry e = { .token = token, .since = now, .len = xml.len };
 	memcpy(at, &e, sizeof(e));
 	buf_commit(&q->entries, sizeof(e));
@@ -64,6 +76,7 @@ struct s2s_token queue_pop(struct queue *q)
 	q->written_len -= e.len;
 	buf_consume(&q->bytes, e.len);
 	buf_consume(&q->entries, sizeof(e));
+	queue_trim(q);
 	return e.token;
 }
 
@@ -121,12 +134,4 @@ size_t queue_revoke(struct queue *q, uint64_t channel)
 		buf_truncate(&q->entries, kept * sizeof(struct entry));
 	}
 	return n - kept;
-}
-
-void queue_trim(struct queue *q)
-{
-	if (queue_count(q) == 0) {
-		buf_clear(&q->bytes, KEEP);
-		buf_clear(&q->entries, KEEP);
-	}
 }

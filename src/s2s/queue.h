@@ -9,7 +9,7 @@
 #ifndef S2S_QUEUE_H
 #define S2S_QUEUE_H
 
-#include "base/buf.h"
+#include "base/spares.h"
 #include "s2s/face.h"
 
 struct entry {
@@ -23,11 +23,12 @@ struct entry {
 struct queue {
 	struct buf bytes;
 	struct buf entries; /* struct entry each */
+	struct spares *spares; /* where their memory comes from */
 	size_t written; /* how many entries were written */
 	size_t written_len; /* and their bytes */
 };
 
-void queue_init(struct queue *q, unsigned stanzas, size_t bytes);
+void queue_init(struct queue *q, struct spares *spares, unsigned stanzas, size_t bytes);
 void queue_done(struct queue *q);
 void queue_limit(struct queue *q, unsigned stanzas, size_t bytes);
 

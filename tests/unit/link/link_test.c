@@ -587,6 +587,28 @@ static void test_fair_turns(void **state)
 	lab_done(&lab);
 }
 
+/* The link is full when every node that is up has records waiting for its carrier. */
+static void test_full(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 2);
+	const struct link *l = lab.nodes[INNER].l;
+	assert_false(link_is_full(l));
+	lab.conns[INNER][OUTER_A].full = true;
+	assert_false(link_is_full(l));
+	lab_send(&lab, INNER, lab_one, "1"); /* it prefers this outer */
+	assert_false(link_is_full(l));
+	lab_cut(&lab, OUTER_B);
+	assert_true(link_is_full(l));
+	lab.conns[INNER][OUTER_A].full = false;
+	assert_false(link_is_full(l));
+	lab.conns[INNER][OUTER_A].full = true;
+	lab_cut(&lab, OUTER_A);
+	assert_false(link_is_full(l));
+	lab_done(&lab);
+}
+
 /* A pair that was quiet is forgotten on both sides; its numbers go on. */
 static void test_idle(void **state)
 {
@@ -684,6 +706,7 @@ int main(void)
 		{ "s2s A23 hand back", test_hand_back },
 		{ "s2s H2 receipts", test_receipts },
 		cmocka_unit_test(test_fair_turns),
+		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_domains_change),
 		cmocka_unit_test(test_many_channels),

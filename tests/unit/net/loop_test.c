@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When the loop's thread sleeps, and when it looks again instead. */
+/* When the loop's thread sleeps, and when it looks again instead; whom it does not read for a while. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -81,11 +81,95 @@ static void test_busy_poll(void **state)
 	assert_true(stays_awake(10));
 }
 
+/* --- a hold --- */
+
+struct hold {
+	struct pairing p;
+	struct net_timer *tick;
+	unsigned ticks;
+	bool held;
+};
+
+static void hold(struct hold *h, bool held)
+{
+	h->held = held;
+	net_loop_hold(h->p.loop, held);
+}
+
+static void on_hold_tick(void *user)
+{
+	struct hold *h = user;
+
+	if (++h->ticks == TICKS)
+		hold(h, false);
+	else
+		net_timer_set(h->tick, net_now(h->p.loop) + TICK_MS);
+}
+
+static void yield(struct end *e)
+{
+	struct hold *h = e->p->more;
+
+	net_conn_yield(e->conn);
+	hold(h, true);
+	net_timer_set(h->tick, net_now(h->p.loop) + TICK_MS);
+}
+
+static void say_hello(struct end *e)
+{
+	net_conn_write(e->conn, STRL("hello"));
+}
+
+/* Not while held; then all, and what it answers goes to one that does not yield. */
+static size_t on_held_input(struct end *e, struct str bytes)
+{
+	const struct hold *h = e->p->more;
+
+	assert_false(h->held);
+	assert_int_equal(h->ticks, TICKS);
+	e->received += bytes.len;
+	hold(e->p->more, true);
+	net_conn_write(e->conn, STRL("x"));
+	return bytes.len;
+}
+
+static size_t on_answer(struct end *e, struct str bytes)
+{
+	const struct hold *h = e->p->more;
+
+	assert_true(h->held);
+	e->received += bytes.len;
+	net_conn_close(e->conn, 1000);
+	hold(e->p->more, false);
+	return bytes.len;
+}
+
+static void test_hold(void **state)
+{
+	struct hold h = { 0 };
+
+	pairing_init(&h.p, (struct net_listen_settings){ 0 });
+	h.p.more = &h;
+	h.p.server.on_open = yield;
+	h.p.server.on_input = on_held_input;
+	h.p.client.on_open = say_hello;
+	h.p.client.on_input = on_answer;
+	h.tick = net_timer_new(h.p.loop, on_hold_tick, &h);
+	pairing_dial(&h.p);
+	pairing_run(&h.p);
+	assert_false(h.p.timed_out);
+	assert_int_equal(h.p.server.received, 5);
+	assert_int_equal(h.p.client.received, 1);
+	net_timer_free(h.tick);
+	pairing_done(&h.p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sleeps),
 		cmocka_unit_test(test_busy_poll),
+		cmocka_unit_test(test_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -472,13 +472,15 @@ static void test_queue(void **state)
 {
 	enum { N = 64 };
 	struct queue q;
+	struct spares spares;
 	struct entry model[N];
 	size_t n = 0, written = 0;
 	uint64_t seq = 0;
 	unsigned seed = 1;
 	char text[32];
 
-	queue_init(&q, N, 4096);
+	spares_init(&spares);
+	queue_init(&q, &spares, N, 4096);
 	for (int step = 0; step < 20000; step++) {
 		unsigned dice = (unsigned)rand_r(&seed) % 16;
 		if (dice < 6) {
@@ -521,6 +523,7 @@ static void test_queue(void **state)
 		assert_int_equal(q.written, written);
 	}
 	queue_done(&q);
+	spares_done(&spares);
 }
 
 int main(void)
