@@ -88,6 +88,7 @@ struct link {
 	uint64_t epoch; /* highest ever used by us */
 	uint64_t seq_base; /* where a new channel starts to count */
 	bool draining;
+	bool lets_go; /* of leases that nothing needs */
 	unsigned tight; /* windows end at this part of them */
 	uint32_t catalogue; /* that all nodes which are up have */
 

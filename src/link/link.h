@@ -280,8 +280,14 @@ bool link_may_write(const struct link *l, uint64_t channel, uint64_t now);
 /* inner: the local domains changed (reload); all peers are told. They are copied. */
 void link_set_domains(struct link *l, const struct str *domains, size_t n, uint64_t now);
 
-/* Planned shutdown: no new pairs. True from link_drained() on: nothing is unacknowledged. */
+/*
+ * Planned shutdown: no new pairs. When the program has nothing more to send it says so with link_let_go(), and a node
+ * that shares a lease table gives back what it holds there as soon as it is not needed: not before, because who has to
+ * ask for it again for a last record is overtaken by what the pair's server sends to another inner meanwhile.
+ * True from link_drained() on: nothing is unacknowledged, or held.
+ */
 void link_drain(struct link *l, uint64_t now);
+void link_let_go(struct link *l, uint64_t now);
 bool link_drained(const struct link *l);
 /* Hands back, through ops->undelivered, what waits for a node that could take it, as if its age limit were reached. */
 void link_hand_back(struct link *l, uint64_t now);

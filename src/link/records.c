@@ -119,6 +119,13 @@ void link_drain(struct link *l, uint64_t now)
 		if (p->state == PEER_UP)
 			frame_drain(p);
 	}
+}
+
+void link_let_go(struct link *l, uint64_t now)
+{
+	if (l->lets_go || !l->draining)
+		return;
+	l->lets_go = true;
 	if (tx_shared(l))
 		tx_drain_own(l, now);
 }
@@ -127,7 +134,7 @@ void link_undrain(struct link *l)
 {
 	if (!l->draining)
 		return;
-	l->draining = false;
+	l->draining = l->lets_go = false;
 	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		if (p->carrier)

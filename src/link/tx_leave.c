@@ -66,6 +66,6 @@ void tx_shared_leave_step(struct link_tx *tx, uint64_t now)
 
 	if (settled && (tx->owner->draining || le->leaving))
 		tx_reassign(tx, why, now);
-	else if (tx->l->draining && !tx_needed(tx))
+	else if (tx->l->lets_go && !tx_needed(tx))
 		tx_reassign(tx, LINK_WHY_DRAINED, now);
 }

@@ -162,6 +162,7 @@ static const char *drain_self(struct node *n)
 		return "it is drained already";
 	n->resting = true;
 	link_drain(n->link, n->now);
+	link_let_go(n->link, n->now);
 	listen_stop(n);
 	return NULL;
 }

@@ -60,6 +60,8 @@ void drain_step(struct node *n)
 		listen_stop(n);
 		s2s_shutdown(n->face, n->now);
 	}
+	if (n->closing || !s2s_takes_stanzas(n->face))
+		link_let_go(n->link, n->now);
 	bool flushed = n->closing && link_drained(n->link) && s2s_streams(n->face) == 0;
 	if (!flushed && gone < all)
 		return;

@@ -114,16 +114,19 @@ bool drain_refuses(const struct s2s_stream *s)
 	return s->face->draining && !any_key_out(s->face, s->them);
 }
 
-bool s2s_drained(const struct s2s_face *f)
+bool s2s_takes_stanzas(const struct s2s_face *f)
 {
-	if (f->pending)
-		return false;
 	LIST_EACH (&f->streams, it) {
 		const struct s2s_stream *s = LIST_OWNER(it, struct s2s_stream, link);
 		if ((s->incoming || s->bidi) && stream_takes_stanzas(s))
-			return false;
+			return true;
 	}
-	return true;
+	return false;
+}
+
+bool s2s_drained(const struct s2s_face *f)
+{
+	return !f->pending && !s2s_takes_stanzas(f);
 }
 
 static void shut_down_stream(struct s2s_stream *s)

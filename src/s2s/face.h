@@ -387,7 +387,9 @@ void s2s_set_settings(struct s2s_face *f, const struct s2s_settings *settings);
 void s2s_drain(struct s2s_face *f, uint64_t now);
 /* Is a key of ours with somebody, who may have to connect to us to ask about it? */
 bool s2s_awaits_questions(const struct s2s_face *f);
-/* True when nothing more can come from the face: no queue, and no incoming stream that may bring stanzas. */
+/* Is there a stream that may bring stanzas? */
+bool s2s_takes_stanzas(const struct s2s_face *f);
+/* True when nothing more can come from the face: no queue, and no such stream. */
 bool s2s_drained(const struct s2s_face *f);
 /*
  * Nothing of what comes can be handed on, and another host of our domains could: ends the streams whose stanzas their

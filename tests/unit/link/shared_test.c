@@ -597,6 +597,13 @@ static void test_drain_gives_leases_back(void **state)
 	hold(&lab, false);
 	link_drain(lab.nodes[INNER].l, lab.now);
 	lab_talk(&lab);
+	/* A last record needs no question. */
+	assert_true(lab_send(&lab, INNER, lab_one, "last"));
+	lab_talk(&lab);
+	lab_pass(&lab, 20, ALL);
+	HAPPENED(&lab, "a: last\n");
+	assert_false(link_drained(lab.nodes[INNER].l));
+	link_let_go(lab.nodes[INNER].l, lab.now);
 	HAPPENED(&lab, "asks 5: remove\n");
 	assert_false(link_drained(lab.nodes[INNER].l));
 	win(&lab, 6);

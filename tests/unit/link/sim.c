@@ -170,6 +170,8 @@ static void fault(struct world *w, unsigned kinds)
 		break;
 	case 4:
 		link_drain(n->l, w->now);
+		if (chance(w, 50))
+			link_let_go(n->l, w->now);
 		if (!n->drain_until) {
 			unsigned ms = below(w, 500);
 			n->drain_until = w->now + ms;
