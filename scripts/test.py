@@ -32,7 +32,8 @@ import names  # noqa: E402
 import report  # noqa: E402
 from results import Results, faults  # noqa: E402
 
-SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+# What was freed, and is kept to notice its use, counts as memory of a node, which tests look at.
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:quarantine_size_mb=16",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 # No check for leaks: that is ASan's, and OpenSSL keeps something for each thread of the pool.
 VALGRIND = {"SALLYPORT_UNDER": "valgrind -q --error-exitcode=99"}

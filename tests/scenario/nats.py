@@ -81,7 +81,8 @@ def case_more_than_fits(world):
         pass
     check(sent < 4000, "the sender was stopped after %d stanzas" % sent)
     for node in (world.outer, world.inner):
-        check(node.status()["node"]["rss"] < 100e6, "memory")
+        rss = node.status()["node"]["rss"]
+        check(rss < 100e6, "memory: %d bytes" % rss)
     world.foreign.reading.set()
     world.foreign.wait_for("<body>%d</body>" % (sent - 1))
     check(world.connections() == 1, "on one connection")
