@@ -11,6 +11,7 @@
 #include "s2s/component.h"
 #include "s2s/guest.h"
 #include "s2s/inbox.h"
+#include "s2s/manage.h"
 #include "s2s/member.h"
 #include "s2s/negotiate.h"
 #include "s2s/pair_delivery.h"
@@ -236,6 +237,7 @@ void s2s_taken(struct s2s_stream *s, uint64_t total, uint64_t now)
 	LIST_EACH_SAFE (&s->carries, it) {
 		pair_taken(LIST_OWNER(it, struct s2s_pair, in_via));
 	}
+	manage_taken(s);
 }
 
 void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now)

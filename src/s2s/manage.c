@@ -26,6 +26,7 @@ void manage_done(struct s2s_stream *s)
 	struct manage *m = &s->manage;
 
 	m->state = MANAGE_OFF;
+	m->enabling = false;
 	list_remove(&m->due);
 	silence_broken(s);
 	inbox_free(s->face, m->inbox);
@@ -68,6 +69,13 @@ static void begin(struct s2s_stream *s)
 	s->manage.inbox->whole = s->stanzas == 0;
 }
 
+static void accept(struct s2s_stream *s)
+{
+	begin(s);
+	/* No id: nothing can be resumed. */
+	stream_write(s, STRL("<enabled xmlns=\"" NS_SM "\"/>"));
+}
+
 static void refuse(struct s2s_stream *s, const char *condition)
 {
 	buf_printf(&s->face->out, FAILED, condition);
@@ -99,12 +107,23 @@ void manage_on_enable(struct s2s_stream *s, struct xml_node *e)
 	}
 	/* What is on its way is not counted: their first count would be taken for it. */
 	if (something_is_under_way(s)) {
-		refuse(s, "unexpected-request");
+		m->enabling = true;
+		s->face->ops->pause(s->face->user, s->transport, true);
 		return;
 	}
-	begin(s);
-	/* No id: nothing can be resumed. */
-	stream_write(s, STRL("<enabled xmlns=\"" NS_SM "\"/>"));
+	accept(s);
+}
+
+void manage_taken(struct s2s_stream *s)
+{
+	if (!s->manage.enabling || something_is_under_way(s))
+		return;
+	s->manage.enabling = false;
+	accept(s);
+	LIST_EACH_SAFE (&s->carries, it) {
+		pair_flush(LIST_OWNER(it, struct s2s_pair, in_via), false);
+	}
+	stream_read_on(s);
 }
 
 void manage_on_resume(struct s2s_stream *s, struct xml_node *e)

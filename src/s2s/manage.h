@@ -34,6 +34,8 @@ void manage_on_enabled(struct s2s_stream *s, struct xml_node *e);
 void manage_on_failed(struct s2s_stream *s, struct xml_node *e);
 void manage_on_request(struct s2s_stream *s, struct xml_node *e);
 void manage_on_ack(struct s2s_stream *s, struct xml_node *e);
+/* The kernel took something. */
+void manage_taken(struct s2s_stream *s);
 /* Is it an acknowledgement? Those count as long as the stream is read. */
 bool manage_is_ack(const struct xml_node *e);
 

@@ -162,8 +162,8 @@ bool pair_can_write(const struct s2s_pair *p)
 {
 	const struct s2s_stream *s = p->via;
 
-	return s && s->state == ST_READY && p->queue.written == queue_count(&p->queue) &&
-		s->written - s->taken < WINDOW;
+	return s && s->state == ST_READY && !s->manage.enabling &&
+		p->queue.written == queue_count(&p->queue) && s->written - s->taken < WINDOW;
 }
 
 void pair_flush(struct s2s_pair *p, bool all)
@@ -171,7 +171,7 @@ void pair_flush(struct s2s_pair *p, bool all)
 	struct s2s_stream *s = p->via;
 	struct queue *q = &p->queue;
 
-	if (!s || s->state != ST_READY)
+	if (!s || s->state != ST_READY || (s->manage.enabling && !all))
 		return;
 	drop_old(p);
 	while (q->written < queue_count(q) && (all || s->written - s->taken < WINDOW)) {

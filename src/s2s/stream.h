@@ -69,6 +69,7 @@ struct manage {
 	bool owed; /* they asked, and were not answered yet */
 	bool asking; /* we asked, and were not answered yet */
 	bool leaving; /* ends when all that came is handled */
+	bool enabling; /* they wish it, and hear nothing new until the kernel has what was written before */
 	unsigned failures;
 	struct inbox *inbox; /* theirs; NULL until both sides agreed */
 	uint64_t wanted; /* of theirs, how many they asked about */
@@ -212,7 +213,7 @@ static inline bool stream_takes_stanzas(const struct s2s_stream *s)
 /* Is nothing to be read now? */
 static inline bool stream_is_paused(const struct s2s_stream *s)
 {
-	return s->paused_by || s->slow_until || s->state == ST_PROOF;
+	return s->paused_by || s->slow_until || s->manage.enabling || s->state == ST_PROOF;
 }
 
 /* Waits for s2s_proved(): reads nothing until stream_proved(). */
