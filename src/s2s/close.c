@@ -78,8 +78,9 @@ static void close_with(struct s2s_stream *s, enum close_reason reason, enum s2s_
 	if (!stream_is_open(s))
 		return;
 	struct s2s_event e = stream_event(s, "stream-closed");
-	bool held = s->state == ST_PROOF;
+	bool held = s->state == ST_PROOF || s->manage.enabling;
 	bool useless = s->ended || reason == CLOSE_WRITE_TIMEOUT || (s->deaf && !s->header_seen);
+	s->manage.enabling = false;
 	if (can_write(s))
 		write_end_of_stream(s, words);
 	if (can_write(s) && !useless)

@@ -116,13 +116,15 @@ void manage_on_enable(struct s2s_stream *s, struct xml_node *e)
 
 void manage_taken(struct s2s_stream *s)
 {
-	if (!s->manage.enabling || something_is_under_way(s))
+	if (!s->manage.enabling || s->state != ST_READY || something_is_under_way(s))
 		return;
 	s->manage.enabling = false;
+	s->last_input = s->face->now;
 	accept(s);
 	LIST_EACH_SAFE (&s->carries, it) {
 		pair_flush(LIST_OWNER(it, struct s2s_pair, in_via), false);
 	}
+	stream_arm(s);
 	stream_read_on(s);
 }
 
