@@ -42,7 +42,8 @@ static void after_event(struct transport *t)
 	if (t->setting_up && t->stream && !s2s_setting_up(t->stream)) {
 		t->setting_up = false;
 		net_conn_setup(t->conn, false);
-		if (!t->target)
+		/* One for both directions brings acknowledgements, too. */
+		if (!t->target && !s2s_is_bidi(t->stream))
 			net_conn_yield(t->conn);
 		if (s2s_was_ready(t->stream))
 			gate_prove(net_conn_pass(t->conn), t->node->now);

@@ -265,6 +265,11 @@ bool s2s_setting_up(const struct s2s_stream *s)
 	return s->state < ST_READY;
 }
 
+bool s2s_is_bidi(const struct s2s_stream *s)
+{
+	return s->bidi;
+}
+
 bool s2s_was_ready(const struct s2s_stream *s)
 {
 	return s->was_ready;

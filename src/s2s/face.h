@@ -333,6 +333,8 @@ void s2s_closed(struct s2s_stream *s, const char *text, uint64_t now);
 bool s2s_setting_up(const struct s2s_stream *s);
 /* The stream was ready once: a domain was proved on it. One that ends without is not being set up any more either. */
 bool s2s_was_ready(const struct s2s_stream *s);
+/* Do stanzas go both ways on it (XEP-0288, XEP-0114)? */
+bool s2s_is_bidi(const struct s2s_stream *s);
 
 /* --- traffic --- */
 
