@@ -269,10 +269,15 @@ void link_input(struct link *l, struct link_peer *p, struct str frame, uint64_t 
 		peer_fault(p, fault);
 }
 
+/* What was down for both may be back for it later than for us: brokers start one by one, and find each other. */
+enum { GRACE_MS = 2000 };
+
 void link_cut(struct link *l, struct link_peer *p, bool cut, uint64_t now)
 {
-	if (p->cut && !cut && p->heard < now)
+	if (p->cut && !cut && p->heard < now) {
+		p->grace_ms = now < p->heard + l->set.dead_ms ? 0 : GRACE_MS;
 		p->heard = now;
+	}
 	p->cut = cut;
 }
 

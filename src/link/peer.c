@@ -329,6 +329,7 @@ static void peer_up(struct link_peer *p, uint64_t now)
 
 	p->state = PEER_UP;
 	p->why = NULL;
+	p->grace_ms = 0;
 	agree_catalogue(l);
 	others_changed(l);
 	frame_time(p, FRAME_HEARTBEAT, now);
@@ -450,9 +451,15 @@ static bool excused(const struct link_peer *p)
 	return true;
 }
 
+/* When a node that is down loses its pairs. */
+static uint64_t dead_at(const struct link_peer *p)
+{
+	return excused(p) ? UINT64_MAX : p->heard + p->l->set.dead_ms + p->grace_ms;
+}
+
 static bool is_dead(const struct link_peer *p, uint64_t now)
 {
-	return p->state != PEER_UP && now >= p->heard + p->l->set.dead_ms && !excused(p);
+	return p->state != PEER_UP && now >= dead_at(p);
 }
 
 void peer_tick(struct link_peer *p, uint64_t now)
@@ -469,8 +476,8 @@ uint64_t peer_deadline(const struct link_peer *p)
 {
 	uint64_t at = p->carrier ? silence_at(p) : UINT64_MAX;
 
-	if (p->state != PEER_UP && !list_empty(&p->owned) && !excused(p))
-		at = least(at, p->heard + p->l->set.dead_ms);
+	if (p->state != PEER_UP && !list_empty(&p->owned))
+		at = least(at, dead_at(p));
 	if (!list_empty(&p->rxs) && !p->fenced)
 		at = least(at, p->lease + p->l->set.fence_ms + 1);
 	return at;
