@@ -364,17 +364,19 @@ class Gateway:
             text = pathlib.Path(conf).read_text().split("limit busy poll")[0]
             pathlib.Path(conf).write_text(f"{text}limit busy poll {ms}ms\n")
             run([self.build / "src/cli/sallyport", "reload", "--socket", self.rig.folder / f"{node}.sock"])
-        # A node that never sleeps has a processor of its own, as on a machine of its own.
-        cores = sorted(os.sched_getaffinity(0))
-        for node, core in ((self.outer, cores[0]), (self.inner, cores[-1])):
-            for thread in os.listdir(f"/proc/{node.pid}/task"):
-                os.sched_setaffinity(int(thread), {core} if ms else cores)
 
     def pids(self):
         return family(self.outer.pid) + family(self.inner.pid)
 
     def stop(self):
         self.rig.stop(self.inner, self.outer)
+
+
+def bind(process, cores):
+    """The process may use these processors, with all its threads."""
+    for pid in family(process.pid):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(thread), cores)
 
 
 # What a node is measured without: all load comes from one peer.

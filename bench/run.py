@@ -224,26 +224,41 @@ class Bench:
         rate.emit(figure, "stanzas/s", detail={"pairs": pairs, "bytes": 356, "cpu_us": statistics.median(us)})
 
     def latency(self):
-        """The gateway as shipped, and with `limit busy poll`: delay against CPU."""
+        """Each side of the border has one processor; and where the kernel puts everybody, as a comparison."""
+        self.paced("", [*self.ways] + (["busy_poll"] if "gateway" in self.ways else []), apart=True)
+        self.paced("-unbound", [*self.ways], apart=False)
+
+    def paced(self, suffix, ways, apart):
+        """Delay against CPU: the gateway as shipped, and with `limit busy poll`."""
         series = {"p50": Series(), "p99": Series()}
         cpu = Series()
-        ways = [*self.ways] + (["busy_poll"] if "gateway" in self.ways else [])
+        self.place(apart)
         for _ in range(self.rounds):
             for name in ways:
                 way = "gateway" if name == "busy_poll" else name
                 if way == "gateway":
                     self.gate.busy_poll(2 if name == "busy_poll" else 0)
-                result = self.load(way, messages=self.size["latency"], rate=1000, pairs=10, warmup=5)
+                result = self.load(way, messages=self.size["latency"], rate=1000, pairs=10, warmup=5, apart=apart)
                 for key, s in series.items():
                     s.add(name, result["latency_us"][key])
                 used = self.cpu(way, result)
                 if used:
                     cpu.add(name, sum(used.values()))
+        self.place(apart=False)
+        if self.gate:
+            self.gate.busy_poll(0)
         shape = {"rate": 1000, "pairs": 10}
         for key, s in series.items():
-            s.emit(f"latency-{key}", "us", detail=shape)
-            s.emit(f"latency-{key}-busy-poll", "us", subject="busy_poll", detail=shape)
-        cpu.emit("cpu-paced", "us/stanza", detail=shape)
+            s.emit(f"latency-{key}{suffix}", "us", detail=shape)
+            if "busy_poll" in ways:
+                s.emit(f"latency-{key}-busy-poll", "us", subject="busy_poll", detail=shape)
+        cpu.emit(f"cpu-paced{suffix}", "us/stanza", detail=shape)
+
+    def place(self, apart):
+        """Outside, with the source, are outer and HAProxy; inside, with the sink, is inner."""
+        cores = sorted(os.sched_getaffinity(0))
+        for p in [p for _, processes, _ in self.ways.values() for p in processes]:
+            rigs.bind(p, {cores[-1 if p.name == "inner" else 0]} if apart else cores)
 
     def cold(self):
         """First message of a new pair, from connect() to arrival, the generator on both ends."""

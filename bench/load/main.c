@@ -5,6 +5,7 @@
  * measured window can be told apart without a protocol between the two.
  * Prints events and, last, the result as one JSON object a line.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,31 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* The first or last processor of those that this process may use. */
+static void keep_to_one(pthread_attr_t *attr, bool last)
+{
+	cpu_set_t may, one;
+	int chosen = -1;
+
+	check(sched_getaffinity(0, sizeof(may), &may) == 0);
+	for (int i = 0; i < CPU_SETSIZE && (last || chosen < 0); i++)
+		chosen = CPU_ISSET(i, &may) ? i : chosen;
+	CPU_ZERO(&one);
+	CPU_SET(chosen, &one);
+	check(pthread_attr_setaffinity_np(attr, sizeof(one), &one) == 0);
+}
+
+static void start(pthread_t *thread, const struct options *o, void *(*main)(void *), bool sink)
+{
+	pthread_attr_t attr;
+
+	check(pthread_attr_init(&attr) == 0);
+	if (o->apart)
+		keep_to_one(&attr, sink);
+	check(pthread_create(thread, &attr, main, &meter) == 0);
+	pthread_attr_destroy(&attr);
+}
+
 int main(int argc, char **argv)
 {
 	static void *(*const mains[])(void *) = { source_main, sink_main };
@@ -53,7 +79,7 @@ int main(int argc, char **argv)
 	catch_signals();
 	for (int i = 1; i >= 0; i--) {
 		if (options.role & 1 << i)
-			check(pthread_create(&threads[i], NULL, mains[i], &meter) == 0);
+			start(&threads[i], &options, mains[i], i == 1);
 	}
 	for (int i = 0; i < 2; i++) {
 		if (options.role & 1 << i)

@@ -23,6 +23,7 @@ struct options {
 	enum auth_mode auth;
 	bool no_external, no_dialback; /* the sink does not offer it */
 	bool cold;
+	bool apart;
 	uint64_t pairs, streams, messages, warmup, rate, bytes, record, hold, timeout, parallel,
 		bind_spread;
 	uint64_t watch[WATCH_MAX];
