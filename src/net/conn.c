@@ -164,6 +164,11 @@ void net_conn_make_ready(struct net_conn *c)
 		list_append(&c->loop->ready, &c->ready);
 }
 
+void net_conn_gather(struct net_conn *c)
+{
+	c->gathers = true;
+}
+
 void net_conn_make_dirty(struct net_conn *c)
 {
 	if (list_empty(&c->dirty) && c->state != NET_CONN_DEAD)

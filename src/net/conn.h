@@ -100,6 +100,11 @@ void net_conn_write(struct net_conn *c, struct str bytes);
 /* The same without a copy: append to this buffer, then call net_conn_wrote(). NULL when closing. */
 struct buf *net_conn_out(struct net_conn *c);
 void net_conn_wrote(struct net_conn *c);
+/*
+ * From now on it waits a millisecond for more to send while the loop flushes such connections more than a thousand
+ * times a second: for where each flush costs much.
+ */
+void net_conn_gather(struct net_conn *c);
 /* Bytes written and not yet taken by the kernel. */
 size_t net_conn_backlog(const struct net_conn *c);
 

@@ -52,6 +52,7 @@ struct net_conn {
 	uint32_t armed; /* what the kernel tells: these, perhaps more */
 	bool paused;
 	bool yields; /* net_conn_yield() */
+	bool gathers; /* net_conn_gather() */
 	bool setup;
 	bool blocked; /* the kernel's send buffer is full */
 	int send_error; /* errno of a failed send that is not yet dealt with */
@@ -69,7 +70,7 @@ struct net_conn {
 
 	struct list in_loop;
 	struct list ready;
-	struct list dirty;
+	struct list dirty; /* in the loop's list of that name, or in gathering */
 	struct list dead;
 	struct list waiting;
 

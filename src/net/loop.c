@@ -139,12 +139,14 @@ struct net_loop *net_loop_new(void)
 	uv_prepare_init(&loop->uv, &loop->prepare);
 	uv_idle_init(&loop->uv, &loop->idle);
 	uv_timer_init(&loop->uv, &loop->trim);
+	uv_timer_init(&loop->uv, &loop->gather);
 	net_pool_init(&loop->pool, &loop->uv);
 	net_watches_open(loop);
-	loop->prepare.data = loop->trim.data = loop;
+	loop->prepare.data = loop->trim.data = loop->gather.data = loop;
 	list_init(&loop->conns);
 	list_init(&loop->ready);
 	list_init(&loop->dirty);
+	list_init(&loop->gathering);
 	list_init(&loop->dead);
 	list_init(&loop->waiting);
 	spares_init(&loop->spares);
@@ -175,7 +177,8 @@ static void close_left_over(uv_handle_t *handle, void *loop_pointer)
 	if (uv_is_closing(handle))
 		return;
 	bool ours = handle->type == UV_TIMER || handle->type == UV_SIGNAL;
-	bool embedded = handle == (uv_handle_t *)&loop->trim;
+	bool embedded =
+		handle == (uv_handle_t *)&loop->trim || handle == (uv_handle_t *)&loop->gather;
 	uv_close(handle, ours && !embedded ? free_handle : NULL);
 }
 

@@ -2,10 +2,15 @@
 /*
  * The parts of a turn (loop.c): each takes the connections that asked for it. What a callback makes ready, dirty or
  * dead meanwhile waits for the next round, so that no connection keeps the loop for itself.
+ *
+ * Some gather: each of their flushes costs much further on. After a few quick ones they go together, once in a
+ * millisecond.
  */
 #include "net/conn_int.h"
 
-enum { WAITING_AT_ONCE = 16 };
+enum { WAITING_AT_ONCE = 16, GATHER_MS = 1 };
+
+static const struct rate_limit gather_limit = { .amount = 1, .burst = 8, .period_ms = GATHER_MS };
 
 void net_conn_run_waiting(struct net_loop *loop)
 {
@@ -35,6 +40,35 @@ void net_conn_run_ready(struct net_loop *loop)
 	}
 }
 
+/* May a connection that gathers flush now? */
+static bool take_flush(struct net_loop *loop)
+{
+	return rate_take(&loop->gathered, &gather_limit, 1, uv_now(&loop->uv));
+}
+
+static void flush_gathered(uv_timer_t *timer)
+{
+	struct net_loop *loop = timer->data;
+	struct list *it;
+
+	(void)take_flush(loop); /* all of them count as one */
+	while ((it = list_first(&loop->gathering)) != NULL) {
+		struct net_conn *c = LIST_OWNER(it, struct net_conn, dirty);
+		list_remove(it);
+		net_flow_flush(c);
+		net_conn_rearm(c);
+	}
+}
+
+/* Shall its output wait for more? */
+static bool gathers(struct net_conn *c)
+{
+	size_t n = buf_len(&c->out);
+
+	return c->gathers && c->state == NET_CONN_OPEN && n > 0 && n < NET_RECORD &&
+		!take_flush(c->loop);
+}
+
 void net_conn_run_dirty(struct net_loop *loop)
 {
 	struct list now, *it;
@@ -43,9 +77,15 @@ void net_conn_run_dirty(struct net_loop *loop)
 	while ((it = list_first(&now)) != NULL) {
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, dirty);
 		list_remove(it);
+		if (gathers(c)) {
+			list_append(&loop->gathering, it);
+			continue;
+		}
 		net_flow_flush(c);
 		net_conn_rearm(c);
 	}
+	if (!list_empty(&loop->gathering) && !uv_is_active((uv_handle_t *)&loop->gather))
+		uv_timer_start(&loop->gather, flush_gathered, GATHER_MS, 0);
 }
 
 void net_conn_run_dead(struct net_loop *loop)

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/rate.h"
 #include "base/spares.h"
 #include "net/loop.h"
 #include "net/pool.h"
@@ -50,6 +51,9 @@ struct net_loop {
 	struct list conns;
 	struct list ready;
 	struct list dirty;
+	struct list gathering; /* dirty ones that wait for the timer gather */
+	uv_timer_t gather;
+	struct rate gathered; /* flushes of those that gather */
 	struct list dead;
 	struct list waiting;
 	bool held; /* net_loop_hold() */

@@ -29,6 +29,8 @@ void wire_up(struct wire *w, struct str id)
 		LF_CSTR("tls", net_conn_tls_version(w->conn)),
 		LF_CSTR("cipher", net_conn_cipher(w->conn)));
 	net_conn_set_class(w->conn, NET_LINK);
+	if (w->tunnel) /* brokers are paid by the message */
+		net_conn_gather(w->conn);
 	w->peer = link_connected(n->link, id, w, n->now);
 	if (!w->peer)
 		net_conn_abort(w->conn);

@@ -125,6 +125,52 @@ static void back_pressure(void **state)
 	pairing_done(&p);
 }
 
+enum { BYTES = 100 };
+
+struct drops {
+	struct pairing *p;
+	uint64_t begun;
+	unsigned written, flushes;
+};
+
+static void drip(void *user)
+{
+	struct drops *d = user;
+
+	if (d->written == BYTES)
+		return;
+	net_conn_write(d->p->client.conn, STRL("."));
+	if (++d->written == BYTES)
+		net_conn_close(d->p->client.conn, 10000);
+}
+
+/* At first there are eight, then one for every millisecond that passed, and one of those whose time is not over. */
+static void count_flush(struct end *e)
+{
+	struct drops *d = e->p->more;
+
+	d->flushes++;
+	assert_true(d->flushes <= 8 + 2 * (net_now(e->p->loop) - d->begun + 1));
+}
+
+/* A byte in each turn of the loop, which goes on with what the last one wakes. */
+static void gathered(void **state)
+{
+	struct pairing p;
+
+	couple_init(&p);
+	struct drops d = { .p = &p, .begun = net_now(p.loop) };
+	p.more = &d;
+	p.client.on_taken = count_flush;
+	net_conn_gather(p.client.conn);
+	net_on_turn(p.loop, drip, &d);
+	pairing_run(&p);
+	assert_false(p.timed_out);
+	assert_int_equal(p.server.received, BYTES);
+	assert_true(d.flushes > 8);
+	pairing_done(&p);
+}
+
 static void aborted(void **state)
 {
 	struct pairing p;
@@ -146,6 +192,7 @@ int main(void)
 		cmocka_unit_test(both_ways),
 		cmocka_unit_test(sealed),
 		cmocka_unit_test(back_pressure),
+		cmocka_unit_test(gathered),
 		cmocka_unit_test(aborted),
 	};
 
