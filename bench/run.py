@@ -224,7 +224,7 @@ class Bench:
         rate.emit(figure, "stanzas/s", detail={"pairs": pairs, "bytes": 356, "cpu_us": statistics.median(us)})
 
     def latency(self):
-        """Each side of the border has one processor; and where the kernel puts everybody, as a comparison."""
+        """With one processor for each side of the border; and where the kernel puts everybody."""
         self.paced("", [*self.ways] + (["busy_poll"] if "gateway" in self.ways else []), apart=True)
         self.paced("-unbound", [*self.ways], apart=False)
 
