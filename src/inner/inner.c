@@ -3,7 +3,6 @@
  * sallyport-inner: plays every foreign domain towards the local servers. What only inner has: the minting CA,
  * the steering DNS responder, and the list of local servers.
  */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,9 +12,8 @@
 #include "base/table.h"
 #include "inner/leases.h"
 #include "inner/components.h"
-#include "inner/steer.h"
+#include "inner/steering.h"
 #include "net/mint.h"
-#include "net/udp.h"
 #include "node/node.h"
 #include "policy/peer.h"
 
@@ -24,9 +22,7 @@ struct inner {
 	struct table ascii; /* A-label form of each local domain → its struct ascii */
 	struct components components;
 	struct net_mint *mint;
-	struct net_dns_server *dns;
-	struct str dns_addr;
-	struct steer steer;
+	struct steering steering;
 	struct leases *leases; /* NULL: they are our own */
 };
 
@@ -235,106 +231,6 @@ static void lookup_cancel(struct node *n, struct dial *d)
 {
 }
 
-/* --- steering --- */
-
-static bool on_question(
-	void *user, struct str question, bool tcp, const struct net_addr *from, struct buf *out)
-{
-	struct inner *in = user;
-
-	return steer_answer(&in->steer, question, out);
-}
-
-static bool steer_target(const struct config_target *from, struct steer_target *ret)
-{
-	struct net_addr addr;
-	char text[128];
-	bool v6 = memchr(from->ip.p, ':', from->ip.len);
-
-	snprintf(text, sizeof(text), v6 ? "[%.*s]:1" : "%.*s:1", STR_FMT(from->ip));
-	if (!net_addr_parse(str_of(text), &addr))
-		return false;
-	*ret = (struct steer_target){ .is_v6 = addr.sa.ss_family == AF_INET6,
-		.priority = (uint16_t)from->priority,
-		.weight = (uint16_t)from->weight };
-	if (ret->is_v6)
-		memcpy(ret->addr, &((struct sockaddr_in6 *)&addr.sa)->sin6_addr, 16);
-	else
-		memcpy(ret->addr, &((struct sockaddr_in *)&addr.sa)->sin_addr, 4);
-	return true;
-}
-
-/* A stable sort: the order of the configuration counts among equals. */
-static void add_target(struct steer *s, const struct steer_target *t)
-{
-	unsigned at = s->n_targets++;
-
-	for (; at && s->targets[at - 1].priority > t->priority; at--)
-		s->targets[at] = s->targets[at - 1];
-	s->targets[at] = *t;
-}
-
-/* Sets *ret_steer only when all is well. */
-static bool steer_settings(struct inner *in, const struct config *c, struct steer *ret_steer,
-	char *err, size_t err_size)
-{
-	struct steer s = { .srv = c->steer_srv,
-		.srv_tls = c->steer_tls,
-		.ttl = (uint32_t)c->steer_ttl,
-		.is_local = is_local,
-		.user = in };
-	struct net_addr face;
-
-	if (c->n_listen_s2s == 0 || !net_addr_parse(c->listen_s2s[0].addr, &face)) {
-		snprintf(err, err_size, "steer needs a listen s2s address");
-		return false;
-	}
-	for (size_t i = 0; i < c->n_steer_targets && i < STEER_TARGETS_MAX; i++) {
-		struct steer_target t;
-		if (!steer_target(&c->steer_targets[i], &t)) {
-			snprintf(err, err_size, "%.*s is not an IP address",
-				STR_FMT(c->steer_targets[i].ip));
-			return false;
-		}
-		add_target(&s, &t);
-	}
-	s.port = net_addr_port(&face);
-	*ret_steer = s;
-	return true;
-}
-
-/* Opens, moves or closes the responder as the configuration says. */
-static bool steer_start(struct node *n, char *err, size_t err_size)
-{
-	struct inner *in = n->role_state;
-	const struct config *c = n->config;
-	struct net_addr addr;
-
-	struct steer steer = in->steer;
-
-	if (c->steer.len && !steer_settings(in, c, &steer, err, err_size))
-		return false;
-	if (str_eq(in->dns_addr, c->steer)) {
-		in->steer = steer;
-		return true;
-	}
-	if (c->steer.len && !net_addr_read(c->steer, &addr, err, err_size))
-		return false;
-	struct net_dns_server *dns = NULL;
-	if (c->steer.len) {
-		dns = net_dns_serve(n->loop, &addr, on_question, in, err, err_size);
-		if (!dns)
-			return false;
-	}
-	if (in->dns)
-		net_dns_close(in->dns);
-	in->dns = dns;
-	in->steer = steer;
-	str_free(&in->dns_addr);
-	in->dns_addr = str_dup(c->steer);
-	return true;
-}
-
 /* --- life --- */
 
 static bool mint_load(
@@ -361,9 +257,11 @@ static bool start(struct node *n, char *err, size_t err_size)
 	table_init(&in->servers);
 	table_init(&in->ascii);
 	components_init(&in->components);
+	in->steering = (struct steering){ .is_local = is_local, .user = in };
 	servers_load(in, n->config);
 	return components_load(&in->components, n->config, err, err_size) &&
-		mint_load(n->config, &in->mint, err, err_size) && steer_start(n, err, err_size) &&
+		mint_load(n->config, &in->mint, err, err_size) &&
+		steering_start(&in->steering, n->loop, n->config, err, err_size) &&
 		leases_open(n, &in->leases, err, err_size);
 }
 
@@ -373,13 +271,11 @@ static void stop(struct node *n)
 
 	if (!in)
 		return;
-	if (in->dns)
-		net_dns_close(in->dns);
+	steering_done(&in->steering);
 	if (in->mint)
 		net_mint_free(in->mint);
 	leases_close(in->leases);
 	leases_finish();
-	str_free(&in->dns_addr);
 	table_done(&in->servers);
 	ascii_done(&in->ascii);
 	components_done(&in->components);
@@ -403,7 +299,7 @@ static bool reload(struct node *n, char *err, size_t err_size)
 		return false;
 	if (!mint_load(n->config, &mint, err, err_size) ||
 		(!keep && !leases_open(n, &leases, err, err_size)) ||
-		!steer_start(n, err, err_size)) {
+		!steering_start(&in->steering, n->loop, n->config, err, err_size)) {
 		leases_close(leases);
 		components_done(&components);
 		if (mint)

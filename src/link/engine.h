@@ -206,18 +206,27 @@ void peer_down(struct link_peer *p, const char *why, bool silent);
 /* Tells the far node why (a close frame), closes the connection, sounds the alarm. */
 void peer_fault(struct link_peer *p, enum link_fault fault);
 void peer_send(struct link_peer *p, struct str head, struct str body);
-void peer_send_hello(struct link_peer *p, uint64_t now);
-/* It sent what only a node sends that has our hello. */
-void peer_confirmed(struct link_peer *p, uint64_t now);
 bool peer_may_send(struct link_peer *p);
 /* Revokes the receiving channels if the lease has run out. True: it holds. */
 bool peer_lease(struct link_peer *p, uint64_t now);
 bool peer_lease_holds(const struct link_peer *p, uint64_t now);
+/* The far node heard us at this time of ours, or later. */
+void peer_renew_lease(struct link_peer *p, uint64_t time, uint64_t now);
 void peer_tick(struct link_peer *p, uint64_t now);
 void peer_beat(struct link_peer *p, uint64_t now);
 uint64_t peer_deadline(const struct link_peer *p);
 /* Sends what the ready channels have, while the carrier takes it. */
 void peer_pump(struct link_peer *p, uint64_t now);
+
+/* greeting.c */
+void peer_send_hello(struct link_peer *p, uint64_t now);
+/* It sent what only a node sends that has our hello. */
+void peer_confirmed(struct link_peer *p, uint64_t now);
+/* What a person likes to know of this node, and what the far node cannot know of its own like. */
+void peer_say_about(struct link_peer *p);
+void peer_forget_domains(struct link_peer *p);
+/* The catalogue that all have who are up: whoever comes back may be of an older release. */
+void link_agree_catalogue(struct link *l);
 
 /* others.c */
 /* How many other far nodes could have what this one has of us now. */

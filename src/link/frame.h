@@ -44,6 +44,15 @@ enum frame_type {
 #undef X
 };
 
+/* Have all versions the same form of it? */
+static inline bool frame_is_versionless(uint64_t type)
+{
+	return type == FRAME_HELLO || type == FRAME_CLOSE;
+}
+
+/* Members of an about frame. */
+enum { ABOUT_RELEASE = 1, ABOUT_LOAD = 2, ABOUT_OTHERS = 3 };
+
 /*
  * Why a link was closed. X(enumerator, code in the close frame, text for alarm and log)
  */

@@ -1,41 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A transport is one connection of the face. Incoming ones are attached to a stream at once;
- * outgoing ones come from dial.c when they are connected.
+ * outgoing ones come from dial.c when they are connected. What the face asks of one is in transport_ops.c.
  */
-#include "node/transport.h"
+#include "node/transport_int.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "node/dial.h"
 #include "node/gate.h"
-#include "node/prove.h"
 
-enum {
-	RECHECKS = 32, /* in one turn of the loop */
-	REDIRECT_MAX = 1024,
-	MUTE_MS = 1000, /* a connection through which nothing comes is given up after it */
-};
-
-struct transport {
-	struct node *node;
-	struct net_conn *conn;
-	struct s2s_stream *stream; /* NULL: the face has let go */
-	bool setting_up;
-	bool paused; /* by the face */
-	bool throttled; /* its address sent more than it may: until the timer fires */
-	struct net_timer *timer;
-	struct list link; /* in node->transports */
-	struct heap_node recheck; /* in node->rechecks */
-	struct node_target *target; /* outgoing: where it was dialled to */
-	struct pace_turn turn; /* outgoing, while it is set up */
-	void *evidence; /* the role's */
-	struct node_target *spare; /* addresses to try when the stream fails before it is ready */
-	size_t n_spare;
-	struct str redirect; /* where the peer says that the pair is served */
-};
+enum { RECHECKS = 32 }; /* in one turn of the loop */
 
 static void after_event(struct transport *t)
 {
@@ -138,7 +114,7 @@ static void on_tls(void *user)
 	after_event(t);
 }
 
-static void set_pause(const struct transport *t)
+void transport_set_pause(const struct transport *t)
 {
 	net_conn_pause(t->conn, t->paused || t->throttled);
 }
@@ -148,7 +124,7 @@ static void on_timer(void *user)
 	struct transport *t = user;
 
 	t->throttled = false;
-	set_pause(t);
+	transport_set_pause(t);
 }
 
 static void throttle(struct transport *t, uint64_t ms)
@@ -157,7 +133,7 @@ static void throttle(struct transport *t, uint64_t ms)
 		t->timer = net_timer_new(t->node->loop, on_timer, t);
 	t->throttled = true;
 	net_timer_set(t->timer, t->node->now + ms);
-	set_pause(t);
+	transport_set_pause(t);
 }
 
 static size_t on_input(void *user, struct str bytes)
@@ -277,163 +253,4 @@ bool transport_share(struct node *n, struct s2s_stream *s, const struct node_tar
 			return true;
 	}
 	return false;
-}
-
-/* --- struct s2s_ops --- */
-
-static void write_bytes(void *user, void *transport, struct str bytes)
-{
-	net_conn_write(((struct transport *)transport)->conn, bytes);
-}
-
-static bool credentials(void *user, struct str us)
-{
-	struct node *n = user;
-	struct net_creds *creds = n->role->creds(n, us);
-	bool found = creds;
-
-	net_creds_unref(creds);
-	return found;
-}
-
-static void start_tls(void *user, void *transport, bool server, struct str us, struct str them)
-{
-	struct node *n = user;
-	struct transport *t = transport;
-	struct net_creds *creds = n->role->creds(n, us);
-	char space[1024];
-	struct arena a;
-	struct str sni = { 0 };
-
-	if (server && !gate_may_shake(net_conn_pass(t->conn), n->now)) {
-		net_creds_unref(creds);
-		net_conn_abort(t->conn);
-		return;
-	}
-	if (server && !creds) {
-		LOG(LOG_WARNING, "no-certificate", LF_STR("domain", us));
-		net_conn_abort(t->conn);
-		return;
-	}
-	arena_init(&a, sizeof(space) * 4);
-	if (!server && jid_domain_to_ascii(&a, them, &sni) != JID_OK)
-		sni = (struct str){ NULL, 0 };
-	net_conn_start_tls(t->conn, n->tls, creds, server, sni);
-	arena_done(&a);
-	net_creds_unref(creds);
-}
-
-static void certificate(
-	void *user, void *transport, struct str us, struct str them, struct s2s_certified *ret)
-{
-	prove_certificate(user, transport, us, them, ret);
-}
-
-static const char *tls_version(void *user, void *transport)
-{
-	return net_conn_tls_version(((struct transport *)transport)->conn);
-}
-
-static bool tls_waits(void *user, void *transport)
-{
-	return net_conn_tls_waits(((struct transport *)transport)->conn);
-}
-
-static void pause_reading(void *user, void *transport, bool paused)
-{
-	struct transport *t = transport;
-
-	t->paused = paused;
-	set_pause(t);
-}
-
-static bool may_ask(void *user, void *transport)
-{
-	struct node *n = user;
-	struct transport *t = transport;
-
-	return gate_may_ask(net_conn_pass(t->conn), n->now);
-}
-
-static void asks(void *user, void *transport)
-{
-	struct node *n = user;
-	struct transport *t = transport;
-
-	gate_asks(net_conn_pass(t->conn), n->now);
-}
-
-static bool may_answer(void *user, void *transport)
-{
-	struct node *n = user;
-	struct transport *t = transport;
-
-	return gate_may_answer(net_conn_pass(t->conn), n->now);
-}
-
-/* Another node of our role can deliver it, as far as the far nodes know. */
-static bool give_up(void *user, void *transport)
-{
-	struct node *n = user;
-	struct transport *t = transport;
-
-	if (!link_replaceable(n->link) || !net_conn_is_mute(t->conn, MUTE_MS))
-		return false;
-	net_conn_reset(t->conn);
-	return true;
-}
-
-static void close_transport(void *user, void *transport)
-{
-	net_conn_close(((struct transport *)transport)->conn, 2000);
-}
-
-/* The connect() that follows at once takes these instead of a look-up. */
-static bool another(void *user, void *transport)
-{
-	struct node *n = user;
-	struct transport *t = transport;
-
-	if (t->redirect.len) {
-		n->redirect = t->redirect;
-		t->redirect = (struct str){ NULL, 0 };
-		return true;
-	}
-	if (!t->spare)
-		return false;
-	n->spare = t->spare;
-	n->n_spare = t->n_spare;
-	t->spare = NULL;
-	return true;
-}
-
-static bool redirect(void *user, void *transport, struct str host)
-{
-	struct transport *t = transport;
-
-	if (host.len == 0 || host.len > REDIRECT_MAX)
-		return false;
-	str_free(&t->redirect);
-	t->redirect = str_dup(host);
-	return true;
-}
-
-void transport_fill_ops(struct s2s_ops *ops)
-{
-	ops->another = another;
-	ops->redirect = redirect;
-	ops->connect = dial_start;
-	ops->cancel = dial_cancel;
-	ops->write = write_bytes;
-	ops->credentials = credentials;
-	ops->start_tls = start_tls;
-	ops->certificate = certificate;
-	ops->tls_version = tls_version;
-	ops->tls_waits = tls_waits;
-	ops->pause = pause_reading;
-	ops->may_ask = may_ask;
-	ops->asks = asks;
-	ops->may_answer = may_answer;
-	ops->give_up = give_up;
-	ops->close = close_transport;
 }
