@@ -21,6 +21,17 @@ void spares_done(struct spares *s)
 	s->n = 0;
 }
 
+size_t spares_drop(struct spares *s)
+{
+	size_t freed = 0;
+
+	for (unsigned i = 0; i < s->n; i++)
+		freed += s->all[i].cap;
+	spares_done(s);
+	spares_init(s);
+	return freed;
+}
+
 /* Exchanges all but the limits. */
 static void swap(struct buf *a, struct buf *b)
 {

@@ -19,6 +19,9 @@ struct spares {
 void spares_init(struct spares *s);
 void spares_done(struct spares *s);
 
+/* All of it back to the heap, where memory is short. Returns how many bytes. */
+size_t spares_drop(struct spares *s);
+
 /* Call before bytes are appended to a buffer: one without memory gets some, if there is any. */
 void spares_take(struct spares *s, struct buf *b);
 /* An empty buffer gives its memory back; one with little in it keeps no more than that. */

@@ -101,7 +101,7 @@ void net_conn_event(struct net_conn *c, uint32_t events)
 		c->blocked = false;
 		net_conn_make_dirty(c);
 	}
-	if ((events & EPOLLIN) && c->yields && c->loop->held && c->state == NET_CONN_OPEN)
+	if ((events & EPOLLIN) && c->yields && c->state == NET_CONN_OPEN && net_loop_held(c->loop))
 		list_append(&c->loop->waiting, &c->waiting);
 	else if (events & EPOLLIN)
 		net_flow_receive(c);

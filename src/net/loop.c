@@ -58,7 +58,7 @@ void net_uv_release(void *handle)
 
 static bool more_to_do(const struct net_loop *loop)
 {
-	if (!loop->held && !list_empty(&loop->waiting))
+	if (!list_empty(&loop->waiting) && !net_loop_held(loop))
 		return true;
 	return !list_empty(&loop->ready) || !list_empty(&loop->dirty) || !list_empty(&loop->dead);
 }
@@ -239,9 +239,20 @@ void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user)
 	loop->hooks[loop->n_hooks++].user = user;
 }
 
-void net_loop_hold(struct net_loop *loop, bool held)
+void net_loop_hold(struct net_loop *loop, bool (*full)(void *user), void *user)
 {
-	loop->held = held;
+	loop->full = full;
+	loop->full_user = user;
+}
+
+bool net_loop_held(const struct net_loop *loop)
+{
+	return loop->full && loop->full(loop->full_user);
+}
+
+size_t net_loop_relieve(struct net_loop *loop)
+{
+	return spares_drop(&loop->spares);
 }
 
 void net_loop_busy_poll(struct net_loop *loop, unsigned ms)

@@ -4,6 +4,7 @@
 #define NET_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct net_loop;
@@ -41,10 +42,14 @@ void net_on_signal(
 void net_loop_busy_poll(struct net_loop *loop, unsigned ms);
 
 /*
- * While held, connections that yield (net_conn_yield()) are not read: their input stays in the kernel, and their peers
- * come to wait. Afterwards they are read in the order in which their input came.
+ * While full() says so, connections that yield (net_conn_yield()) are not read: their input stays in the kernel, and
+ * their peers come to wait. Afterwards they are read in the order in which their input came. It is asked before each of
+ * them is read.
  */
-void net_loop_hold(struct net_loop *loop, bool held);
+void net_loop_hold(struct net_loop *loop, bool (*full)(void *user), void *user);
+
+/* Memory is short: what is kept for later goes back to the heap. Returns how many bytes. */
+size_t net_loop_relieve(struct net_loop *loop);
 
 struct net_timer *net_timer_new(struct net_loop *loop, void (*fn)(void *user), void *user);
 /* Fires once at (or right after) this time; replaces an earlier setting. UINT64_MAX: never. */

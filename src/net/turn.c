@@ -16,8 +16,8 @@ void net_conn_run_waiting(struct net_loop *loop)
 {
 	struct list *it;
 
-	for (int n = 0; n < WAITING_AT_ONCE && !loop->held; n++) {
-		if ((it = list_first(&loop->waiting)) == NULL)
+	for (int n = 0; n < WAITING_AT_ONCE; n++) {
+		if ((it = list_first(&loop->waiting)) == NULL || net_loop_held(loop))
 			return;
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, waiting);
 		list_remove(it);

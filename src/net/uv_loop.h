@@ -56,7 +56,8 @@ struct net_loop {
 	struct rate gathered; /* flushes of those that gather */
 	struct list dead;
 	struct list waiting;
-	bool held; /* net_loop_hold() */
+	bool (*full)(void *user); /* net_loop_hold() */
+	void *full_user;
 	struct list listeners;
 	/* Shared by all connections, valid within one event. */
 	char *received; /* NET_READ_SIZE bytes from the kernel */
@@ -65,6 +66,9 @@ struct net_loop {
 	struct buf sealed; /* records on their way to the kernel */
 	bool freeing;
 };
+
+/* Are connections that yield not to be read now? */
+bool net_loop_held(const struct net_loop *loop);
 
 uv_loop_t *net_uv_loop(struct net_loop *loop);
 

@@ -66,6 +66,13 @@ static void log_limits(struct node *n, struct gate *gate)
 			LF_U64("refused", refused));
 }
 
+static bool is_full(void *user)
+{
+	struct node *n = user;
+
+	return link_is_full(n->link);
+}
+
 static void on_turn(void *user)
 {
 	struct node *n = user;
@@ -77,7 +84,6 @@ static void on_turn(void *user)
 	s2s_flush(n->face, n->now);
 	probe_turn(n);
 	pressure_turn(n);
-	net_loop_hold(n->loop, link_is_full(n->link));
 	log_limits(n, n->gate);
 	log_limits(n, n->link_gate);
 	drain_step(n);
@@ -263,6 +269,7 @@ int node_run(const struct node_role *role, const char *path, struct config *c)
 	net_on_signal(n->loop, SIGTERM, on_stop, n);
 	net_on_signal(n->loop, SIGINT, on_stop, n);
 	net_on_turn(n->loop, on_turn, n);
+	net_loop_hold(n->loop, is_full, n);
 	if (role->keep)
 		role->keep(n);
 	arm_timer(n);

@@ -40,7 +40,9 @@ void pressure_turn(struct node *n)
 	if (!n->memory_short || n->now < n->relieve_at)
 		return;
 	n->relieve_at = n->now + RELIEVE_MS;
-	s2s_relieve(n->face, held - enough, n->now);
+	size_t freed = net_loop_relieve(n->loop);
+	if (freed < held - enough)
+		s2s_relieve(n->face, held - enough - freed, n->now);
 }
 
 uint64_t pressure_due(const struct node *n)

@@ -365,8 +365,8 @@ void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now
  */
 void s2s_set_short(struct s2s_face *f, bool memory_short);
 /*
- * Ends the streams that hold most, the biggest first, until about so many bytes are free; those that hold little
- * stay. Returns how many bytes.
+ * Gives back what it kept for later, then ends the streams that hold most, the biggest first, until about so many bytes
+ * are free; those that hold little stay. Returns how many bytes.
  */
 size_t s2s_relieve(struct s2s_face *f, size_t bytes, uint64_t now);
 

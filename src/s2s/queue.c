@@ -10,11 +10,15 @@
 
 #include "base/check.h"
 
+/* What errors have beyond the limits. */
+enum { LAST_STANZAS = 256, LAST_BYTES = 128 * 1024 };
+
 void queue_init(struct queue *q, struct spares *spares, unsigned stanzas, size_t bytes)
 {
 	q->spares = spares;
-	buf_init(&q->bytes, bytes);
-	buf_init(&q->entries, stanzas * sizeof(struct entry));
+	buf_init(&q->bytes, 0);
+	buf_init(&q->entries, 0);
+	queue_limit(q, stanzas, bytes);
 	q->written = q->written_len = 0;
 }
 
@@ -26,8 +30,10 @@ void queue_done(struct queue *q)
 
 void queue_limit(struct queue *q, unsigned stanzas, size_t bytes)
 {
-	q->bytes.limit = bytes;
-	q->entries.limit = stanzas * sizeof(struct entry);
+	q->max_stanzas = stanzas;
+	q->max_bytes = bytes;
+	q->bytes.limit = bytes + LAST_BYTES;
+	q->entries.limit = ((size_t)stanzas + LAST_STANZAS) * sizeof(struct entry);
 }
 
 /* An empty queue needs no memory. */
@@ -39,8 +45,17 @@ void queue_trim(struct queue *q)
 	spares_give(q->spares, &q->bytes);
 }
 
+/* Has it taken all that is not an error? */
+static bool is_full(const struct queue *q, size_t more)
+{
+	return queue_count(q) >= q->max_stanzas || more > q->max_bytes ||
+		buf_len(&q->bytes) > q->max_bytes - more;
+}
+
 bool queue_add(struct queue *q, struct str xml, struct s2s_token token, uint64_t now)
 {
+	if (token.channel && is_full(q, xml.len))
+		return false;
 	spares_take(q->spares, &q->entries);
 	spares_take(q->spares, &q->bytes);
 	char *at = buf_space(&q->entries, sizeof(struct entry));

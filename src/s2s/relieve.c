@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What streams hold in half-read elements goes first: nothing was promised for it. */
+/* What nobody uses goes first, then what streams hold in half-read elements: nothing was promised for it. */
 #include "s2s/stream.h"
 
 enum { FAT = 64 * 1024 };
@@ -33,7 +33,7 @@ static struct s2s_stream *fattest(struct s2s_face *f)
 size_t s2s_relieve(struct s2s_face *f, size_t bytes, uint64_t now)
 {
 	struct s2s_stream *s;
-	size_t freed = 0;
+	size_t freed = spares_drop(&f->spares);
 
 	f->now = now;
 	while (freed < bytes && (s = fattest(f))) {

@@ -76,10 +76,10 @@ static bool may_reach(struct s2s_pair *p, enum s2s_failure *ret_failure, const c
 	return false;
 }
 
-/* When memory is short a queue does not grow beyond this. */
-static bool is_long(const struct s2s_pair *p)
+/* When memory is short a queue does not grow beyond this, but for errors. */
+static bool is_long(const struct s2s_pair *p, struct s2s_token token)
 {
-	return p->face->memory_short && buf_len(&p->queue.bytes) > QUEUE_SHORT;
+	return token.channel && p->face->memory_short && buf_len(&p->queue.bytes) > QUEUE_SHORT;
 }
 
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
@@ -98,7 +98,7 @@ bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml
 		*ret_text = LIMITS_TEXT;
 		return false;
 	}
-	if (is_long(p))
+	if (is_long(p, token))
 		queued = false;
 	else if (pair_can_write(p))
 		queued = send_now(p, xml, token);

@@ -98,6 +98,9 @@ static void test_little_is_left(void **state)
 	assert_int_equal(buf_len(&b), 10);
 	assert_true(b.cap < LARGE / 10);
 	assert_int_equal(spares.n, 1);
+	assert_true(spares_drop(&spares) >= LARGE);
+	assert_int_equal(spares.n, 0);
+	spares_take(&spares, &b);
 	buf_done(&b);
 	spares_done(&spares);
 }

@@ -90,10 +90,11 @@ struct hold {
 	bool held;
 };
 
-static void hold(struct hold *h, bool held)
+static bool is_held(void *user)
 {
-	h->held = held;
-	net_loop_hold(h->p.loop, held);
+	const struct hold *h = user;
+
+	return h->held;
 }
 
 static void on_hold_tick(void *user)
@@ -101,7 +102,7 @@ static void on_hold_tick(void *user)
 	struct hold *h = user;
 
 	if (++h->ticks == TICKS)
-		hold(h, false);
+		h->held = false;
 	else
 		net_timer_set(h->tick, net_now(h->p.loop) + TICK_MS);
 }
@@ -111,7 +112,7 @@ static void yield(struct end *e)
 	struct hold *h = e->p->more;
 
 	net_conn_yield(e->conn);
-	hold(h, true);
+	h->held = true;
 	net_timer_set(h->tick, net_now(h->p.loop) + TICK_MS);
 }
 
@@ -123,24 +124,24 @@ static void say_hello(struct end *e)
 /* Not while held; then all, and what it answers goes to one that does not yield. */
 static size_t on_held_input(struct end *e, struct str bytes)
 {
-	const struct hold *h = e->p->more;
+	struct hold *h = e->p->more;
 
 	assert_false(h->held);
 	assert_int_equal(h->ticks, TICKS);
 	e->received += bytes.len;
-	hold(e->p->more, true);
+	h->held = true;
 	net_conn_write(e->conn, STRL("x"));
 	return bytes.len;
 }
 
 static size_t on_answer(struct end *e, struct str bytes)
 {
-	const struct hold *h = e->p->more;
+	struct hold *h = e->p->more;
 
 	assert_true(h->held);
 	e->received += bytes.len;
 	net_conn_close(e->conn, 1000);
-	hold(e->p->more, false);
+	h->held = false;
 	return bytes.len;
 }
 
@@ -155,6 +156,7 @@ static void test_hold(void **state)
 	h.p.client.on_open = say_hello;
 	h.p.client.on_input = on_answer;
 	h.tick = net_timer_new(h.p.loop, on_hold_tick, &h);
+	net_loop_hold(h.p.loop, is_held, &h);
 	pairing_dial(&h.p);
 	pairing_run(&h.p);
 	assert_false(h.p.timed_out);

@@ -392,6 +392,7 @@ static void long_queues_do_not_grow(void **state)
 		assert_true(node_send(&n, "b.example", "a.example", body, 1, (uint64_t)i));
 	s2s_set_short(n.face, true);
 	assert_false(node_send(&n, "b.example", "a.example", body, 1, 20));
+	assert_true(node_send(&n, "b.example", "a.example", body, 0, 0)); /* an error */
 	for (int i = 0; i < 20; i++)
 		queued += node_send(&n, "b.example", "c.example", body, 2, (uint64_t)i);
 	assert_in_range(queued, 5, 10);
