@@ -15,6 +15,7 @@ enum {
 	RING = 1 << 14, /* messages of a pair that wait for a stream or for their acknowledgement */
 	UNACKED_MAX = 1000,
 	MESSAGE = 356,
+	HANDSHAKES = 2, /* steps of them in one turn of the loop */
 };
 
 /* A line of the log, as it lies in the file: all of it is little-endian on the machines that we run on. */
@@ -68,9 +69,12 @@ struct crowd {
 	FILE *log;
 	uint64_t made, overrun, arrived, bounced;
 	unsigned turn;
+	unsigned handshakes; /* how many may go on before other input is looked at */
 };
 
 uint64_t crowd_now(void);
+/* False: this handshake goes on with the next turn, so that many of them delay no message of others. */
+bool crowd_may_shake(struct crowd *w);
 void crowd_row(struct crowd *w, enum row_kind kind, unsigned pair, uint32_t seq, uint64_t sent,
 	unsigned address);
 

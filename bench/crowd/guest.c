@@ -154,7 +154,7 @@ void guest_event(struct guest *g, uint32_t events)
 {
 	if ((events & EPOLLOUT) && !g->c.handshaking && !conn_flush(&g->c))
 		g->gone = true;
-	if (!g->gone && g->c.handshaking)
+	if (!g->gone && g->c.handshaking && crowd_may_shake(g->crowd))
 		handshake(g);
 	if (!g->gone && !g->c.handshaking)
 		readable(g);

@@ -144,10 +144,20 @@ static void prepare(struct crowd *w)
 	}
 }
 
+bool crowd_may_shake(struct crowd *w)
+{
+	if (w->handshakes == 0)
+		return false;
+	w->handshakes--;
+	return true;
+}
+
 static void events(struct crowd *w)
 {
 	struct epoll_event got[256];
 	int n = epoll_wait(w->epoll, got, 256, 1);
+
+	w->handshakes = HANDSHAKES;
 
 	for (int i = 0; i < n; i++) {
 		struct pair *p = got[i].data.ptr;

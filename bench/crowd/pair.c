@@ -303,7 +303,7 @@ void pair_event(struct pair *p, uint32_t events)
 {
 	if (p->state == PAIR_CONNECTING)
 		connected(p);
-	else if (p->state != PAIR_DOWN && p->c.handshaking)
+	else if (p->state != PAIR_DOWN && p->c.handshaking && crowd_may_shake(p->crowd))
 		handshake(p);
 	if (p->state == PAIR_DOWN || p->c.handshaking)
 		return;
