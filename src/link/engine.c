@@ -247,8 +247,9 @@ struct link_peer *link_connected(struct link *l, struct str id, void *carrier, u
 
 void link_disconnected(struct link *l, struct link_peer *p, void *carrier, uint64_t now)
 {
-	/* A carrier that was cut told its end only when it had been silent for some time. */
-	bool silent = p->cut && now >= p->heard + 2 * (uint64_t)l->set.heartbeat_ms;
+	/* A carrier that was cut off often tells its end only when it has been silent for some time. */
+	bool silent = p->cut == LINK_CUT_STALLED ||
+		(p->cut && now >= p->heard + 2 * (uint64_t)l->set.heartbeat_ms);
 
 	if (p->carrier && p->carrier == carrier)
 		peer_down(p, "connection lost", silent);
@@ -272,7 +273,7 @@ void link_input(struct link *l, struct link_peer *p, struct str frame, uint64_t 
 /* What was down for both may be back for it later than for us: brokers start one by one, and find each other. */
 enum { GRACE_MS = 2000 };
 
-void link_cut(struct link *l, struct link_peer *p, bool cut, uint64_t now)
+void link_cut(struct link *l, struct link_peer *p, enum link_cut cut, uint64_t now)
 {
 	if (p->cut && !cut && p->heard < now) {
 		p->grace_ms = now < p->heard + l->set.dead_ms ? 0 : GRACE_MS;

@@ -165,7 +165,7 @@ struct link_peer {
 	size_t n_domains;
 
 	uint64_t connected_at;
-	bool cut; /* its carrier is down: see link_cut() */
+	enum link_cut cut; /* its carrier is down */
 	uint64_t heard; /* when the last frame came: it is dead dead_ms + grace_ms later */
 	unsigned grace_ms;
 	uint64_t hello_at; /* when we last sent ours */

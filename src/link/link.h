@@ -201,13 +201,19 @@ struct link_peer *link_connected(struct link *l, struct str id, void *carrier, u
 /* The carrier connection is gone. Safe to call after ops->close. */
 void link_disconnected(struct link *l, struct link_peer *peer, void *carrier, uint64_t now);
 
+enum link_cut {
+	LINK_CUT_NOT,
+	LINK_CUT_DOWN,
+	LINK_CUT_STALLED, /* down because nothing went out any more: nobody ended it */
+};
+
 /*
- * What carries frames to this node is itself down (cut: no broker can be reached), or works again. While it is down
+ * What carries frames to this node is itself down (no broker can be reached), or works again. While it is down
  * the silence says nothing about the node: its pairs stay with it, unless another node is up that can take them; and
  * then it has as long to be heard as if it had been heard now, and 2 s more if it was not heard for longer than a node
  * lives: what was down for both need not be back for both at once.
  */
-void link_cut(struct link *l, struct link_peer *peer, bool cut, uint64_t now);
+void link_cut(struct link *l, struct link_peer *peer, enum link_cut cut, uint64_t now);
 
 /*
  * When this node counts, or will count, as isolated: no far node is up, the last one was lost because it was not

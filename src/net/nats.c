@@ -133,7 +133,7 @@ static void tell_messages(struct net_nats *n, struct list *messages)
 }
 
 struct news {
-	bool up;
+	bool up, stalled;
 	uint64_t downs;
 	bool room;
 	char text[NATS_TEXT];
@@ -143,7 +143,7 @@ struct news {
 
 static void take_news(struct net_nats *n, struct news *news)
 {
-	*news = (struct news){ .up = n->up, .downs = n->downs };
+	*news = (struct news){ .up = n->up, .stalled = n->stalled, .downs = n->downs };
 	memcpy(news->text, n->text, sizeof(news->text));
 	memcpy(news->trouble, n->trouble, sizeof(news->trouble));
 	memcpy(news->broker, n->broker, sizeof(news->broker));
@@ -169,9 +169,10 @@ static void tell_news(struct net_nats *n, const struct news *news, uint64_t now)
 {
 	tell_trouble(n, news->trouble, now);
 	if (news->downs != n->seen_downs || (n->seen_up && !news->up))
-		n->ops->on_state(n->user, false, news->text);
+		n->ops->on_state(
+			n->user, news->stalled ? NET_NATS_STALLED : NET_NATS_DOWN, news->text);
 	if (news->up && (!n->seen_up || news->downs != n->seen_downs))
-		n->ops->on_state(n->user, true, news->broker);
+		n->ops->on_state(n->user, NET_NATS_UP, news->broker);
 	n->seen_downs = news->downs;
 	n->seen_up = news->up;
 	if (news->room)

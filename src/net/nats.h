@@ -27,11 +27,17 @@ struct net_nats_settings {
 	const char *trust; /* CA of the brokers: their certificates name their addresses */
 };
 
+enum net_nats_state {
+	NET_NATS_UP,
+	NET_NATS_DOWN,
+	NET_NATS_STALLED, /* down, because what was written did not go out any more */
+};
+
 struct net_nats_ops {
 	/* topic: as given to net_nats_subscribe(). */
 	void (*on_message)(void *user, void *topic, struct str message);
 	/* text: the broker's address, or why there is none (valid during the call). */
-	void (*on_state)(void *user, bool up, const char *text);
+	void (*on_state)(void *user, enum net_nats_state state, const char *text);
 	/* net_nats_room() was false and is not any more. */
 	void (*on_room)(void *user);
 	/* Something that the broker did not like, or that was lost; once for each text. */

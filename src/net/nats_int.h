@@ -75,6 +75,9 @@ struct net_nats {
 	bool topics_changed;
 	bool up;
 	bool closed; /* the library gave the connection up */
+	bool stalled; /* it went down because nothing went out any more */
+	uint64_t publishing_since; /* ms; 0: the thread does not publish */
+	uint64_t stuck_at; /* when it had published something for long */
 	uint64_t downs;
 	char text[NATS_TEXT]; /* why it went down */
 	char trouble[NATS_TEXT];

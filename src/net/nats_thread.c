@@ -24,6 +24,7 @@ enum {
 	PING_MS = 250,
 	PINGS_OUT = 2,
 	WRITE_MS = 200,
+	STUCK_MS = WRITE_MS * 3 / 4, /* so long nothing takes that a broker reads */
 	LAST_MS = 300, /* for what was published before the end */
 	SERVERS_MAX = 16,
 	MESSAGES_MAX = 4096, /* in the library, between its threads */
@@ -42,6 +43,24 @@ static void set_error(struct net_nats *n, const char *text)
 	snprintf(n->text, sizeof(n->text), "%s", text);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* The library does not say which of its deadlines ended a connection. The thread that publishes has felt it. */
+static bool is_stuck(const struct net_nats *n)
+{
+	uint64_t now = now_ms();
+
+	if (n->publishing_since && now >= n->publishing_since + STUCK_MS)
+		return true;
+	return n->stuck_at && now < n->stuck_at + WRITE_MS;
+}
+
 static void on_disconnected(natsConnection *nc, void *closure)
 {
 	struct net_nats *n = closure;
@@ -49,7 +68,10 @@ static void on_disconnected(natsConnection *nc, void *closure)
 	pthread_mutex_lock(&n->lock);
 	n->up = false;
 	n->downs++;
-	set_error(n, "the broker closed the connection");
+	n->stalled = is_stuck(n);
+	set_error(n,
+		n->stalled ? "the broker takes nothing any more"
+			   : "the broker closed the connection");
 	nats_drop_queues(n);
 	pthread_mutex_unlock(&n->lock);
 }
@@ -236,10 +258,22 @@ static struct nats_out *next_out(struct net_nats *n)
 {
 	pthread_mutex_lock(&n->lock);
 	struct list *first = list_first(&n->out);
-	if (first)
+	if (first) {
 		list_remove(first);
+		n->publishing_since = now_ms();
+	}
 	pthread_mutex_unlock(&n->lock);
 	return first ? LIST_OWNER(first, struct nats_out, link) : NULL;
+}
+
+/* With the lock held. */
+static void note_time(struct net_nats *n)
+{
+	uint64_t now = now_ms();
+
+	if (now >= n->publishing_since + STUCK_MS)
+		n->stuck_at = now;
+	n->publishing_since = 0;
 }
 
 static void publish_all(struct net_nats *n, natsConnection *nc)
@@ -250,6 +284,7 @@ static void publish_all(struct net_nats *n, natsConnection *nc)
 		natsStatus status =
 			natsConnection_Publish(nc, out->subject, out->bytes, (int)out->len);
 		pthread_mutex_lock(&n->lock);
+		note_time(n);
 		n->out_bytes -= out->held;
 		if (status == NATS_OK)
 			n->published++;

@@ -79,14 +79,14 @@ static void on_room(void *user)
 }
 
 /* Without a broker the silence of the others says nothing about them. */
-static void tell_link(struct brokers *b)
+static void tell_link(struct brokers *b, enum link_cut cut)
 {
 	struct node *n = b->carrier->node;
 
 	LIST_EACH (&b->nodes, it) {
 		const struct far_node *node = LIST_OWNER(it, struct far_node, link);
 		if (node->known)
-			link_cut(n->link, node->known, !b->up, n->now);
+			link_cut(n->link, node->known, cut, n->now);
 	}
 }
 
@@ -101,14 +101,18 @@ static void dial_all(struct brokers *b)
 	}
 }
 
-static void set_state(struct brokers *b, bool up, const char *text)
+static void set_state(struct brokers *b, enum net_nats_state state, const char *text)
 {
 	struct node *n = b->carrier->node;
+	bool up = state == NET_NATS_UP;
 
 	n->now = net_now(n->loop);
 	b->up = up;
 	snprintf(b->text, sizeof(b->text), "%s", text);
-	tell_link(b);
+	tell_link(b,
+		up                                  ? LINK_CUT_NOT
+			: state == NET_NATS_STALLED ? LINK_CUT_STALLED
+						    : LINK_CUT_DOWN);
 	if (!up)
 		bus_lost(b->bus, "nats: no broker");
 	else
@@ -116,14 +120,14 @@ static void set_state(struct brokers *b, bool up, const char *text)
 	brokers_arm(b);
 }
 
-static void on_state(void *user, bool up, const char *text)
+static void on_state(void *user, enum net_nats_state state, const char *text)
 {
-	if (up)
+	if (state == NET_NATS_UP)
 		LOG(LOG_INFO, "nats-up", LF_CSTR("broker", text));
 	else
 		LOG(LOG_WARNING, "nats-down", LF_CSTR("reason", text),
 			LF_CSTR("cure", advice_link("no broker")));
-	set_state(user, up, text);
+	set_state(user, state, text);
 }
 
 static void on_trouble(void *user, const char *text)
@@ -236,7 +240,7 @@ void carrier_note_nats(struct buf *out, const struct config_nats *config)
 static void replace(struct brokers *b, struct net_nats *nats)
 {
 	if (b->nats) {
-		set_state(b, false, "reload");
+		set_state(b, NET_NATS_DOWN, "reload");
 		net_nats_close(b->nats);
 	}
 	b->nats = nats;

@@ -238,15 +238,15 @@ static void come_back_without_b(struct lab *lab, unsigned ms)
 	struct link_peer *a = lab->conns[INNER][OUTER_A].peer;
 	struct link_peer *b = lab->conns[INNER][OUTER_B].peer;
 
-	link_cut(inner, a, true, lab->now);
-	link_cut(inner, b, true, lab->now);
+	link_cut(inner, a, LINK_CUT_DOWN, lab->now);
+	link_cut(inner, b, LINK_CUT_DOWN, lab->now);
 	lab_cut(lab, OUTER_A);
 	lab_cut(lab, OUTER_B);
 	lab_send(lab, INNER, lab_one, "r3");
 	lab_pass(lab, ms, 7);
 	buf_clear(&lab->log, 0);
-	link_cut(inner, a, false, lab->now);
-	link_cut(inner, b, false, lab->now);
+	link_cut(inner, a, LINK_CUT_NOT, lab->now);
+	link_cut(inner, b, LINK_CUT_NOT, lab->now);
 	lab_connect(lab, OUTER_A);
 }
 
@@ -262,16 +262,16 @@ static void test_cut_off(void **state)
 	lab_pass(&lab, 10, 7);
 	HAPPENED(&lab, "b: r1\n");
 	struct link_peer *a = lab.conns[INNER][OUTER_A].peer, *b = lab.conns[INNER][OUTER_B].peer;
-	link_cut(inner, a, true, lab.now);
-	link_cut(inner, b, true, lab.now);
+	link_cut(inner, a, LINK_CUT_DOWN, lab.now);
+	link_cut(inner, b, LINK_CUT_DOWN, lab.now);
 	lab.no_news = true;
 	lab_cut(&lab, OUTER_A);
 	lab_cut(&lab, OUTER_B);
 	lab_pass(&lab, 5000, 7);
 	lab_send(&lab, INNER, lab_one, "r2");
 	buf_clear(&lab.log, 0);
-	link_cut(inner, a, false, lab.now);
-	link_cut(inner, b, false, lab.now);
+	link_cut(inner, a, LINK_CUT_NOT, lab.now);
+	link_cut(inner, b, LINK_CUT_NOT, lab.now);
 	lab_connect(&lab, OUTER_A);
 	lab_pass(&lab, 2500, 7);
 	HAPPENED(&lab, "");
@@ -294,7 +294,7 @@ static void test_cut_off(void **state)
 	/* And while only one way is gone, the other node takes over. */
 	lab_connect(&lab, OUTER_B);
 	lab_pass(&lab, 100, 7);
-	link_cut(inner, a, true, lab.now);
+	link_cut(inner, a, LINK_CUT_DOWN, lab.now);
 	lab_cut(&lab, OUTER_A);
 	lab_send(&lab, INNER, lab_one, "r4");
 	lab_pass(&lab, 1100, 7);

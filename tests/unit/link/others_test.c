@@ -127,15 +127,22 @@ static void test_carrier_is_cut(void **state)
 	lab_pass(&lab, 300, 7);
 	struct link *a = lab.nodes[OUTER_A].l;
 	struct link_peer *inner = lab.conns[OUTER_A][INNER].peer;
-	link_cut(a, inner, true, lab.now);
+	link_cut(a, inner, LINK_CUT_DOWN, lab.now);
 	lab_cut(&lab, OUTER_A);
 	lab_pass(&lab, 3000, 7);
 	assert_int_equal(isolated_at(&lab, OUTER_A), UINT64_MAX);
-	link_cut(a, inner, false, lab.now);
+	link_cut(a, inner, LINK_CUT_NOT, lab.now);
 	hear(&lab, OUTER_A);
 	uint64_t heard = inner->heard;
 	lab_pass(&lab, 600, 1u << OUTER_A);
-	link_cut(a, inner, true, lab.now);
+	link_cut(a, inner, LINK_CUT_DOWN, lab.now);
+	lab_cut(&lab, OUTER_A);
+	assert_int_equal(isolated_at(&lab, OUTER_A), heard + 1000);
+	/* At once when nothing could be written any more. */
+	link_cut(a, inner, LINK_CUT_NOT, lab.now);
+	hear(&lab, OUTER_A);
+	heard = inner->heard;
+	link_cut(a, inner, LINK_CUT_STALLED, lab.now);
 	lab_cut(&lab, OUTER_A);
 	assert_int_equal(isolated_at(&lab, OUTER_A), heard + 1000);
 	lab_done(&lab);

@@ -432,13 +432,13 @@ static void come_back(struct lab *lab)
 	struct link *l = lab->nodes[INNER].l;
 
 	LIST_EACH (&l->peers, it)
-		link_cut(l, LIST_OWNER(it, struct link_peer, link), true, lab->now);
+		link_cut(l, LIST_OWNER(it, struct link_peer, link), LINK_CUT_DOWN, lab->now);
 	lab_cut(lab, OUTER_A);
 	lab_cut(lab, OUTER_B);
 	lab_send(lab, INNER, lab_one, "r1");
 	lab_pass(lab, 3000, ALL);
 	LIST_EACH (&l->peers, it)
-		link_cut(l, LIST_OWNER(it, struct link_peer, link), false, lab->now);
+		link_cut(l, LIST_OWNER(it, struct link_peer, link), LINK_CUT_NOT, lab->now);
 	lab_connect(lab, OUTER_B);
 	lab_connect(lab, OUTER_A);
 	lab_pass(lab, 500, ALL);
