@@ -101,7 +101,7 @@ void net_conn_write(struct net_conn *c, struct str bytes);
 struct buf *net_conn_out(struct net_conn *c);
 void net_conn_wrote(struct net_conn *c);
 /*
- * From now on it waits a millisecond for more to send while the loop flushes such connections more than a thousand
+ * From now on it waits two milliseconds for more to send while the loop flushes such connections more than a thousand
  * times a second: for where each flush costs much.
  */
 void net_conn_gather(struct net_conn *c);

@@ -3,14 +3,14 @@
  * The parts of a turn (loop.c): each takes the connections that asked for it. What a callback makes ready, dirty or
  * dead meanwhile waits for the next round, so that no connection keeps the loop for itself.
  *
- * Some gather: each of their flushes costs much further on. After a few quick ones they go together, once in a
- * millisecond.
+ * Some gather: each of their flushes costs much further on. Above a thousand in a second they go together, once in
+ * two milliseconds.
  */
 #include "net/conn_int.h"
 
-enum { WAITING_AT_ONCE = 16, GATHER_MS = 1 };
+enum { WAITING_AT_ONCE = 16, GATHER_MS = 2 };
 
-static const struct rate_limit gather_limit = { .amount = 1, .burst = 8, .period_ms = GATHER_MS };
+static const struct rate_limit gather_limit = { .amount = 1, .burst = 8, .period_ms = 1 };
 
 void net_conn_run_waiting(struct net_loop *loop)
 {
@@ -40,10 +40,10 @@ void net_conn_run_ready(struct net_loop *loop)
 	}
 }
 
-/* May a connection that gathers flush now? */
-static bool take_flush(struct net_loop *loop)
+/* May a connection that gathers flush now? A flush that follows costs more of the rate the longer it gathered. */
+static bool take_flush(struct net_loop *loop, unsigned ms)
 {
-	return rate_take(&loop->gathered, &gather_limit, 1, uv_now(&loop->uv));
+	return rate_take(&loop->gathered, &gather_limit, ms, uv_now(&loop->uv));
 }
 
 static void flush_gathered(uv_timer_t *timer)
@@ -51,7 +51,7 @@ static void flush_gathered(uv_timer_t *timer)
 	struct net_loop *loop = timer->data;
 	struct list *it;
 
-	(void)take_flush(loop); /* all of them count as one */
+	(void)take_flush(loop, GATHER_MS); /* all of them count as one */
 	while ((it = list_first(&loop->gathering)) != NULL) {
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, dirty);
 		list_remove(it);
@@ -66,7 +66,7 @@ static bool gathers(struct net_conn *c)
 	size_t n = buf_len(&c->out);
 
 	return c->gathers && c->state == NET_CONN_OPEN && n > 0 && n < NET_RECORD &&
-		!take_flush(c->loop);
+		!take_flush(c->loop, 1);
 }
 
 void net_conn_run_dirty(struct net_loop *loop)
