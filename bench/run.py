@@ -224,27 +224,28 @@ class Bench:
         rate.emit(figure, "stanzas/s", detail={"pairs": pairs, "bytes": 356, "cpu_us": statistics.median(us)})
 
     def latency(self):
-        """With one processor for each side of the border; and where the kernel puts everybody."""
-        self.paced("", [*self.ways] + (["busy_poll"] if "gateway" in self.ways else []), apart=True)
-        self.paced("-unbound", [*self.ways], apart=False)
+        """With every hop to the other processor, as between machines; and where the kernel puts everybody."""
+        self.paced("", [*self.ways] + (["busy_poll"] if "gateway" in self.ways else []), bound=True)
+        self.paced("-unbound", [*self.ways], bound=False)
 
-    def paced(self, suffix, ways, apart):
+    def paced(self, suffix, ways, bound):
         """Delay against CPU: the gateway as shipped, and with `limit busy poll`."""
         series = {"p50": Series(), "p99": Series()}
         cpu = Series()
-        self.place(apart)
+        self.place(bound)
         for _ in range(self.rounds):
             for name in ways:
                 way = "gateway" if name == "busy_poll" else name
                 if way == "gateway":
                     self.gate.busy_poll(2 if name == "busy_poll" else 0)
-                result = self.load(way, messages=self.size["latency"], rate=1000, pairs=10, warmup=5, apart=apart)
+                hops = len(self.ways[way][1]) + 1 if bound else None
+                result = self.load(way, messages=self.size["latency"], rate=1000, pairs=10, warmup=5, hops=hops)
                 for key, s in series.items():
                     s.add(name, result["latency_us"][key])
                 used = self.cpu(way, result)
                 if used:
                     cpu.add(name, sum(used.values()))
-        self.place(apart=False)
+        self.place(bound=False)
         if self.gate:
             self.gate.busy_poll(0)
         shape = {"rate": 1000, "pairs": 10}
@@ -254,11 +255,12 @@ class Bench:
                 s.emit(f"latency-{key}-busy-poll", "us", subject="busy_poll", detail=shape)
         cpu.emit(f"cpu-paced{suffix}", "us/stanza", detail=shape)
 
-    def place(self, apart):
-        """Outside, with the source, are outer and HAProxy; inside, with the sink, is inner."""
+    def place(self, bound):
+        """The source has the first processor, the first process behind it the last, and so on in turn."""
         cores = sorted(os.sched_getaffinity(0))
-        for p in [p for _, processes, _ in self.ways.values() for p in processes]:
-            rigs.bind(p, {cores[-1 if p.name == "inner" else 0]} if apart else cores)
+        for _, processes, _ in self.ways.values():
+            for i, p in enumerate(processes):
+                rigs.bind(p, {cores[0 if i % 2 else -1]} if bound else cores)
 
     def cold(self):
         """First message of a new pair, from connect() to arrival, the generator on both ends."""

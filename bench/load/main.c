@@ -59,8 +59,8 @@ static void start(pthread_t *thread, const struct options *o, void *(*main)(void
 	pthread_attr_t attr;
 
 	check(pthread_attr_init(&attr) == 0);
-	if (o->apart)
-		keep_to_one(&attr, sink);
+	if (o->hops)
+		keep_to_one(&attr, sink && o->hops % 2);
 	check(pthread_create(thread, &attr, main, &meter) == 0);
 	pthread_attr_destroy(&attr);
 }

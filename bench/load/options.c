@@ -54,8 +54,9 @@ static const struct row rows[] = {
 	{ "cold", FLAG, AT(cold), NULL,
 		"open streams one after the other, one message each, timed from connect()" },
 	{ "parallel", NUMBER, AT(parallel), NULL, "streams being set up at once (16)" },
-	{ "apart", FLAG, AT(apart), NULL,
-		"run: the source has the first processor and the sink the last" },
+	{ "hops", NUMBER, AT(hops), NULL,
+		"run: the source has the first processor; the sink, so many hops away, it or the "
+		"last" },
 	{ "hold", NUMBER, AT(hold), NULL, "keep the streams idle for so many seconds, then end" },
 	{ "timeout", NUMBER, AT(timeout), NULL, "end, incomplete, after so many seconds (60)" },
 	{ "watch", PIDS, 0, NULL, "PID,...: report the CPU time of these processes" },

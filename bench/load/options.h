@@ -23,9 +23,8 @@ struct options {
 	enum auth_mode auth;
 	bool no_external, no_dialback; /* the sink does not offer it */
 	bool cold;
-	bool apart;
 	uint64_t pairs, streams, messages, warmup, rate, bytes, record, hold, timeout, parallel,
-		bind_spread;
+		bind_spread, hops;
 	uint64_t watch[WATCH_MAX];
 	unsigned watches;
 };
