@@ -151,7 +151,7 @@ static void on_proceed(struct pair *p, const struct element *e)
 {
 	p->secure = true;
 	conn_start_tls(&p->c, p->crowd->client, false, p->peer);
-	handshake(p);
+	conn_want_out(&p->c, true); /* its turn will come */
 }
 
 static void on_success(struct pair *p, const struct element *e)

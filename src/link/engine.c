@@ -248,8 +248,9 @@ struct link_peer *link_connected(struct link *l, struct str id, void *carrier, u
 void link_disconnected(struct link *l, struct link_peer *p, void *carrier, uint64_t now)
 {
 	/* A carrier that was cut off often tells its end only when it has been silent for some time. */
-	bool silent = p->cut == LINK_CUT_STALLED ||
-		(p->cut && now >= p->heard + 2 * (uint64_t)l->set.heartbeat_ms);
+	uint64_t beat = l->set.heartbeat_ms;
+	uint64_t quiet = p->cut == LINK_CUT_STALLED ? beat / 2 : 2 * beat;
+	bool silent = p->cut && now >= p->heard + quiet;
 
 	if (p->carrier && p->carrier == carrier)
 		peer_down(p, "connection lost", silent);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the link engine: what engine.c (life, time), records.c, peer.c (connections), frame.c
- * (bytes), tx.c (sending channels) and rx.c (receiving channels) share. Nobody else includes it.
+ * Inside the link engine: what engine.c (life, time), records.c, peer.c and greeting.c (connections), frame.c
+ * and frame_write.c (bytes), tx.c (sending channels) and rx.c (receiving channels) share. Nobody else includes it.
  *
  *	         link_send()                    ops->deliver()
  *	             |                                ^

@@ -204,7 +204,7 @@ void link_disconnected(struct link *l, struct link_peer *peer, void *carrier, ui
 enum link_cut {
 	LINK_CUT_NOT,
 	LINK_CUT_DOWN,
-	LINK_CUT_STALLED, /* down because nothing went out any more: nobody ended it */
+	LINK_CUT_STALLED, /* down because nothing went out any more: if nothing came in either, nobody ended it */
 };
 
 /*

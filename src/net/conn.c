@@ -84,6 +84,12 @@ void net_conn_free(struct net_conn *c)
 
 /* --- what is waited for --- */
 
+/* Others have waited for longer, or nobody is read now. */
+static bool must_wait(const struct net_loop *loop)
+{
+	return !list_empty(&loop->waiting) || net_loop_held(loop);
+}
+
 void net_conn_event(struct net_conn *c, uint32_t events)
 {
 	if (c->state == NET_CONN_CONNECTING) {
@@ -101,7 +107,7 @@ void net_conn_event(struct net_conn *c, uint32_t events)
 		c->blocked = false;
 		net_conn_make_dirty(c);
 	}
-	if ((events & EPOLLIN) && c->yields && c->state == NET_CONN_OPEN && net_loop_held(c->loop))
+	if ((events & EPOLLIN) && c->yields && c->state == NET_CONN_OPEN && must_wait(c->loop))
 		list_append(&c->loop->waiting, &c->waiting);
 	else if (events & EPOLLIN)
 		net_flow_receive(c);

@@ -5,7 +5,7 @@
  *
  *	loop    net_nats_publish() ──► out ──► thread ──► natsConnection_Publish()
  *	        on_message() ◄── topic->in ◄── library's thread of the subscription
- *	        on_state() ◄── up, downs, text ◄── library's thread for events
+ *	        on_state() ◄── up, stalled, downs, text ◄── library's thread for events
  */
 #ifndef NET_NATS_INT_H
 #define NET_NATS_INT_H

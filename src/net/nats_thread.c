@@ -94,6 +94,7 @@ static void set_up(struct net_nats *n, natsConnection *nc, uint64_t downs)
 	pthread_mutex_lock(&n->lock);
 	if (n->downs == downs && !n->closed && !n->up) {
 		n->up = true;
+		n->publishing_since = n->stuck_at = 0; /* those were of the one before */
 		n->connects++;
 		snprintf(n->broker, sizeof(n->broker), "%.60s", address ? address + 3 : url);
 		nats_wake(n);
@@ -119,6 +120,7 @@ static void on_closed(natsConnection *nc, void *closure)
 	n->closed = true;
 	if (n->up) {
 		n->downs++;
+		n->stalled = false;
 		set_error(n, "no broker takes us");
 	}
 	n->up = false;
@@ -188,6 +190,7 @@ static void note_failure(struct net_nats *n)
 	if (strcmp(n->text, why) != 0) {
 		memcpy(n->text, why, sizeof(why));
 		n->downs++;
+		n->stalled = false;
 		nats_wake(n);
 	}
 	pthread_mutex_unlock(&n->lock);
@@ -271,7 +274,7 @@ static void note_time(struct net_nats *n)
 {
 	uint64_t now = now_ms();
 
-	if (now >= n->publishing_since + STUCK_MS)
+	if (n->publishing_since && now >= n->publishing_since + STUCK_MS)
 		n->stuck_at = now;
 	n->publishing_since = 0;
 }

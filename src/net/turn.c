@@ -40,18 +40,13 @@ void net_conn_run_ready(struct net_loop *loop)
 	}
 }
 
-/* May a connection that gathers flush now? A flush that follows costs more of the rate the longer it gathered. */
-static bool take_flush(struct net_loop *loop, unsigned ms)
-{
-	return rate_take(&loop->gathered, &gather_limit, ms, uv_now(&loop->uv));
-}
-
 static void flush_gathered(uv_timer_t *timer)
 {
 	struct net_loop *loop = timer->data;
 	struct list *it;
 
-	(void)take_flush(loop, GATHER_MS); /* all of them count as one */
+	/* All together count as one, and as much as was not sent meanwhile. */
+	rate_charge(&loop->gathered, &gather_limit, GATHER_MS, uv_now(&loop->uv));
 	while ((it = list_first(&loop->gathering)) != NULL) {
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, dirty);
 		list_remove(it);
@@ -63,10 +58,13 @@ static void flush_gathered(uv_timer_t *timer)
 /* Shall its output wait for more? */
 static bool gathers(struct net_conn *c)
 {
+	struct net_loop *loop = c->loop;
 	size_t n = buf_len(&c->out);
 
-	return c->gathers && c->state == NET_CONN_OPEN && n > 0 && n < NET_RECORD &&
-		!take_flush(c->loop, 1);
+	if (!c->gathers || c->state != NET_CONN_OPEN || n == 0 || n >= NET_RECORD)
+		return false;
+	return !list_empty(&loop->gathering) ||
+		!rate_take(&loop->gathered, &gather_limit, 1, uv_now(&loop->uv));
 }
 
 void net_conn_run_dirty(struct net_loop *loop)

@@ -31,7 +31,7 @@ enum record_condition bounce_condition(enum s2s_failure failure)
 	}
 }
 
-static void send_error(struct node *n, const struct record *error)
+static void send_error(struct node *n, const struct record *error, struct s2s_token token)
 {
 	enum s2s_failure failure;
 	const char *text = NULL;
@@ -40,7 +40,7 @@ static void send_error(struct node *n, const struct record *error)
 	buf_clear(&n->scratch2, 65536);
 	if (!record_write(error, &n->scratch2) ||
 		!s2s_send(n->face, error->from.domain, error->to.domain, buf_bytes(&n->scratch2),
-			(struct s2s_token){ 0 }, n->now, &failure, &text)) {
+			token, n->now, &failure, &text)) {
 		n->counters.bounces_lost++;
 		LOG(LOG_WARNING, "bounce-lost", LF_STR("from", error->from.full),
 			LF_STR("to", error->to.full), LF_CSTR("reason", text));
@@ -55,7 +55,7 @@ void bounce_stanza(
 	n->counters.refused++;
 	if (record_stanza_error(
 		    st->node, &st->from, &st->to, cond, reason, st->us, st->arena, &error))
-		send_error(n, &error);
+		send_error(n, &error, (struct s2s_token){ 0 });
 	else
 		n->counters.unanswerable++;
 }
@@ -125,7 +125,7 @@ void bounce_record(void *user, struct link_pair pair, uint64_t trace, struct str
 		return;
 	}
 	n->counters.bounced++;
-	send_error(n, &error);
+	send_error(n, &error, S2S_OWED);
 }
 
 void bounce_turn(struct node *n)

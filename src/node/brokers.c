@@ -178,8 +178,11 @@ static struct far_node *far_node_new(struct brokers *b, struct str id)
 static void far_node_free(struct far_node *node, const char *why)
 {
 	struct brokers *b = node->brokers;
+	struct node *n = b->carrier->node;
 
 	bus_peer_free(node->peer, why);
+	if (node->known) /* another carrier's silence is its own */
+		link_cut(n->link, node->known, LINK_CUT_NOT, n->now);
 	if (b->nats)
 		net_nats_unsubscribe(b->nats, node);
 	list_remove(&node->link);

@@ -6,7 +6,7 @@
  *	strangers are not let in              (gate)
  *	stanzas are refused, with an error    (relay)
  *	memory kept for later goes back       (net_loop_relieve, s2s_relieve)
- *	long queues do not grow               (s2s_set_short)
+ *	long queues hardly grow               (s2s_set_short)
  *	the fattest streams end               (s2s_relieve)
  *
  * until an eighth of it is free again.

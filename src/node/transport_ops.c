@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the face asks of a transport (struct s2s_ops). */
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "node/dial.h"
 #include "node/gate.h"

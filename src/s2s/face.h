@@ -134,6 +134,17 @@ struct s2s_token {
 	uint64_t seq;
 };
 
+/*
+ * For an error that is the end of a stanza which was accepted: nothing else will be heard of it, so there is room for
+ * it beyond the limits of the queue.
+ */
+#define S2S_OWED ((struct s2s_token){ .channel = 0, .seq = 1 })
+
+static inline bool s2s_is_owed(struct s2s_token t)
+{
+	return t.channel == 0 && t.seq > 0;
+}
+
 /* Why a domain could not be reached: what senders are told, and what the operator can do. All static. */
 struct s2s_why {
 	enum s2s_failure failure;
@@ -340,8 +351,8 @@ bool s2s_is_bidi(const struct s2s_stream *s);
 
 /*
  * Queues one stanza us -> them, already canonical XML. Opens the stream when there is none. False
- * when the pair's queue is full or the pair failed so recently that it is not tried yet;
- * *ret_failure and *ret_text say which stanza error fits (S2S_FULL: this stanza only).
+ * when the pair's queue is full (for S2S_OWED: fuller than its limits) or the pair failed so recently that it is not
+ * tried yet; *ret_failure and *ret_text say which stanza error fits (S2S_FULL: this stanza only).
  */
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,
 	struct s2s_token token, uint64_t now, enum s2s_failure *ret_failure, const char **ret_text);
@@ -360,8 +371,8 @@ void s2s_handled(struct s2s_face *f, uint64_t receipt);
 void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now);
 
 /*
- * Memory is short: from now on a queue that is long already takes nothing more (S2S_FULL), until it is said to be
- * enough.
+ * Memory is short: from now on a queue that is long already takes nothing more but what is owed (S2S_FULL), and little
+ * of that, until memory is said to be enough.
  */
 void s2s_set_short(struct s2s_face *f, bool memory_short);
 /*

@@ -10,8 +10,7 @@
 
 #include "base/check.h"
 
-/* What errors have beyond the limits. */
-enum { LAST_STANZAS = 256, LAST_BYTES = 128 * 1024 };
+enum { OWED_STANZAS = 256 };
 
 void queue_init(struct queue *q, struct spares *spares, unsigned stanzas, size_t bytes)
 {
@@ -32,8 +31,8 @@ void queue_limit(struct queue *q, unsigned stanzas, size_t bytes)
 {
 	q->max_stanzas = stanzas;
 	q->max_bytes = bytes;
-	q->bytes.limit = bytes + LAST_BYTES;
-	q->entries.limit = ((size_t)stanzas + LAST_STANZAS) * sizeof(struct entry);
+	q->bytes.limit = bytes + QUEUE_OWED_BYTES;
+	q->entries.limit = ((size_t)stanzas + OWED_STANZAS) * sizeof(struct entry);
 }
 
 /* An empty queue needs no memory. */
@@ -45,7 +44,7 @@ void queue_trim(struct queue *q)
 	spares_give(q->spares, &q->bytes);
 }
 
-/* Has it taken all that is not an error? */
+/* Has it taken all that is not owed? */
 static bool is_full(const struct queue *q, size_t more)
 {
 	return queue_count(q) >= q->max_stanzas || more > q->max_bytes ||
@@ -54,7 +53,7 @@ static bool is_full(const struct queue *q, size_t more)
 
 bool queue_add(struct queue *q, struct str xml, struct s2s_token token, uint64_t now)
 {
-	if (token.channel && is_full(q, xml.len))
+	if (!s2s_is_owed(token) && is_full(q, xml.len))
 		return false;
 	spares_take(q->spares, &q->entries);
 	spares_take(q->spares, &q->bytes);

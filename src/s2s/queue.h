@@ -24,7 +24,7 @@ struct queue {
 	struct buf bytes;
 	struct buf entries; /* struct entry each */
 	struct spares *spares; /* where their memory comes from */
-	unsigned max_stanzas; /* limits of what comes from the link */
+	unsigned max_stanzas; /* limits of what is not owed */
 	size_t max_bytes;
 	size_t written; /* how many entries were written */
 	size_t written_len; /* and their bytes */
@@ -44,10 +44,10 @@ static inline struct entry *queue_entry(const struct queue *q, size_t i)
 	return (struct entry *)(void *)(q->entries.data + q->entries.off) + i;
 }
 
-/*
- * False when the queue is full. The node's own errors, which have no channel, find room in it when nothing else does:
- * each is the end of a stanza that was accepted.
- */
+/* How much more of what is owed (S2S_OWED) a queue takes. */
+enum { QUEUE_OWED_BYTES = 128 * 1024 };
+
+/* False when the queue is full. */
 bool queue_add(struct queue *q, struct str xml, struct s2s_token token, uint64_t now);
 /* The first waiting entry's bytes; there is one. */
 struct str queue_next(const struct queue *q);

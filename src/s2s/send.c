@@ -76,10 +76,12 @@ static bool may_reach(struct s2s_pair *p, enum s2s_failure *ret_failure, const c
 	return false;
 }
 
-/* When memory is short a queue does not grow beyond this, but for errors. */
+/* When memory is short a queue does not grow beyond this, and a little for what is owed. */
 static bool is_long(const struct s2s_pair *p, struct s2s_token token)
 {
-	return token.channel && p->face->memory_short && buf_len(&p->queue.bytes) > QUEUE_SHORT;
+	size_t most = QUEUE_SHORT + (s2s_is_owed(token) ? QUEUE_OWED_BYTES : 0);
+
+	return p->face->memory_short && buf_len(&p->queue.bytes) > most;
 }
 
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,

@@ -138,10 +138,18 @@ static void test_carrier_is_cut(void **state)
 	link_cut(a, inner, LINK_CUT_DOWN, lab.now);
 	lab_cut(&lab, OUTER_A);
 	assert_int_equal(isolated_at(&lab, OUTER_A), heard + 1000);
-	/* At once when nothing could be written any more. */
+	/* After less when nothing could be written any more, either. */
+	link_cut(a, inner, LINK_CUT_NOT, lab.now);
+	hear(&lab, OUTER_A);
+	while (inner->heard + 20 < lab.now)
+		lab_pass(&lab, 10, 7);
+	link_cut(a, inner, LINK_CUT_STALLED, lab.now);
+	lab_cut(&lab, OUTER_A);
+	assert_int_equal(isolated_at(&lab, OUTER_A), UINT64_MAX);
 	link_cut(a, inner, LINK_CUT_NOT, lab.now);
 	hear(&lab, OUTER_A);
 	heard = inner->heard;
+	lab_pass(&lab, 150, 1u << OUTER_A);
 	link_cut(a, inner, LINK_CUT_STALLED, lab.now);
 	lab_cut(&lab, OUTER_A);
 	assert_int_equal(isolated_at(&lab, OUTER_A), heard + 1000);

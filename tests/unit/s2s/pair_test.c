@@ -85,8 +85,9 @@ static void test_limits(void **state)
 	assert_int_equal(taken, 1024);
 	assert_int_equal(t.n.last_failure, S2S_FULL);
 	assert_string_equal(t.n.last_text, "queue full");
-	/* The node's own errors find room, and that ends, too. */
-	while (give(&t, "error", 0, 0))
+	/* An error that is owed finds room, and that ends, too. */
+	assert_false(give(&t, "refused", 0, 0));
+	while (give(&t, "error", 0, 1))
 		errors++;
 	assert_int_equal(errors, 256);
 	one_ready(&t);
@@ -110,7 +111,7 @@ static void test_bytes_limit(void **state)
 	assert_true(give(&t, big, 5, 2));
 	assert_false(give(&t, big, 5, 3));
 	assert_true(give(&t, "small", 5, 3));
-	assert_true(give(&t, big, 0, 0));
+	assert_true(give(&t, big, 0, 1));
 	one_end(&t);
 }
 
