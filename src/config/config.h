@@ -245,9 +245,9 @@ struct config_stanzas {
 	X(idle_ms, 300000, 1000, 86400000, "idle time", "milliseconds",                            \
 		"silence before a keepalive; twice this closes")                                   \
 	X(queue_stanzas, 1024, 16, 8192, "queue stanzas", "stanzas",                               \
-		"queue of one pair; errors that are owed may be 256 more")                         \
+		"queue of one pair; errors that are owed may be 1024 more")                        \
 	X(queue_bytes, 4194304, 65536, 268435456, "queue bytes", "bytes",                          \
-		"queue of one pair; errors that are owed may be 128 KiB more")                     \
+		"queue of one pair; errors that are owed may be 512 KiB more")                     \
 	X(queue_ms, 60000, 1000, 3600000, "queue time", "milliseconds",                            \
 		"age at which a queued stanza is bounced")                                         \
 	X(ack_ms, 180000, 1000, 3600000, "acknowledgement time", "milliseconds",                   \

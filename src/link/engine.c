@@ -249,7 +249,7 @@ void link_disconnected(struct link *l, struct link_peer *p, void *carrier, uint6
 {
 	/* A carrier that was cut off often tells its end only when it has been silent for some time. */
 	uint64_t beat = l->set.heartbeat_ms;
-	uint64_t quiet = p->cut == LINK_CUT_STALLED ? beat / 2 : 2 * beat;
+	uint64_t quiet = p->cut == LINK_CUT_STALLED ? beat * 3 / 4 : 2 * beat;
 	bool silent = p->cut && now >= p->heard + quiet;
 
 	if (p->carrier && p->carrier == carrier)

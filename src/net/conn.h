@@ -122,7 +122,7 @@ void net_conn_set_class(struct net_conn *c, enum net_class class);
 
 /* While paused no input is read from the kernel and on_input is not called. */
 void net_conn_pause(struct net_conn *c, bool paused);
-/* From now on nothing is read from it while the loop is held: net_loop_hold(). */
+/* From now on nothing is read from it while the loop is held (net_loop_hold()), or others have waited for longer. */
 void net_conn_yield(struct net_conn *c);
 void net_conn_setup(struct net_conn *c, bool setting_up);
 

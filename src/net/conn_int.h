@@ -132,8 +132,11 @@ void net_watch_forget(struct net_conn *c);
 void net_watch_move(struct net_conn *c, enum net_class class);
 
 /* --- turn.c --- */
-/* Those that waited for the hold to end (net_loop_hold()), a few of them. */
-void net_conn_run_waiting(struct net_loop *loop);
+/*
+ * Those that waited for the hold to end (net_loop_hold()), a few of them, and none when the turn has had its share of
+ * input since input_before.
+ */
+void net_conn_run_waiting(struct net_loop *loop, size_t input_before);
 void net_conn_run_ready(struct net_loop *loop);
 void net_conn_run_dirty(struct net_loop *loop);
 void net_conn_run_dead(struct net_loop *loop);

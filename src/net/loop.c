@@ -85,8 +85,10 @@ static bool stay_awake(struct net_loop *loop)
 
 static void turn(struct net_loop *loop)
 {
+	size_t before = loop->input;
+
 	for (int round = 0; round < ROUNDS && (round == 0 || more_to_do(loop)); round++) {
-		net_conn_run_waiting(loop);
+		net_conn_run_waiting(loop, before);
 		net_conn_run_ready(loop);
 		for (unsigned i = 0; i < loop->n_hooks; i++)
 			loop->hooks[i].fn(loop->hooks[i].user);

@@ -94,7 +94,9 @@ static void set_up(struct net_nats *n, natsConnection *nc, uint64_t downs)
 	pthread_mutex_lock(&n->lock);
 	if (n->downs == downs && !n->closed && !n->up) {
 		n->up = true;
-		n->publishing_since = n->stuck_at = 0; /* those were of the one before */
+		n->stuck_at = 0; /* that was with the one before */
+		if (n->publishing_since)
+			n->publishing_since = now_ms();
 		n->connects++;
 		snprintf(n->broker, sizeof(n->broker), "%.60s", address ? address + 3 : url);
 		nats_wake(n);
@@ -274,7 +276,7 @@ static void note_time(struct net_nats *n)
 {
 	uint64_t now = now_ms();
 
-	if (n->publishing_since && now >= n->publishing_since + STUCK_MS)
+	if (now >= n->publishing_since + STUCK_MS)
 		n->stuck_at = now;
 	n->publishing_since = 0;
 }

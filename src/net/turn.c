@@ -12,11 +12,11 @@ enum { WAITING_AT_ONCE = 16, GATHER_MS = 2 };
 
 static const struct rate_limit gather_limit = { .amount = 1, .burst = 8, .period_ms = 1 };
 
-void net_conn_run_waiting(struct net_loop *loop)
+void net_conn_run_waiting(struct net_loop *loop, size_t input_before)
 {
 	struct list *it;
 
-	for (int n = 0; n < WAITING_AT_ONCE; n++) {
+	for (int n = 0; n < WAITING_AT_ONCE && loop->input - input_before < NET_TURN_INPUT; n++) {
 		if ((it = list_first(&loop->waiting)) == NULL || net_loop_held(loop))
 			return;
 		struct net_conn *c = LIST_OWNER(it, struct net_conn, waiting);

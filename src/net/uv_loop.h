@@ -16,6 +16,7 @@ enum {
 	NET_READ_SIZE = 128 * 1024, /* one read from the kernel */
 	NET_RECORD = 16 * 1024, /* plaintext of one TLS record */
 	NET_BATCH = 8, /* records per write to the kernel */
+	NET_TURN_INPUT = 1024 * 1024, /* bytes in one turn, and some reads more */
 };
 
 /* Connections whose sockets are looked at together (watch.c). */

@@ -15,7 +15,6 @@
 
 enum {
 	AT_ONCE = 16,
-	TURN_INPUT = 1024 * 1024, /* bytes; then at most AT_ONCE reads more */
 	TURN_NS = 10 * 1000 *
 		1000, /* what is read may be little and mean much: handshakes, new pairs */
 };
@@ -88,7 +87,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		for (int i = 0; i < n; i++)
 			look_at(ready[i].data.ptr, ready[i].events);
 	} while ((n == AT_ONCE || loop->input - last >= NET_READ_SIZE) &&
-		loop->input - before < TURN_INPUT && uv_hrtime() - begun < TURN_NS);
+		loop->input - before < NET_TURN_INPUT && uv_hrtime() - begun < TURN_NS);
 }
 
 void net_watches_open(struct net_loop *loop)

@@ -55,7 +55,7 @@ void bounce_stanza(
 	n->counters.refused++;
 	if (record_stanza_error(
 		    st->node, &st->from, &st->to, cond, reason, st->us, st->arena, &error))
-		send_error(n, &error, (struct s2s_token){ 0 });
+		send_error(n, &error, st->receipt ? S2S_OWED : (struct s2s_token){ 0 });
 	else
 		n->counters.unanswerable++;
 }

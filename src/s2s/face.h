@@ -135,8 +135,8 @@ struct s2s_token {
 };
 
 /*
- * For an error that is the end of a stanza which was accepted: nothing else will be heard of it, so there is room for
- * it beyond the limits of the queue.
+ * For an error that is the end of a stanza which was accepted, or which is acknowledged as if it were: nothing else
+ * will be heard of it, so there is room for it beyond the limits of the queue.
  */
 #define S2S_OWED ((struct s2s_token){ .channel = 0, .seq = 1 })
 

@@ -10,15 +10,13 @@
 
 #include "base/check.h"
 
-enum { OWED_STANZAS = 256 };
-
 void queue_init(struct queue *q, struct spares *spares, unsigned stanzas, size_t bytes)
 {
 	q->spares = spares;
 	buf_init(&q->bytes, 0);
 	buf_init(&q->entries, 0);
 	queue_limit(q, stanzas, bytes);
-	q->written = q->written_len = 0;
+	q->written = q->written_len = q->owed_len = 0;
 }
 
 void queue_done(struct queue *q)
@@ -32,7 +30,7 @@ void queue_limit(struct queue *q, unsigned stanzas, size_t bytes)
 	q->max_stanzas = stanzas;
 	q->max_bytes = bytes;
 	q->bytes.limit = bytes + QUEUE_OWED_BYTES;
-	q->entries.limit = ((size_t)stanzas + OWED_STANZAS) * sizeof(struct entry);
+	q->entries.limit = ((size_t)stanzas + QUEUE_OWED_STANZAS) * sizeof(struct entry);
 }
 
 /* An empty queue needs no memory. */
@@ -65,6 +63,8 @@ bool queue_add(struct queue *q, struct str xml, struct s2s_token token, uint64_t
 	struct entry e = { .token = token, .since = now, .len = xml.len };
 	memcpy(at, &e, sizeof(e));
 	buf_commit(&q->entries, sizeof(e));
+	if (s2s_is_owed(token))
+		q->owed_len += xml.len;
 	return true;
 }
 
@@ -81,6 +81,12 @@ void queue_wrote(struct queue *q, uint64_t end)
 	q->written_len += e->len;
 }
 
+static void took(struct queue *q, const struct entry *e)
+{
+	if (s2s_is_owed(e->token))
+		q->owed_len -= e->len;
+}
+
 struct s2s_token queue_pop(struct queue *q)
 {
 	struct entry e = *queue_entry(q, 0);
@@ -88,6 +94,7 @@ struct s2s_token queue_pop(struct queue *q)
 	check(q->written);
 	q->written--;
 	q->written_len -= e.len;
+	took(q, &e);
 	buf_consume(&q->bytes, e.len);
 	buf_consume(&q->entries, sizeof(e));
 	queue_trim(q);
@@ -117,8 +124,10 @@ struct s2s_token *queue_take(struct queue *q, size_t first, size_t n)
 	for (size_t i = 0; i < first; i++)
 		at += queue_entry(q, i)->len;
 	for (size_t i = 0; i < n; i++) {
-		tokens[i] = queue_entry(q, first + i)->token;
-		len += queue_entry(q, first + i)->len;
+		const struct entry *e = queue_entry(q, first + i);
+		tokens[i] = e->token;
+		len += e->len;
+		took(q, e);
 	}
 	if (n) {
 		check(first >= q->written);

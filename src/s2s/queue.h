@@ -26,6 +26,7 @@ struct queue {
 	struct spares *spares; /* where their memory comes from */
 	unsigned max_stanzas; /* limits of what is not owed */
 	size_t max_bytes;
+	size_t owed_len; /* bytes of what is owed */
 	size_t written; /* how many entries were written */
 	size_t written_len; /* and their bytes */
 };
@@ -44,8 +45,8 @@ static inline struct entry *queue_entry(const struct queue *q, size_t i)
 	return (struct entry *)(void *)(q->entries.data + q->entries.off) + i;
 }
 
-/* How much more of what is owed (S2S_OWED) a queue takes. */
-enum { QUEUE_OWED_BYTES = 128 * 1024 };
+/* How much more of what is owed (S2S_OWED) a queue takes: as many as the link holds of a pair may come back at once. */
+enum { QUEUE_OWED_STANZAS = 1024, QUEUE_OWED_BYTES = 512 * 1024 };
 
 /* False when the queue is full. */
 bool queue_add(struct queue *q, struct str xml, struct s2s_token token, uint64_t now);

@@ -10,7 +10,7 @@
 #include "s2s/pair_delivery.h"
 #include "s2s/pair_reach.h"
 
-enum { QUEUE_SHORT = 16 * 1024 };
+enum { QUEUE_SHORT = 16 * 1024, OWED_SHORT = 128 * 1024 };
 
 /* The pair is ready and nothing waits: straight to the transport. */
 static bool send_now(struct s2s_pair *p, struct str xml, struct s2s_token token)
@@ -76,12 +76,13 @@ static bool may_reach(struct s2s_pair *p, enum s2s_failure *ret_failure, const c
 	return false;
 }
 
-/* When memory is short a queue does not grow beyond this, and a little for what is owed. */
+/* When memory is short a queue does not grow beyond this, and by what is owed not as much as otherwise. */
 static bool is_long(const struct s2s_pair *p, struct s2s_token token)
 {
-	size_t most = QUEUE_SHORT + (s2s_is_owed(token) ? QUEUE_OWED_BYTES : 0);
-
-	return p->face->memory_short && buf_len(&p->queue.bytes) > most;
+	if (!p->face->memory_short)
+		return false;
+	return s2s_is_owed(token) ? p->queue.owed_len > OWED_SHORT
+				  : buf_len(&p->queue.bytes) > QUEUE_SHORT;
 }
 
 bool s2s_send(struct s2s_face *f, struct str us, struct str them, struct str xml,

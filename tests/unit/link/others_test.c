@@ -143,13 +143,16 @@ static void test_carrier_is_cut(void **state)
 	hear(&lab, OUTER_A);
 	while (inner->heard + 20 < lab.now)
 		lab_pass(&lab, 10, 7);
+	while (lab.now < inner->heard + 130)
+		lab_pass(&lab, 10, 1u << OUTER_A);
 	link_cut(a, inner, LINK_CUT_STALLED, lab.now);
 	lab_cut(&lab, OUTER_A);
 	assert_int_equal(isolated_at(&lab, OUTER_A), UINT64_MAX);
 	link_cut(a, inner, LINK_CUT_NOT, lab.now);
 	hear(&lab, OUTER_A);
 	heard = inner->heard;
-	lab_pass(&lab, 150, 1u << OUTER_A);
+	while (lab.now < inner->heard + 150)
+		lab_pass(&lab, 10, 1u << OUTER_A);
 	link_cut(a, inner, LINK_CUT_STALLED, lab.now);
 	lab_cut(&lab, OUTER_A);
 	assert_int_equal(isolated_at(&lab, OUTER_A), heard + 1000);

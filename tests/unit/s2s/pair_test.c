@@ -89,7 +89,7 @@ static void test_limits(void **state)
 	assert_false(give(&t, "refused", 0, 0));
 	while (give(&t, "error", 0, 1))
 		errors++;
-	assert_int_equal(errors, 256);
+	assert_int_equal(errors, 1024);
 	one_ready(&t);
 	assert_int_equal(t.n.sent, taken + errors);
 	one_end(&t);
@@ -476,7 +476,7 @@ static void test_cures(void **state)
 /* The queue against a model of it: random steps. */
 static void test_queue(void **state)
 {
-	enum { N = 64, ERRORS = 256 };
+	enum { N = 64, ERRORS = 1024 };
 	struct queue q;
 	struct spares spares;
 	struct entry model[N + ERRORS];

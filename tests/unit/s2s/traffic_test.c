@@ -388,10 +388,10 @@ static void long_queues_do_not_grow(void **state)
 	n.hold_connect = true;
 	memset(body, 'x', 2000);
 	body[2000] = '\0';
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 200; i++)
 		assert_true(node_send(&n, "b.example", "a.example", body, 1, (uint64_t)i));
 	s2s_set_short(n.face, true);
-	assert_false(node_send(&n, "b.example", "a.example", body, 1, 20));
+	assert_false(node_send(&n, "b.example", "a.example", body, 1, 200));
 	assert_false(node_send(&n, "b.example", "a.example", body, 0, 0));
 	/* Errors that are owed, but not as many as memory would otherwise allow. */
 	while (node_send(&n, "b.example", "a.example", body, 0, 1))
@@ -401,7 +401,7 @@ static void long_queues_do_not_grow(void **state)
 		queued += node_send(&n, "b.example", "c.example", body, 2, (uint64_t)i);
 	assert_in_range(queued, 5, 10);
 	s2s_set_short(n.face, false);
-	assert_true(node_send(&n, "b.example", "a.example", body, 1, 21));
+	assert_true(node_send(&n, "b.example", "a.example", body, 1, 201));
 	node_done(&n);
 	world_done(&w);
 }
