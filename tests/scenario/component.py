@@ -16,6 +16,7 @@ SECRET = "a secret of sixteen letters or more"
 REPLY = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' %s>"
 ERROR = "<stream:error><%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
 COMPONENT = "component {server}:5347 {{ domain %s secret \"component.secret\" }}" % FOREIGN
+BY_TLS = COMPONENT.replace("5347", "5347 tls")
 QUICK = "limit retry least 100ms\nlimit retry most 1s"
 
 
@@ -23,6 +24,8 @@ class Accepted(Stream):
     """The server's side of one connection."""
 
     def serve(self, listener):
+        if listener.tls:
+            self.serve_tls(listener.tls)
         if listener.script:
             listener.script(self)
             raise Closed(b"", "the script is over")
@@ -52,10 +55,12 @@ class Server(Listener):
     accepted = Accepted
     script = None  # what is done with a connection instead
     current = None  # the stream of a component that is ready
+    tls = None  # whose certificate it shows: the connection begins with TLS
 
 
 class ComponentWorld(World):
-    def __init__(self, **options):
+    def __init__(self, tls=None, **options):
+        self.tls = tls
         options.setdefault("server_extra", COMPONENT)
         options.setdefault("inner_extra", QUICK)
         super().__init__(prepare=self.prepare, **options)
@@ -63,6 +68,7 @@ class ComponentWorld(World):
     def prepare(self, _):
         self.write_secret(SECRET)
         self.components = Server(self, self.address["server"], FOREIGN)
+        self.components.tls = self.tls
 
     def write_secret(self, secret):
         with open(self.path("component.secret"), "w", encoding="utf-8") as f:
@@ -112,6 +118,19 @@ def case_s2s_H15_both_ways(world):
     text = world.sallyport("peers", "--socket", "inner.sock")
     check(re.search("%s +up .*secret" % FOREIGN, text), text)
     world.inner.wait_event("pair-valid", proof="secret", us=FOREIGN, them=LOCAL)
+
+
+@fresh(tls=LOCAL, server_extra=BY_TLS)
+def case_s2s_H15_by_tls(world):
+    """The connection begins with TLS, and the certificate is of the server's first domain."""
+    world.both_ways("by-tls")
+
+
+@fresh(tls=FOREIGN, server_extra=BY_TLS)
+def case_s2s_H15_threats_E23_certificate_of_another(world):
+    """Who cannot show the server's certificate is told no hash of the secret."""
+    world.inner.wait_event("pair-failed", reason="bad-certificate", us=FOREIGN, them=LOCAL)
+    check(not world.components.current, "it has the handshake")
 
 
 @fresh()

@@ -87,6 +87,12 @@ class Stream:
     def header(self, to, us=None):
         self.send(HEADER % ("from='%s' to='%s'" % (us or self.us, to)))
 
+    def serve_tls(self, domain):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.world.keys(domain))
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.received = b""
+
     def start_tls(self, certificate=True, domain=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -145,12 +151,6 @@ class Accepted(Stream):
         self.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>")
         self.expect("<stream:stream[^>]*>")
         self.answer("<stream:features>%s</stream:features>" % listener.features, listener)
-
-    def serve_tls(self, domain):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.world.keys(domain))
-        self.socket = context.wrap_socket(self.socket, server_side=True)
-        self.received = b""
 
     def answer(self, features, listener):
         self.send(HEADER % ("from='%s' id='s%d'" % (listener.domain, id(self) % 1000003)) + features)
