@@ -5,22 +5,25 @@ import struct
 
 ROW = struct.Struct("<QQIIII")
 ARRIVED, BOUNCED, DOWN, UP = 1, 2, 3, 4
-STILL_MS = 150  # a pair that heard nothing for so long was touched by the fault
+STILL_MS = 150  # a pair that heard nothing for so long was touched by the fault, whatever its stream did
 
 
 class Way:
-    """One direction: the rows of the receiver, the numbers of the sender."""
+    """One direction: the rows of the receiver, those of the sender, and its numbers."""
 
-    def __init__(self, rows, bounces, made, unsettled):
+    def __init__(self, rows, own, made, unsettled):
         self.made, self.unsettled = made, unsettled
         self.arrivals = [[] for _ in made]  # (now, sent, seq) by pair
         self.bounced = [set() for _ in made]
+        self.broken = [[] for _ in made]  # when the sender's stream ended, by pair
         for now, sent, pair, seq, kind, _ in rows:
             if kind == ARRIVED:
                 self.arrivals[pair].append((now, sent, seq))
-        for _, _, pair, seq, kind, _ in bounces:
+        for now, _, pair, seq, kind, _ in own:
             if kind == BOUNCED:
                 self.bounced[pair].add(seq)
+            elif kind == DOWN:
+                self.broken[pair].append(now)
 
     def lost(self):
         return sum(len(set(range(made)) - {seq for _, _, seq in got} - bounced)
@@ -54,6 +57,11 @@ class Way:
             longest[pair] = max(silent, default=(end - start) / 1e6)
         return longest
 
+    def touched(self, gaps, start, end):
+        """The pairs whose stream ended in the window, or that heard nothing for long."""
+        return {pair for pair, gap in gaps.items()
+                if gap >= STILL_MS or any(start <= now <= end + 1e9 for now in self.broken[pair])}
+
     def delays(self, start, end, pairs):
         """Of the messages of these pairs that were made in the window, in ms."""
         return sorted((now - sent) / 1e6 for pair in pairs for now, sent, _ in self.arrivals[pair]
@@ -82,8 +90,9 @@ def reckon(field, told, start, end):
     result = {}
     for name, way in ways(field, told).items():
         gaps = way.gaps(start, end)
-        touched = sorted(g for g in gaps.values() if g >= STILL_MS)
-        others = [pair for pair, g in gaps.items() if g < STILL_MS]
+        pairs = way.touched(gaps, start, end)
+        touched = sorted(gaps[pair] for pair in pairs)
+        others = [pair for pair in gaps if pair not in pairs]
         delays = way.delays(start, end + 1e9, others)
         result[name] = {
             "made": sum(way.made), "lost": way.lost(), "duplicated": way.duplicated(), "disordered": way.disordered(),
