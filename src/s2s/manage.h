@@ -18,6 +18,10 @@
 void manage_init(struct s2s_stream *s);
 /* The stream ends. */
 void manage_done(struct s2s_stream *s);
+/* There is something to be written at the end of the turn. */
+void manage_schedule(struct s2s_stream *s);
+/* They do not want to: what the kernel took is all that will ever be known. */
+void manage_do_without(struct s2s_stream *s, const char *why);
 
 /*
  * Appends the feature: to those that follow EXTERNAL, and to those that offer dialback, because nothing follows that.
