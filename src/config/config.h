@@ -226,6 +226,10 @@ struct config_stanzas {
 	X(attributes, 64, 8, 1024, "element attributes", "attributes", "attributes of an element") \
 	X(namespaces, 32, 4, 1024, "element namespaces", "declarations",                           \
 		"namespace declarations of an element")                                            \
+	X(name_bytes, 256, 64, 1024, "name bytes", "bytes",                                        \
+		"name of an element or attribute, or a prefix")                                    \
+	X(value_bytes, 65536, 8192, 1048576, "value bytes", "bytes",                               \
+		"an attribute's value, or a namespace name")                                       \
 	X(elements, 8192, 64, 1000000, "stanza elements", "elements", "elements in a stanza")      \
 	X(header_ms, 10000, 100, 600000, "header time", "milliseconds",                            \
 		"wait for a stream header or features")                                            \

@@ -5,12 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+
+enum { RCODE_AT = 3, RCODE_MASK = 15, FORMERR = 1 }; /* RFC 1035 section 4.1.1 */
+
 static bool on_question(
 	void *user, struct str question, bool tcp, const struct net_addr *from, struct buf *out)
 {
 	struct steering *s = user;
+	size_t before = buf_len(out);
+	bool answered = steer_answer(&s->steer, question, out);
 
-	return steer_answer(&s->steer, question, out);
+	if (!answered || (buf_bytes(out).p[before + RCODE_AT] & RCODE_MASK) == FORMERR) {
+		char text[64];
+		net_addr_print(from, text);
+		LOG(LOG_WARNING, "dns-malformed", LF_CSTR("from", text),
+			LF_CSTR("by", tcp ? "tcp" : "udp"), LF_U64("bytes", question.len));
+	}
+	return answered;
 }
 
 static bool read_target(const struct config_target *from, struct steer_target *ret)

@@ -11,13 +11,10 @@
  */
 #include "jid/prepare.h"
 
-#include <arpa/inet.h>
 #include <idn2.h>
 #include <stringprep.h>
 
 enum { LABEL_MAX = 63, DOMAIN_MAX = 253 };
-
-bool prepare_single_label;
 
 static bool is_a_label(struct str label)
 {
@@ -48,18 +45,6 @@ static bool is_number(struct str label)
 	return str_starts(label, STRL("0x")) && digits(str_skip(label, 2), "0123456789abcdef");
 }
 
-static bool is_ipv4(struct str s)
-{
-	char text[16];
-	struct in_addr addr;
-
-	if (s.len >= sizeof(text))
-		return false;
-	memcpy(text, s.p, s.len);
-	text[s.len] = '\0';
-	return inet_pton(AF_INET, text, &addr) == 1;
-}
-
 bool prepare_is_plain_domain(struct str s, bool a_labels)
 {
 	size_t start = 0, labels = 0;
@@ -76,10 +61,10 @@ bool prepare_is_plain_domain(struct str s, bool a_labels)
 			return false;
 		labels++;
 		if (i == s.len && is_number(label))
-			return prepare_single_label && is_ipv4(s);
+			return false; /* an IPv4 address, or what some take for one */
 		start = i + 1;
 	}
-	return labels >= 2 || prepare_single_label;
+	return labels >= 2;
 }
 
 /* One trailing dot goes, as a full stop or one of those that IDNA takes for it. */
@@ -110,26 +95,6 @@ static bool fold(struct str in, char *out, size_t *ret_len, bool *ret_ascii)
 	out[in.len] = '\0';
 	*ret_len = in.len;
 	return true;
-}
-
-static enum jid_error ipv6_literal(struct str in, char *out, size_t *ret_len)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct in6_addr addr;
-
-	if (!prepare_single_label || in.len < 4 || in.p[in.len - 1] != ']' ||
-		in.len - 2 >= sizeof(text))
-		return JID_BAD_DOMAIN;
-	memcpy(text, in.p + 1, in.len - 2);
-	text[in.len - 2] = '\0';
-	if (inet_pton(AF_INET6, text, &addr) != 1 ||
-		!inet_ntop(AF_INET6, &addr, text, sizeof(text)))
-		return JID_BAD_DOMAIN;
-	*ret_len = strlen(text) + 2;
-	out[0] = '[';
-	memcpy(out + 1, text, *ret_len - 2);
-	out[*ret_len - 1] = ']';
-	return JID_OK;
 }
 
 /* The A-label form in out (PREPARE_ROOM bytes, terminated), or false. */
@@ -187,8 +152,6 @@ enum jid_error prepare_domain(struct str in, char *out, size_t *ret_len)
 	size_t len;
 	bool ascii;
 
-	if (in.len && in.p[0] == '[')
-		return ipv6_literal(in, out, ret_len);
 	if (!fold(without_dot(in), folded, &len, &ascii))
 		return JID_BAD_DOMAIN;
 	if (!ascii || !prepare_is_plain_domain(str_from(folded, len), false))

@@ -26,11 +26,6 @@ const char *jid_error_text(enum jid_error e)
 	return texts[e];
 }
 
-void jid_allow_single_label(bool allow)
-{
-	prepare_single_label = allow;
-}
-
 static inline size_t span(struct str s, size_t from, unsigned class)
 {
 	size_t i = from;

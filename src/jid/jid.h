@@ -52,14 +52,11 @@ enum jid_error jid_parse_prepared(struct str in, struct jid *ret_jid);
 
 /*
  * Prepares a domain as found in a stream header, a dialback key or a configuration.
- * IP literals and names of one label are refused unless jid_allow_single_label(true).
+ * IP literals and names of one label are refused.
  */
 enum jid_error jid_parse_domain(struct arena *a, struct str in, struct str *ret_domain);
 
 /* The A-label form (RFC 5890) of a prepared domain, for DNS, SNI and certificates. */
 enum jid_error jid_domain_to_ascii(struct arena *a, struct str domain, struct str *ret_ascii);
-
-/* Set once at start from the configuration. */
-void jid_allow_single_label(bool allow);
 
 #endif

@@ -23,11 +23,9 @@ extern const uint8_t prepare_class[256];
 
 /*
  * A domain name in the preferred ASCII form: labels of 1 to 63 lower-case letters, digits and inner
- * hyphens, 253 bytes at most, the last label not a number, no IP literal. Labels
- * that begin with xn-- only when a_labels; one label only when that is allowed.
+ * hyphens, two at least, 253 bytes at most, the last label not a number, no IP literal. Labels
+ * that begin with xn-- only when a_labels.
  */
 bool prepare_is_plain_domain(struct str s, bool a_labels);
-
-extern bool prepare_single_label;
 
 #endif

@@ -3,7 +3,14 @@
 
 /* The most that any configuration lets a node send (config.h, CONFIG_LIMITS). */
 static const struct record_limits widest = {
-	.bytes = SIZE_MAX, .depth = 128, .attrs = 1024, .elements = 1000000, .strays = true
+	.bytes = SIZE_MAX,
+	.depth = 128,
+	.attrs = 1024,
+	.ns_decls = 1024,
+	.elements = 1000000,
+	.name = 1024,
+	.value = 1048576,
+	.strays = true,
 };
 
 static enum record_profile own_profile(const struct node *n)
@@ -18,7 +25,10 @@ static const char *decode_own(struct node *n, struct str bytes, struct record *r
 		.bytes = l->stanza_bytes * 2,
 		.depth = (unsigned)l->depth,
 		.attrs = (unsigned)l->attributes,
+		.ns_decls = (unsigned)l->namespaces,
 		.elements = (unsigned)l->elements,
+		.name = l->name_bytes,
+		.value = l->value_bytes,
 	};
 
 	return record_decode(bytes, &limits, own_profile(n), &n->arena, ret_record);

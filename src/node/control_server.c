@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "net/local.h"
 #include "node/cluster.h"
 #include "node/control.h"
@@ -29,6 +30,7 @@ static void answer_error(struct net_local_client *client, const char *error)
 	struct buf out;
 	struct json j;
 
+	LOG(LOG_WARNING, "control-refused", LF_CSTR("reason", error));
 	buf_init(&out, 65536);
 	json_init(&j, &out);
 	json_object(&j, NULL);

@@ -42,7 +42,8 @@ static void log_stripped(struct node *n, const struct jid *from, const struct ji
 	for (unsigned i = 0; i < r->stripped && i < RECORD_STRIPPED_MAX; i++) {
 		LOG(LOG_INFO, "payload-stripped", LF_TRACE(trace), LF_STR("from", from->full),
 			LF_STR("to", to->full), LF_STR("namespace", r->what[i].ns),
-			LF_STR("element", r->what[i].name), LF_U64("stripped", r->stripped));
+			LF_STR("element", r->what[i].name),
+			LF_STR("attribute", r->what[i].attribute), LF_U64("stripped", r->stripped));
 	}
 }
 

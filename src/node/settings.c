@@ -38,6 +38,8 @@ void settings_face(const struct node *n, struct s2s_settings *s)
 	s->limits.attrs = (unsigned)l->attributes;
 	s->limits.ns_decls = (unsigned)l->namespaces;
 	s->limits.elements = (unsigned)l->elements;
+	s->limits.name = l->name_bytes;
+	s->limits.value = l->value_bytes;
 	s->header_ms = (unsigned)l->header_ms;
 	s->tls_ms = (unsigned)l->tls_ms;
 	s->auth_ms = (unsigned)l->auth_ms;

@@ -247,6 +247,29 @@ static void print_attr_names(struct printer *p)
 	put(p, "\n");
 }
 
+/* What frames say of a record that was refused (doc/link.md section 2). */
+static void print_conditions(struct printer *p)
+{
+	static const char *const types[] = {
+#define X(id, element, type) type,
+		RECORD_CONDITIONS(X)
+#undef X
+	};
+	char piece[80];
+	unsigned n = sizeof(types) / sizeof(*types);
+
+	snprintf(piece, sizeof(piece), "\ncondition = 1..%u\n; Error and its type:\n;", n - 1);
+	put(p, piece);
+	for (unsigned i = 1; i < n; i++) {
+		snprintf(piece, sizeof(piece), " %u %s (%s)", i,
+			record_condition_name((enum record_condition)i), types[i]);
+		if (p->column + strlen(piece) > 98)
+			put(p, "\n;");
+		put(p, piece);
+	}
+	put(p, "\n");
+}
+
 static void print_all(struct printer *p)
 {
 	put(p, head);
@@ -262,6 +285,7 @@ static void print_all(struct printer *p)
 	print_attr_names(p);
 	put(p, "\n");
 	print_words(p);
+	print_conditions(p);
 	put(p, foot);
 }
 

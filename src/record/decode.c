@@ -12,7 +12,13 @@
 #include "xml/names.h"
 
 const struct record_limits record_limits_default = {
-	.bytes = 512 * 1024, .depth = 64, .attrs = 64, .elements = 8192
+	.bytes = 512 * 1024,
+	.depth = 64,
+	.attrs = 64,
+	.ns_decls = 32,
+	.elements = 8192,
+	.name = 256,
+	.value = 65536,
 };
 
 struct frame {
@@ -33,8 +39,6 @@ struct decoder {
 	struct frame *top;
 	struct frame stack[RECORD_DEPTH_MAX];
 };
-
-enum { NAME_MAX_BYTES = 1024 }; /* of a name in generic form; no XML reader's limit is above */
 
 static const char out_of_memory[] = "record too big in memory";
 
@@ -67,6 +71,12 @@ static struct xml_attr *add_attr(struct decoder *d, struct xml_attr ***tail)
 	return a;
 }
 
+static void check_value(struct decoder *d, struct str value)
+{
+	if (value.len > d->limits->value)
+		cbor_fail(&d->r, "attribute value or namespace too long");
+}
+
 static void decode_attrs(struct decoder *d, struct xml_node *e, const struct catalogue_row *row)
 {
 	size_t n = cbor_map(&d->r);
@@ -93,6 +103,7 @@ static void decode_attrs(struct decoder *d, struct xml_node *e, const struct cat
 		a->ns = a->id == AT_LANG ? STRL(NS_XML) : STRL("");
 		a->name = a->id == AT_LANG ? STRL("lang") : catalogue_attr_name(a->id);
 		a->value = value_decode(&d->r, (enum value_type)row->attrs[i].type, d->arena);
+		check_value(d, a->value);
 		i++;
 	}
 	for (; i < row->n_attrs; i++) {
@@ -159,14 +170,15 @@ static void decode_typed(struct decoder *d, uint64_t number, size_t items)
 		open_frame(d, e, items, place_in(row));
 }
 
-static bool name_ok(struct str name)
+static bool name_ok(const struct decoder *d, struct str name)
 {
-	return name.len <= NAME_MAX_BYTES && xml_is_ncname(name);
+	return name.len <= d->limits->name && xml_is_ncname(name);
 }
 
-static bool attr_name_ok(const struct xml_attr *a, const struct xml_attr *before)
+static bool attr_name_ok(
+	const struct decoder *d, const struct xml_attr *a, const struct xml_attr *before)
 {
-	if (!name_ok(a->name) || str_eq(a->ns, STRL(NS_XMLNS)) ||
+	if (!name_ok(d, a->name) || str_eq(a->ns, STRL(NS_XMLNS)) ||
 		(a->ns.len == 0 && str_eq(a->name, STRL("xmlns"))))
 		return false;
 	if (!before)
@@ -175,11 +187,18 @@ static bool attr_name_ok(const struct xml_attr *a, const struct xml_attr *before
 	return c < 0 || (c == 0 && str_cmp(before->name, a->name) < 0);
 }
 
+/* Does the writer declare a namespace for this attribute, as its first? */
+static bool declares(const struct xml_attr *a, const struct xml_attr *before)
+{
+	return a->ns.len && !str_eq(a->ns, STRL(NS_XML)) && !(before && str_eq(a->ns, before->ns));
+}
+
 static void decode_generic_attrs(struct decoder *d, struct xml_node *e)
 {
 	size_t n = cbor_array(&d->r);
 	struct xml_attr **tail = &e->attrs;
 	struct xml_attr *before = NULL;
+	unsigned decls = 1; /* that of the element */
 
 	if (n % 3 || n / 3 > d->limits->attrs)
 		cbor_fail(&d->r, "wrong number of attributes");
@@ -190,8 +209,13 @@ static void decode_generic_attrs(struct decoder *d, struct xml_node *e)
 		a->ns = cbor_text(&d->r);
 		a->name = cbor_text(&d->r);
 		a->value = cbor_text(&d->r);
-		if (!attr_name_ok(a, before))
+		check_value(d, a->ns);
+		check_value(d, a->value);
+		if (!attr_name_ok(d, a, before))
 			cbor_fail(&d->r, "attribute name");
+		decls += declares(a, before);
+		if (decls > d->limits->ns_decls)
+			cbor_fail(&d->r, "too many namespaces");
 		before = a;
 	}
 }
@@ -223,7 +247,8 @@ static void decode_generic(struct decoder *d, size_t items)
 		return;
 	e->ns = decode_namespace(d);
 	e->name = cbor_text(&d->r);
-	if (!name_ok(e->name) || str_eq(e->ns, STRL(NS_XMLNS)))
+	check_value(d, e->ns);
+	if (!name_ok(d, e->name) || str_eq(e->ns, STRL(NS_XMLNS)))
 		cbor_fail(&d->r, "element name");
 	if (!place_admits_generic(p, e->ns))
 		cbor_fail(&d->r, "namespace not allowed in a stanza");
@@ -333,8 +358,10 @@ static bool type_of_kind(enum record_kind kind, enum record_type type)
 	return strchr(kinds[type], "mpi"[kind]);
 }
 
-static void decode_head(struct cbor_reader *r, struct record *ret)
+static void decode_head(struct decoder *d, struct record *ret)
 {
+	struct cbor_reader *r = &d->r;
+
 	ret->kind = (enum record_kind)cbor_uint_max(r, RECORD_IQ);
 	ret->type = (enum record_type)cbor_uint_max(r, RECORD_RESULT);
 	if (!r->error && !type_of_kind(ret->kind, ret->type))
@@ -347,6 +374,8 @@ static void decode_head(struct cbor_reader *r, struct record *ret)
 	else
 		ret->id = cbor_text(r);
 	ret->lang = value_decode(r, TYPE_LANG, NULL);
+	check_value(d, ret->id);
+	check_value(d, ret->lang);
 }
 
 static const char *iq_fault(const struct record *r, size_t payloads)
@@ -380,7 +409,7 @@ const char *record_decode(struct str bytes, const struct record_limits *limits,
 	size_t items = cbor_array(&d.r);
 	if (items < 6)
 		cbor_fail(&d.r, "record without its six fields");
-	decode_head(&d.r, &r);
+	decode_head(&d, &r);
 	if (d.r.error)
 		return d.r.error;
 	fault = iq_fault(&r, items - 6);

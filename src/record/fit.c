@@ -46,6 +46,7 @@ static bool attrs_fit(const struct xml_node *e, const struct catalogue_row *row,
 	struct arena *arena, struct fitting *f)
 {
 	memset(f->attrs, 0, row->n_attrs * sizeof(*f->attrs));
+	f->unknown = 0;
 	for (struct xml_attr *a = e->attrs; a; a = a->next) {
 		unsigned i = 0;
 		while (i < row->n_attrs && (row->attrs[i].number != a->id || a->id == AT_NONE))
@@ -53,6 +54,7 @@ static bool attrs_fit(const struct xml_node *e, const struct catalogue_row *row,
 		if (i == row->n_attrs) {
 			if (exact)
 				return false;
+			f->unknown++;
 			continue;
 		}
 		if (!value_fit(row->attrs[i].type, a->value, arena, &f->values[i]))
@@ -186,17 +188,36 @@ struct walk {
 	struct record_report *report;
 };
 
+void fit_note(struct record_report *report, struct str ns, struct str name, struct str attribute)
+{
+	unsigned i = report->stripped++;
+
+	if (i >= RECORD_STRIPPED_MAX)
+		return;
+	report->what[i].ns = ns;
+	report->what[i].name = name;
+	report->what[i].attribute = attribute;
+}
+
 static void strip(struct walk *w, struct frame *f)
 {
 	struct xml_node *e = *f->link;
-	unsigned i = w->report->stripped++;
 
-	if (i < RECORD_STRIPPED_MAX) {
-		w->report->what[i].ns = e->ns;
-		w->report->what[i].name = e->name;
-	}
+	fit_note(w->report, e->ns, e->name, (struct str){ NULL, 0 });
 	*f->link = e->next;
 	f->cut = true;
+}
+
+static void note_unknown_attrs(
+	struct walk *w, const struct xml_node *e, const struct catalogue_row *row)
+{
+	for (const struct xml_attr *a = e->attrs; a; a = a->next) {
+		unsigned i = 0;
+		while (i < row->n_attrs && (row->attrs[i].number != a->id || a->id == AT_NONE))
+			i++;
+		if (i == row->n_attrs)
+			fit_note(w->report, e->ns, e->name, a->name);
+	}
 }
 
 /* Judges *f->link, an element. True when it stays; ret_inside is then the place in it. */
@@ -210,6 +231,8 @@ static bool judge(struct walk *w, struct frame *f, struct place *ret_inside)
 
 	if (row && place_admits(&f->place, e->id, row) && str_eq(place_ns(&f->place, row), e->ns) &&
 		fit_check(e, row, open, w->arena, &fitting)) {
+		if (fitting.unknown)
+			note_unknown_attrs(w, e, row);
 		apply(e, row, &fitting);
 		*ret_inside = place_in(row);
 		return true;
@@ -230,6 +253,16 @@ static bool leave(struct walk *w, const struct frame *f)
 	return join_texts(*f->first, w->arena);
 }
 
+/* Between payloads there is nothing but elements. */
+static void strip_texts(struct xml_node **first, struct record_report *report)
+{
+	for (const struct xml_node *n = *first; n; n = n->next) {
+		if (n->kind == XML_TEXT && !value_is_blank(n->text))
+			fit_note(report, STRL(""), STRL(""), (struct str){ NULL, 0 });
+	}
+	remove_texts(first);
+}
+
 const char *fit_payload(struct xml_node **first, enum record_kind kind, enum record_profile profile,
 	unsigned elements_end, struct arena *a, struct record_report *report)
 {
@@ -238,7 +271,7 @@ const char *fit_payload(struct xml_node **first, enum record_kind kind, enum rec
 	struct frame *f = stack;
 	struct place inside;
 
-	remove_texts(first);
+	strip_texts(first, report);
 	*f = (struct frame){ first, first, place_of_stanza(kind), false };
 	for (;;) {
 		struct xml_node *n = *f->link;

@@ -56,6 +56,7 @@ bool place_keeps_generic(const struct place *p, struct str ns);
 struct fitting {
 	struct xml_attr *attrs[CATALOGUE_ATTRS_MAX]; /* by rule; NULL: absent */
 	struct str values[CATALOGUE_ATTRS_MAX];
+	unsigned unknown; /* attributes without a rule */
 	struct str text;
 };
 
@@ -66,6 +67,9 @@ struct fitting {
  */
 bool fit_check(const struct xml_node *e, const struct catalogue_row *row, bool exact,
 	struct arena *a, struct fitting *ret_fitting);
+
+/* One more thing was taken out. */
+void fit_note(struct record_report *report, struct str ns, struct str name, struct str attribute);
 
 /*
  * Removes or makes generic what does not fit, and rows from elements_end on, which the reader does not have yet.

@@ -56,7 +56,8 @@ struct record {
 };
 
 /*
- * Stanza error conditions, RFC 6120 section 8.3.3, with their usual type.
+ * Stanza error conditions, RFC 6120 section 8.3.3, with their usual type. Their positions are their
+ * numbers on the link: new ones go to the end, and change RECORD_CATALOGUE_VERSION.
  * X(enumerator, element, type)
  */
 #define RECORD_CONDITIONS(X)                                                                       \
@@ -96,7 +97,8 @@ struct record_report {
 	unsigned stripped; /* all, may be more than are listed */
 	struct {
 		struct str ns;
-		struct str name;
+		struct str name; /* of an element; empty: text between payloads */
+		struct str attribute; /* only this one of the element; p == NULL: all of it */
 	} what[RECORD_STRIPPED_MAX]; /* strings live as long as the stanza */
 	const char *reason; /* for a refusal: static text */
 };
@@ -143,8 +145,11 @@ enum record_condition record_restrict(struct record *r, enum record_profile prof
 struct record_limits {
 	size_t bytes; /* CBOR bytes of one record */
 	unsigned depth; /* at most 128; the stanza is 1 */
-	unsigned attrs;
+	unsigned attrs; /* of one element */
+	unsigned ns_decls; /* that one element needs when it is written */
 	unsigned elements;
+	size_t name; /* bytes of one name */
+	size_t value; /* bytes of one attribute value, id, language or namespace name */
 	bool strays; /* takes what older releases sent and record_restrict() takes out */
 };
 extern const struct record_limits record_limits_default;

@@ -49,7 +49,8 @@ struct head {
 	struct str lang;
 };
 
-static void read_attrs(const struct xml_node *stanza, struct head *h)
+/* Others than these have no place in a record. */
+static void read_attrs(const struct xml_node *stanza, struct head *h, struct record_report *report)
 {
 	h->type_word = h->id = h->lang = (struct str){ NULL, 0 };
 	for (const struct xml_attr *a = stanza->attrs; a; a = a->next) {
@@ -63,7 +64,11 @@ static void read_attrs(const struct xml_node *stanza, struct head *h)
 		case AT_LANG:
 			h->lang = a->value;
 			break;
+		case AT_FROM:
+		case AT_TO:
+			break;
 		default:
+			fit_note(report, stanza->ns, stanza->name, a->name);
 			break;
 		}
 	}
@@ -181,7 +186,7 @@ enum record_condition record_for_catalogue(struct xml_node *stanza, const struct
 	report->reason = NULL;
 	if (!read_kind(stanza, &h.kind))
 		return refuse(report, COND_BAD_REQUEST, "not a stanza");
-	read_attrs(stanza, &h);
+	read_attrs(stanza, &h, report);
 	fault = read_type(&h);
 	if (!fault && h.kind == RECORD_IQ)
 		fault = iq_fault(&h, stanza);

@@ -65,6 +65,7 @@ def case_control_socket(world):
                      b"trace a b c\n"):
             answer = node.control(line)
             check(b"error" in answer, "%r: %r" % (line[:20], answer))
+        check(len(node.events("control-refused")) == 7, node.events("control-refused"))
         mode = os.stat(world.path(node.role + ".sock")).st_mode & 0o777
         check(mode == 0o600, "mode %o" % mode)
         check(node.status()["node"]["role"] == node.role, "status after garbage")
@@ -105,7 +106,11 @@ def case_threats_I10_dns(world):
                 data[seed.randrange(len(data))] = seed.randrange(256)
             s.send(bytes(data[:seed.randrange(1, len(data) + 1)]))
         s.send(b"\xc0\x0c" * 600)
+    dns(world, good)  # answered behind the flood
+    before = len(world.inner.events("dns-malformed"))
+    check(before > 0, "damaged questions are logged")
     for tcp in (False, True):
+        check(rcode(dns(world, good[:-3], tcp)) == 1, "cut short")
         answer = dns(world, good, tcp)
         check(rcode(answer) == 0 and socket.inet_aton(world.address["inner"]) in answer, answer)
         check(rcode(dns(world, question("example.se"), tcp)) == 3, "local name")
@@ -113,6 +118,7 @@ def case_threats_I10_dns(world):
         check(rcode(dns(world, question("_xmpps-server._tcp.example.com", 33), tcp)) == 3, "no direct TLS record")
         check(rcode(dns(world, question("example.com", 255), tcp)) == 5, "ANY is refused")
         check(rcode(dns(world, question("example.com", 252), tcp)) == 5, "AXFR is refused")
+    check(len(world.inner.events("dns-malformed")) == before + 2, "one line for each that is malformed")
 
 
 def case_threats_D16_connect_and_leave(world):

@@ -107,14 +107,23 @@ def answer_to(stream, data):
         return None
 
 
+def closed(node):
+    """The log's lines about streams that a peer opened and that ended with an error."""
+    return [e for e in node.events("stream-closed") if e["direction"] == "incoming" and e["level"] == "warning"]
+
+
 def refused(world, role, open_stream, sender, to):
+    node = getattr(world, role)
     for number, (name, data, condition) in enumerate(ROWS):
         name_row(name)
+        before = len(closed(node))
         stream = open_stream()
         answer = answer_to(stream, addressed(data, sender, to) + addressed(AFTER, sender, to))
         check(answer and re.search("<stream:error><" + condition, answer), "%s: %r" % (name, answer and answer[-300:]))
         check(answer.endswith("</stream:stream>") and answer.count("<stream:error>") == 1, "%s: %r" % (name, answer))
         world.still_works("after %s %d" % (role, number))
+        lines = closed(node)[before:]
+        check(len(lines) == 1, "%s: one line: %r" % (name, lines))
 
 
 def case_streams_of_foreign_servers(world):

@@ -139,13 +139,19 @@ def case_threats_F7_threats_F1_mallory_in_other_spellings(world):
 def case_refused_silently_and_behind_the_link(world):
     stream = world.stream()
     stream.message("quiet", to="boss@example.se")
-    stream.message("behind", sender="mallory@example.com/x")
+    stream.message("behind", sender="mallory@example.com/x", extra="<x xmlns='urn:example:t'/>")
     stream.message("good")
     world.server.wait_for("<body>good</body>")
     world.foreign.wait_for("<message[^>]*id=\"behind\"[^>]*>.*?<forbidden")
     check("quiet" not in world.foreign.text + world.server.text and "behind" not in world.server.text, "refused")
     world.inner.wait_event("rule", rule="addresses", verdict="reject")
     world.outer.wait_event("rule", rule="addresses", verdict="drop")
+    # One id from outer over the link to inner, and back with the refusal.
+    traces = {what: [e["trace"] for e in node.events(what) if e.get("verdict", "reject") == "reject"]
+              for node, what in ((world.outer, "payload-stripped"), (world.inner, "rule"),
+                                 (world.outer, "undelivered"))}
+    check(len(set(itertools.chain(*traces.values()))) == 1, traces)
+    check(all(len(t) == 1 for t in traces.values()), traces)
 
 
 @fresh(outer_extra="rule label-required on for example.com", inner_extra="rule label-required on for example.com")

@@ -329,26 +329,6 @@ static void domains(void **state)
 	arena_reset(&arena);
 }
 
-static void literals_when_allowed(void **state)
-{
-	struct jid j;
-
-	jid_allow_single_label(true);
-	assert_int_equal(jid_parse(&arena, STRL("a@LOCALHOST/r"), &j), JID_OK);
-	assert_true(str_is(j.full, "a@localhost/r"));
-	assert_int_equal(jid_parse_prepared(STRL("localhost"), &j), JID_OK);
-	assert_int_equal(jid_parse_prepared(STRL("192.0.2.1"), &j), JID_OK);
-	assert_int_equal(jid_parse_prepared(STRL("192.0.2.01"), &j), JID_BAD_DOMAIN);
-	assert_int_equal(jid_parse_prepared(STRL("127.1"), &j), JID_BAD_DOMAIN);
-	assert_int_equal(jid_parse(&arena, STRL("a@[2001:DB8:0::1]/r"), &j), JID_OK);
-	assert_true(str_is(j.full, "a@[2001:db8::1]/r"));
-	assert_int_equal(jid_parse_prepared(STRL("a@[2001:db8:0::1]"), &j), JID_NOT_PREPARED);
-	assert_int_equal(jid_parse_prepared(STRL("a@[2001:db8::1"), &j), JID_BAD_DOMAIN);
-	assert_int_equal(jid_parse_prepared(STRL("a@[]"), &j), JID_BAD_DOMAIN);
-	jid_allow_single_label(false);
-	arena_reset(&arena);
-}
-
 static void memory_limit(void **state)
 {
 	struct arena small;
@@ -376,7 +356,6 @@ int main(void)
 		{ "s2s D2 name of 253 octets", name_of_253, NULL, NULL, NULL },
 		{ "threats F10 huge inputs", huge_inputs, NULL, NULL, NULL },
 		{ "s2s D3 domains", domains, NULL, NULL, NULL },
-		{ "s2s D6 literals when allowed", literals_when_allowed, NULL, NULL, NULL },
 		cmocka_unit_test(memory_limit),
 		cmocka_unit_test(error_texts),
 	};

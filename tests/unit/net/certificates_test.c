@@ -103,7 +103,24 @@ static void judge(struct cert *cert, bool of_client)
 	pairing_done(&p);
 }
 
-enum signer { BY_CA, BY_ITSELF, BY_OTHER, BY_BAD_INTERMEDIATE, BY_CLIENT_CA, BY_CONSTRAINED };
+enum signer {
+	BY_CA,
+	BY_ITSELF,
+	BY_OTHER,
+	BY_BAD_INTERMEDIATE,
+	BY_CLIENT_CA,
+	BY_CONSTRAINED,
+	BY_MUCH_CONSTRAINED
+};
+
+static void many_constraints(char *text, size_t size)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < 1000; i++)
+		len += (size_t)snprintf(
+			text + len, size - len, "%spermitted;DNS:n%d.example", i ? "," : "", i);
+}
 
 static void test_certificates(void **state)
 {
@@ -152,18 +169,34 @@ static void test_certificates(void **state)
 			"certificate without names" },
 		{ "key usage", { .san = SAN, .ku = "cRLSign" }, BY_CA, NET_CERT_BAD,
 			"certificate is not for TLS" },
+		/* x400Address beside the DNS name; a DNS name and an otherName without a value */
+		{ "threats D9 X.400 name",
+			{ .san = "DER:30:12:a3:02:30:00:82:0c:70:65:65:72:2e:65:78:61:6d:70:6c:"
+				 "65" },
+			BY_CA, NET_CERT_VALID, "valid" },
+		{ "threats D9 malformed otherName",
+			{ .san = "DER:30:13:82:0c:70:65:65:72:2e:65:78:61:6d:70:6c:65:a0:03:06:01:"
+				 "2a" },
+			BY_CA, NET_CERT_BAD, "malformed certificate" },
+		{ "threats D9 1,000 name constraints", { .san = SAN }, BY_MUCH_CONSTRAINED,
+			NET_CERT_BAD, "permitted subtree violation" },
 	};
 	struct cert leaf_ca = cert_make("leaf-ca", &(struct cert_spec){ .san = SAN }, &ca);
 	struct cert client_ca =
 		cert_make("client-ca", &(struct cert_spec){ .ca = true, .eku = "clientAuth" }, &ca);
 	struct cert constrained = cert_make("constrained",
 		&(struct cert_spec){ .ca = true, .constraints = "excluded;DNS:peer.example" }, &ca);
+	static char thousand[64 * 1024];
+	many_constraints(thousand, sizeof(thousand));
+	struct cert much_constrained = cert_make("much-constrained",
+		&(struct cert_spec){ .ca = true, .constraints = thousand }, &ca);
 	const struct cert *signers[] = { [BY_CA] = &ca,
 		[BY_ITSELF] = NULL,
 		[BY_OTHER] = &other_ca,
 		[BY_BAD_INTERMEDIATE] = &leaf_ca,
 		[BY_CLIENT_CA] = &client_ca,
-		[BY_CONSTRAINED] = &constrained };
+		[BY_CONSTRAINED] = &constrained,
+		[BY_MUCH_CONSTRAINED] = &much_constrained };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct cert cert = cert_make("peer", &cases[i].spec, signers[cases[i].signer]);
@@ -179,6 +212,21 @@ static void test_certificates(void **state)
 	cert_free(&leaf_ca);
 	cert_free(&client_ca);
 	cert_free(&constrained);
+	cert_free(&much_constrained);
+}
+
+/* Those of leaf, which are sent with all of these, the last one first. */
+static struct net_creds *creds_sending(const struct cert *leaf, const struct cert more[], int n)
+{
+	STACK_OF(X509) *sent = sk_X509_new_null();
+
+	while (n-- > 0) {
+		X509_up_ref(more[n].x509);
+		sk_X509_push(sent, more[n].x509);
+	}
+	X509_up_ref(leaf->x509);
+	EVP_PKEY_up_ref(leaf->key);
+	return net_creds_new(leaf->x509, leaf->key, sent);
 }
 
 /* Beyond the limits on cost: the handshake itself fails. */
@@ -196,15 +244,7 @@ static void test_costly_certificates(void **state)
 			&chain[i - 1]);
 	}
 	init(&p);
-	X509 *leaf = chain[11].x509;
-	STACK_OF(X509) *sent = sk_X509_new_null();
-	for (int i = 10; i >= 0; i--) {
-		X509_up_ref(chain[i].x509);
-		sk_X509_push(sent, chain[i].x509);
-	}
-	X509_up_ref(leaf);
-	EVP_PKEY_up_ref(chain[11].key);
-	client_creds = net_creds_new(leaf, chain[11].key, sent);
+	client_creds = creds_sending(&chain[11], chain, 11);
 	pairing_dial(&p);
 	pairing_run(&p);
 	assert_int_equal(p.n_accepted, 0);
@@ -212,6 +252,49 @@ static void test_costly_certificates(void **state)
 	pairing_done(&p);
 	for (int i = 0; i < 12; i++)
 		cert_free(&chain[i]);
+}
+
+/* One such key in what the peer sends ends the handshake, although no path goes through it. */
+static void test_costly_keys(void **state)
+{
+	static const struct {
+		const char *name;
+		struct cert_spec spec;
+		const char *why; /* NULL: none */
+	} cases[] = {
+		{ "an ordinary key", { .ca = true }, NULL },
+		{ "the largest RSA key",
+			{ .ca = true, .key = CERT_KEY_RSA_PUBLIC, .rsa_bits = 8192 }, NULL },
+		{ "threats D9 a larger RSA key",
+			{ .ca = true, .key = CERT_KEY_RSA_PUBLIC, .rsa_bits = 8193 },
+			"certificate with an oversized key" },
+		{ "threats D9 an RSA key of 16,384 bits",
+			{ .ca = true, .key = CERT_KEY_RSA_PUBLIC, .rsa_bits = 16384 },
+			"certificate with an oversized key" },
+		{ "threats D9 a DSA key", { .ca = true, .key = CERT_KEY_DSA },
+			"certificate with a DSA key" },
+		{ "threats D9 a curve with explicit parameters",
+			{ .ca = true, .key = CERT_KEY_EXPLICIT_CURVE },
+			"certificate with explicit curve parameters" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cert odd = cert_make("odd", &cases[i].spec, &ca);
+		struct pairing p;
+		name_row(cases[i].name);
+		init(&p);
+		client_creds = cert_creds(&server_cert);
+		net_creds_unref(p.creds);
+		p.creds = creds_sending(&server_cert, &odd, 1);
+		pairing_dial(&p);
+		pairing_run(&p);
+		if ((p.client.n_tls == 1) != !cases[i].why ||
+			(cases[i].why && !strstr(p.client.text, cases[i].why)))
+			fail_msg("%s: %s", cases[i].name, p.client.text);
+		net_creds_unref(client_creds);
+		pairing_done(&p);
+		cert_free(&odd);
+	}
 }
 
 static void test_load_errors(void **state)
@@ -256,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_certificates),
 		{ "threats D9 a chain that is too long", test_costly_certificates, NULL, NULL,
 			NULL },
+		cmocka_unit_test(test_costly_keys),
 		cmocka_unit_test(test_load_errors),
 	};
 	return cmocka_run_group_tests(tests, make_certs, drop_certs);

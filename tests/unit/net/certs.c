@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs.h"
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -54,7 +56,7 @@ static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(ext);
 }
 
-static void write_files(const struct cert *c, const struct cert *issuer)
+static void write_files(const struct cert *c, const struct cert *issuer, bool with_key)
 {
 	FILE *f = fopen(c->cert_path, "w");
 
@@ -62,16 +64,68 @@ static void write_files(const struct cert *c, const struct cert *issuer)
 	if (issuer && X509_check_issued(issuer->x509, issuer->x509) != X509_V_OK)
 		check(PEM_write_X509(f, issuer->x509) == 1);
 	fclose(f);
+	if (!with_key)
+		return;
 	f = fopen(c->key_path, "w");
 	check(f && PEM_write_PrivateKey(f, c->key, NULL, NULL, 0, NULL, NULL) == 1);
 	fclose(f);
+}
+
+/* A key of these public parts, which need not be one of a real pair: nobody signs with it. */
+static EVP_PKEY *public_key(const char *type, const char *const names[], const unsigned bits[])
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	BIGNUM *numbers[4] = { NULL };
+	EVP_PKEY *key = NULL;
+
+	for (int i = 0; names[i]; i++) {
+		numbers[i] = BN_new();
+		check(BN_set_bit(numbers[i], (int)bits[i] - 1) && BN_set_bit(numbers[i], 0));
+		check(OSSL_PARAM_BLD_push_BN(build, names[i], numbers[i]));
+	}
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+	check(EVP_PKEY_fromdata_init(ctx) == 1 &&
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(ctx);
+	for (int i = 0; names[i]; i++)
+		BN_free(numbers[i]);
+	return key;
+}
+
+static EVP_PKEY *explicit_curve_key(void)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	check(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit") == 1);
+	return key;
+}
+
+static EVP_PKEY *make_key(const struct cert_spec *spec)
+{
+	static const char *const dsa[] = { "p", "q", "g", "pub", NULL };
+	static const unsigned dsa_bits[] = { 2048, 256, 2000, 2001 };
+	static const char *const rsa[] = { "n", "e", NULL };
+	const unsigned rsa_bits[] = { (unsigned)spec->rsa_bits, 17 };
+
+	switch (spec->key) {
+	case CERT_KEY_DSA:
+		return public_key("DSA", dsa, dsa_bits);
+	case CERT_KEY_RSA_PUBLIC:
+		return public_key("RSA", rsa, rsa_bits);
+	case CERT_KEY_EXPLICIT_CURVE:
+		return explicit_curve_key();
+	default:
+		return spec->rsa_bits ? EVP_RSA_gen((unsigned)spec->rsa_bits) : EVP_EC_gen("P-256");
+	}
 }
 
 struct cert cert_make(const char *name, const struct cert_spec *spec, const struct cert *issuer)
 {
 	static long serial = 1;
 	struct cert c = { .x509 = X509_new(),
-		.key = spec->rsa_bits ? EVP_RSA_gen((unsigned)spec->rsa_bits) : EVP_EC_gen("P-256"),
+		.key = make_key(spec),
 		.cert_path = path_of(name, "crt"),
 		.key_path = path_of(name, "key") };
 	X509_NAME *subject = X509_NAME_new();
@@ -100,7 +154,7 @@ struct cert cert_make(const char *name, const struct cert_spec *spec, const stru
 	add_extension(c.x509, by, NID_subject_alt_name, spec->san);
 	add_extension(c.x509, by, NID_name_constraints, spec->constraints);
 	check(X509_sign(c.x509, issuer ? issuer->key : c.key, EVP_sha256()) > 0);
-	write_files(&c, issuer);
+	write_files(&c, issuer, spec->key == CERT_KEY_USUAL);
 	return c;
 }
 

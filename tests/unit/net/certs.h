@@ -7,6 +7,9 @@
 
 #include "net/tls.h"
 
+/* Unusual ones; the first two are public keys alone, which nobody can sign with. */
+enum cert_key { CERT_KEY_USUAL, CERT_KEY_DSA, CERT_KEY_RSA_PUBLIC, CERT_KEY_EXPLICIT_CURVE };
+
 struct cert_spec {
 	const char *cn;
 	/* A GENERAL_NAMES value in the language of OpenSSL's x509v3_config, or NULL. */
@@ -18,6 +21,7 @@ struct cert_spec {
 	int from_days; /* relative to now; to_days 0: 30 */
 	int to_days;
 	int rsa_bits; /* 0: P-256 */
+	enum cert_key key;
 };
 
 struct cert {

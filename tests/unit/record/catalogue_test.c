@@ -14,7 +14,7 @@
 #include "xml/writer.h"
 
 /* Digest of the tables that belongs to RECORD_CATALOGUE_VERSION: change both together. */
-enum { DIGEST = 0x765b35d7 };
+enum { DIGEST = 0x2c3ae045 };
 
 static uint32_t mix(uint32_t h, const void *p, size_t n)
 {
@@ -63,6 +63,9 @@ static void version_follows_the_tables(void **state)
 		for (size_t i = 0; i < n; i++)
 			h = mix(h, words[i].p, words[i].len + 1);
 	}
+#define X(id, element, type) h = mix(mix_number(h, id), element " " type, sizeof(element " " type));
+	RECORD_CONDITIONS(X)
+#undef X
 	if ((h & 0x7fffffff) != DIGEST)
 		print_message("the digest is now 0x%08x\n", h & 0x7fffffff);
 	assert_int_equal(h & 0x7fffffff, DIGEST);

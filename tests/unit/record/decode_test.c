@@ -486,6 +486,55 @@ static void test_threats_L10_limits(void **state)
 	bench_done(&b);
 }
 
+static const char too_long[] = "attribute value or namespace too long";
+
+/* Names, values and namespaces have the limits of the XML reader. */
+static void test_threats_L10_lengths(void **state)
+{
+	enum which { NAME, VALUE, DECLS };
+	static const struct {
+		const char *record;
+		enum which which;
+		unsigned least; /* that suffices */
+		const char *fault;
+	} rows[] = {
+		{ "[7 " HEAD " [4 0 'urn:x' 'abcd' [0", NAME, 4, "element name" },
+		{ "[7 " HEAD " [4 0 'urn:x' 'a' [3 '' 'abcd' '1'", NAME, 4, "attribute name" },
+		{ "[7 " HEAD " [4 0 'urn:four' 'a' [0", VALUE, 8, too_long },
+		{ "[7 " HEAD " [4 0 'urn:x' 'a' [3 'urn:four' 'a' '1'", VALUE, 8, too_long },
+		{ "[7 " HEAD " [4 0 'urn:x' 'a' [3 '' 'a' '12345678'", VALUE, 8, too_long },
+		{ "[7 " HEAD " [2 :CORRECT_REPLACE {1 @id '12345678'", VALUE, 8, too_long },
+		{ "[6 0 2 'juliet@example.com/x' 'romeo@example.net' '12345678' ''", VALUE, 8,
+			too_long },
+		{ "[6 0 2 'juliet@example.com/x' 'romeo@example.net' N 'de-Latn-AT'", VALUE, 10,
+			too_long },
+		{ "[7 " HEAD " [4 0 'urn:x' 'a' [12 '' 'a' '1' 'urn:a' 'a' '1' 'urn:a' 'b' '2' "
+		  "'urn:b' 'a' '1'",
+			DECLS, 3, "too many namespaces" },
+	};
+	struct bench b;
+
+	bench_init(&b);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		compile(&b.cbor, rows[i].record);
+		for (unsigned less = 0; less < 2; less++) {
+			struct record_limits limits = record_limits_default;
+			if (rows[i].which == NAME)
+				limits.name = rows[i].least - less;
+			else if (rows[i].which == VALUE)
+				limits.value = rows[i].least - less;
+			else
+				limits.ns_decls = rows[i].least - less;
+			const char *fault = decode_with(&b, &limits);
+			if (less == 0)
+				assert_null(fault);
+			else
+				assert_string_equal(fault, rows[i].fault);
+		}
+	}
+	bench_done(&b);
+}
+
 /* Whatever the limit of the arena is, the decoder says so and nothing else happens. */
 static void test_threats_L10_memory(void **state)
 {
@@ -544,6 +593,7 @@ int main(void)
 		cmocka_unit_test(test_threats_L4_nesting),
 		cmocka_unit_test(test_threats_L10_depth),
 		cmocka_unit_test(test_threats_L10_limits),
+		cmocka_unit_test(test_threats_L10_lengths),
 		cmocka_unit_test(test_threats_L10_memory),
 		cmocka_unit_test(diag_shows_names_and_hides_dangers),
 	};

@@ -26,14 +26,14 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "attributes in our order and quotes",
+	{ "threats K4 attributes in our order and quotes",
 		"<message id='a' type='chat' to='romeo@example.net' "
 		"from='juliet@example.com/balcony'>"
 		"<body>x</body></message>",
 		M " type=\"chat\" id=\"a\"><body>x</body></message>",
 		M " type=\"chat\" id=\"a\"><body>x</body></message>" },
-	{ "unknown attributes of the stanza go", M " x=\"1\" xmlns:q=\"urn:q\" q:from=\"y\"/>",
-		M "/>", M "/>" },
+	{ "s2s C13 threats K4 unknown attributes of the stanza go, and are counted",
+		M " x=\"1\" xmlns:q=\"urn:q\" q:from=\"y\"/>", M "/>", M "/>", 2 },
 	{ "addresses leave prepared",
 		"<message from='JULIET@Example.COM./Balcony' to='romeo@example.net'/>",
 		"<message from=\"juliet@example.com/Balcony\" to=\"romeo@example.net\"/>",
@@ -54,12 +54,12 @@ static const struct row rows[] = {
 		  "xmlns=\"http://www.w3.org/1999/"
 		  "xhtml\">ac<p>d</p></body></html></message>",
 		"=", 2 },
-	{ "unknown attribute of a known element",
+	{ "threats K4 unknown attribute of a known element",
 		M "><request xmlns=\"urn:xmpp:receipts\" a=\"1\"/></message>",
-		M "><request xmlns=\"urn:xmpp:receipts\"/></message>", "=" },
+		M "><request xmlns=\"urn:xmpp:receipts\"/></message>", "=", 1 },
 	{ "qualified attribute of a known element",
 		M "><request xmlns=\"urn:xmpp:receipts\" xmlns:n1=\"urn:q\" n1:a=\"1\"/></message>",
-		M "><request xmlns=\"urn:xmpp:receipts\"/></message>", "=" },
+		M "><request xmlns=\"urn:xmpp:receipts\"/></message>", "=", 1 },
 	{ "threats K4 generic attributes in one order",
 		M "><x xmlns=\"urn:x\" c=\"3\" xmlns:n1=\"urn:q\" n1:a=\"1\" b=\"2\"/></message>",
 		M "/>",
@@ -99,7 +99,7 @@ static const struct row rows[] = {
 		P "><x xmlns=\"http://jabber.org/protocol/muc\"><password>p w "
 		  "</password></x></presence>" },
 	{ "text between payloads", M ">hello<body>x</body>you</message>",
-		M "><body>x</body></message>", M "><body>x</body></message>" },
+		M "><body>x</body></message>", M "><body>x</body></message>", 2 },
 	{ "element in a body", M "><body>a<b xmlns=\"urn:x\"/></body></message>", M "/>", M "/>",
 		1 },
 	{ "base64 in lines",
@@ -277,6 +277,18 @@ static void report_names_what_went(void **state)
 	assert_true(str_is(b.report.what[1].name, "b"));
 	assert_true(str_is(b.report.what[2].ns, "jabber:server"));
 	assert_true(str_is(b.report.what[RECORD_STRIPPED_MAX - 1].ns, "x"));
+	assert_int_equal(
+		bench_pass(&b,
+			M " odd='1'>text <request xmlns='urn:xmpp:receipts' a='1'/> \n</message>",
+			PROFILE_STANDARD),
+		COND_NONE);
+	assert_int_equal(b.report.stripped, 3);
+	assert_true(str_is(b.report.what[0].name, "message"));
+	assert_true(str_is(b.report.what[0].attribute, "odd"));
+	assert_true(str_is(b.report.what[1].name, ""));
+	assert_null(b.report.what[1].attribute.p);
+	assert_true(str_is(b.report.what[2].ns, "urn:xmpp:receipts"));
+	assert_true(str_is(b.report.what[2].attribute, "a"));
 	bench_done(&b);
 }
 
