@@ -19,6 +19,7 @@ build: deps
 # CLUSTER=1: two outers, two inners, three brokers, and one of the outers dies in the middle of a conversation.
 demo: build
 ifdef CLUSTER
+	@$(if $(KEEP),echo "KEEP=1 is for the demo without CLUSTER=1" >&2; exit 2)
 	@$(PYTHON) scripts/demo_cluster.py --build $(BUILD) $(if $(NET),--net $(NET))
 else
 	@$(PYTHON) scripts/demo.py --build $(BUILD) $(if $(KEEP),--keep) $(if $(NET),--net $(NET))

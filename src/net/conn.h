@@ -3,8 +3,8 @@
  * A TCP connection with optional TLS, plaintext on our side. Reads are batched, writes
  * collected over one loop turn and sent as few TLS records and one write. TLS handshakes
  * run in the thread pool. TCP_NODELAY always; TCP_QUICKACK re-armed before each read while
- * net_conn_setup() is on (from the start), and later at most once a millisecond: a peer that keeps
- * Nagle's algorithm never waits for our acknowledgement, and a busy connection does not pay for it.
+ * net_conn_setup() is on (from the start): a peer that keeps Nagle's algorithm does not wait for our
+ * acknowledgement meanwhile, and a busy connection does not pay for it.
  *
  * Callbacks come from the loop only, never inside a call of this interface. on_closed comes
  * exactly once, last; the object is freed after it.

@@ -100,7 +100,6 @@ struct net_conn {
 	char addr_text[64];
 	char *text; /* for on_closed */
 	unsigned linger_ms;
-	uint64_t acked_ms; /* last time that TCP_QUICKACK was set */
 };
 
 /* --- conn.c --- */

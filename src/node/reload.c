@@ -117,6 +117,8 @@ static void note_restart(const struct config *old, const struct config *c, struc
 		old->limits.queue_bytes != c->limits.queue_bytes ||
 		old->limits.queue_ms != c->limits.queue_ms)
 		buf_printf(message, "`limit queue` %s for the link\n", late);
+	if (old->limits.streams != c->limits.streams)
+		buf_printf(message, "`limit streams` %s for the link's channels\n", late);
 	if (old->limits.home_ms != c->limits.home_ms)
 		buf_printf(message, "`limit return time` %s\n", late);
 	if (old->limits.lease_ms != c->limits.lease_ms)

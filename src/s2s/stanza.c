@@ -55,7 +55,7 @@ static bool is_answerable(const struct xml_node *e)
 	struct str type = xml_attr_get(e, "type");
 
 	return !str_is(type, "error") && !str_is(type, "result") && !str_is(type, "unavailable") &&
-		!str_is(type, "unsubscribed");
+		!str_is(type, "unsubscribe") && !str_is(type, "unsubscribed");
 }
 
 static bool put_attr(struct buf *out, const char *name, struct str value)

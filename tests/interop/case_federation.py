@@ -135,13 +135,13 @@ def case_foreign_letters(world):
 
 
 def case_large(world):
-    """bodies of 200 KB on the wire, both ways, with what must be escaped in them"""
+    """bodies of 100 KB, and of 200 KB on the wire because of what must be escaped in them, both ways"""
     alice, bob = both(world)
-    text = "<&>\"' åäö " * 6000
-    alice.message(bob.jid, text)
-    bob.wait_message(alice.jid, text, 20)
-    bob.message(alice.jid, text)
-    alice.wait_message(bob.jid, text, 20)
+    for text in ("a plain line of 32 characters..\n" * 3200, "<&>\"' åäö " * 6000):
+        alice.message(bob.jid, text)
+        bob.wait_message(alice.jid, text, 20)
+        bob.message(alice.jid, text)
+        alice.wait_message(bob.jid, text, 20)
 
 
 def case_unknown_extension(world):

@@ -75,6 +75,29 @@ def case_only_what_a_domain_has_to_do_with(world):
         check(b"not a domain" in world.outer.control(line), "a word that is no domain")
 
 
+@fresh()
+def case_orders_answer_in_json(world):
+    """Whoever scripts the command has an object for each answer; a refusal is a line on stderr, and the status."""
+    program = os.path.join(world.build, "src/cli/sallyport")
+
+    def order(*words):
+        done = subprocess.run([program, *words, "-s", "inner.sock", "--json"], cwd=world.folder, capture_output=True,
+                              text=True, timeout=30)
+        return done.returncode, done.stdout, done.stderr
+
+    world.stream(us=LOCAL, to=FOREIGN, role="inner").message("first", sender="a@" + LOCAL, to="b@" + FOREIGN)
+    world.foreign.wait_for("<body>first</body>")
+    for words in (("reload",), ("move", LOCAL, FOREIGN, "outer-a"), ("move", LOCAL, FOREIGN, "any")):
+        status, said, error = order(*words)
+        check(status == 0 and isinstance(json.loads(said), dict), (words, status, said, error))
+    for words, reason in ((("drain", "outer-a"), "no other node"), (("drain", "outer-z"), "no such node"),
+                          (("undrain", "outer-a"), "not drained"),
+                          (("move", FOREIGN, LOCAL, "outer-a"), "no pair"),
+                          (("expel", "inner-b", "1"), "lease")):
+        status, said, error = order(*words)
+        check(status != 0 and not said and reason in error, (words, status, said, error))
+
+
 @fresh(start=False)
 def case_outer_cannot_be_reached(world):
     """The link does not come up: inner says which node, why, and what to do."""
