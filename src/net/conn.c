@@ -254,6 +254,21 @@ void net_conn_abort(struct net_conn *c)
 	net_conn_die(c, "closed");
 }
 
+void net_conn_cut(struct net_conn *c)
+{
+	if (c->state == NET_CONN_DEAD)
+		return;
+	buf_clear(&c->out, 0);
+	buf_clear(&c->wire, 0);
+	c->n_marks = 0;
+	c->blocked = false;
+	/* The last record may be half with the kernel: what follows would be taken for its rest. */
+	if (c->tls == NET_CONN_TLS_ON)
+		c->tls = NET_CONN_TLS_BROKEN;
+	net_conn_drain(c, "cut", LAST_WAIT_MS);
+	net_conn_make_dirty(c);
+}
+
 void net_conn_reset(struct net_conn *c)
 {
 	const struct linger at_once = { .l_onoff = 1 };

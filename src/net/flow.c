@@ -272,15 +272,26 @@ static void send_failed(struct net_conn *c)
 	net_conn_die(c, net_errno_text(error));
 }
 
+/*
+ * May what waits still leave? Who wrote it was allowed to at that time, and the process may have been stopped since, or
+ * the peer not have read for long: the guard cuts what is not ours to send any more.
+ */
+static bool may_leave(struct net_conn *c, const struct buf *waiting)
+{
+	if (buf_len(waiting) > 0 && c->class != NET_LINK)
+		net_ask_guard(c->loop);
+	return buf_len(waiting) > 0 && c->state != NET_CONN_DEAD;
+}
+
 static bool send_wire(struct net_conn *c)
 {
-	if (buf_len(&c->wire) > 0) {
+	if (may_leave(c, &c->wire)) {
 		buf_consume(&c->wire, send_some(c, buf_bytes(&c->wire)));
 		update_taken(c);
 		if (c->send_error)
 			send_failed(c);
 	}
-	return buf_len(&c->wire) == 0;
+	return buf_len(&c->wire) == 0 && c->state != NET_CONN_DEAD;
 }
 
 static size_t send_clear(struct net_conn *c)
@@ -343,7 +354,7 @@ static void send_out(struct net_conn *c)
 {
 	size_t budget = TURN_BYTES;
 
-	while (buf_len(&c->out) > 0 && c->state != NET_CONN_DEAD && !c->blocked) {
+	while (!c->blocked && may_leave(c, &c->out)) {
 		size_t n;
 		if (c->tls == NET_CONN_TLS_ON)
 			n = send_sealed(c);

@@ -25,10 +25,12 @@ enum {
 	ROUNDS = 8,
 	TRIM_MS = 1000,
 	TRIM_CONNS = 64, /* so many began or ended: their memory is worth to be given back */
+	SLEPT_MS = 20, /* as much between the clocks is a suspension */
 };
 
 struct net_timer {
 	uv_timer_t uv;
+	struct net_loop *loop;
 	void (*fn)(void *user);
 	void *user;
 	uint64_t at;
@@ -145,6 +147,8 @@ struct net_loop *net_loop_new(void)
 	net_pool_init(&loop->pool, &loop->uv);
 	net_watches_open(loop);
 	loop->prepare.data = loop->trim.data = loop->gather.data = loop;
+	loop->guard_at = UINT64_MAX;
+	net_look(loop);
 	list_init(&loop->conns);
 	list_init(&loop->ready);
 	list_init(&loop->dirty);
@@ -208,9 +212,47 @@ void net_loop_free(struct net_loop *loop)
 	free(loop);
 }
 
+/* libuv's clock, CLOCK_MONOTONIC, stands still while the host is suspended: what others believe of us goes on. */
+static uint64_t true_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 uint64_t net_now(const struct net_loop *loop)
 {
-	return uv_now(&loop->uv);
+	return uv_now(&loop->uv) + loop->slept;
+}
+
+uint64_t net_look(struct net_loop *loop)
+{
+	uv_update_time(&loop->uv);
+	uint64_t now = true_now(), known = net_now(loop);
+	/* Less is how the two clocks are rounded. */
+	if (now > known + SLEPT_MS)
+		loop->slept += now - known;
+	return net_now(loop);
+}
+
+void net_guard(struct net_loop *loop, void (*fn)(void *user), void *user)
+{
+	loop->guard = fn;
+	loop->guard_user = user;
+}
+
+void net_guard_at(struct net_loop *loop, uint64_t at)
+{
+	loop->guard_at = at;
+}
+
+void net_ask_guard(struct net_loop *loop)
+{
+	if (loop->guard_at == UINT64_MAX || true_now() < loop->guard_at)
+		return;
+	net_look(loop);
+	loop->guard(loop->guard_user);
 }
 
 uint64_t net_wall_ms(void)
@@ -287,6 +329,7 @@ struct net_timer *net_timer_new(struct net_loop *loop, void (*fn)(void *user), v
 
 	check(t);
 	uv_timer_init(&loop->uv, &t->uv);
+	t->loop = loop;
 	t->fn = fn;
 	t->user = user;
 	t->at = UINT64_MAX;
@@ -310,7 +353,7 @@ void net_timer_set(struct net_timer *t, uint64_t at)
 		uv_timer_stop(&t->uv);
 		return;
 	}
-	uint64_t now = uv_now(t->uv.loop);
+	uint64_t now = net_now(t->loop);
 	uv_timer_start(&t->uv, on_timer, at > now ? at - now : 0, 0);
 }
 

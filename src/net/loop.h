@@ -17,8 +17,12 @@ void net_loop_stop(struct net_loop *loop);
  * and control sockets must be closed before. */
 void net_loop_free(struct net_loop *loop);
 
-/* Milliseconds of the monotonic clock, read once per turn. */
+/*
+ * Milliseconds of a clock that also goes on while the host is suspended (CLOCK_BOOTTIME), read once per turn. The
+ * process may have been stopped since: net_look() reads the clock now.
+ */
 uint64_t net_now(const struct net_loop *loop);
+uint64_t net_look(struct net_loop *loop);
 /* Wall clock in milliseconds since 1970. */
 uint64_t net_wall_ms(void);
 
@@ -29,6 +33,14 @@ void net_get_handshakes(const struct net_loop *loop, uint64_t *ret_waiting, uint
 /* Called at least once per turn after all input was handled and before output is flushed. At
  * most 4. */
 void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user);
+
+/*
+ * Fencing. Nothing leaves a connection, but those of NET_LINK, after the time of net_guard_at() without fn having been
+ * called: the clock is read before each write to a socket, since a process can be stopped between any two instructions.
+ * fn sets the next time, and may end connections (net_conn_cut(), net_conn_reset()). UINT64_MAX, the default: never.
+ */
+void net_guard(struct net_loop *loop, void (*fn)(void *user), void *user);
+void net_guard_at(struct net_loop *loop, uint64_t at);
 
 /* fn runs in the loop when the signal arrives. */
 void net_on_signal(

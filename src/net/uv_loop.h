@@ -32,6 +32,10 @@ struct net_loop {
 	uv_prepare_t prepare; /* the turn, just before the loop may sleep */
 	uv_idle_t idle; /* active: another turn at once */
 	struct net_watch watches[NET_WATCHES];
+	uint64_t slept; /* milliseconds in suspension, for which libuv's clock stood still */
+	uint64_t guard_at; /* net_guard_at() */
+	void (*guard)(void *user);
+	void *guard_user;
 	size_t input; /* bytes received, ever */
 	uv_timer_t trim; /* runs while the heap changes */
 	unsigned heap_changes; /* handshakes and ends of connections, ever */
@@ -72,6 +76,9 @@ struct net_loop {
 bool net_loop_held(const struct net_loop *loop);
 
 uv_loop_t *net_uv_loop(struct net_loop *loop);
+
+/* Before bytes leave: calls the guard when its time has come. */
+void net_ask_guard(struct net_loop *loop);
 
 /* Closes a handle that is the first member of a block from malloc(), and frees the block later.
  * NULL is fine. */
