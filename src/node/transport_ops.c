@@ -118,6 +118,16 @@ static void close_transport(void *user, void *transport)
 	net_conn_close(((struct transport *)transport)->conn, 2000);
 }
 
+static void cut(void *user, void *transport, bool all)
+{
+	struct net_conn *c = ((struct transport *)transport)->conn;
+
+	if (all)
+		net_conn_reset(c);
+	else
+		net_conn_cut(c);
+}
+
 /* The connect() that follows at once takes these instead of a look-up. */
 static bool another(void *user, void *transport)
 {
@@ -166,4 +176,5 @@ void transport_fill_ops(struct s2s_ops *ops)
 	ops->may_answer = may_answer;
 	ops->give_up = give_up;
 	ops->close = close_transport;
+	ops->cut = cut;
 }

@@ -21,7 +21,7 @@ const struct close_row close_rows[CLOSE_REASONS] = {
 /* Is there somebody who can still read what we write? */
 static bool can_write(const struct s2s_stream *s)
 {
-	return s->transport && s->state != ST_TLS && s->state != ST_GONE;
+	return s->transport && !s->fenced && s->state != ST_TLS && s->state != ST_GONE;
 }
 
 struct last_words {
@@ -152,4 +152,20 @@ void stream_drop(struct s2s_stream *s)
 		f->ops->cancel(f->user, s);
 		stream_bury(s);
 	}
+}
+
+/*
+ * Where all that they did not acknowledge comes to them by another way, it may as well not come from the kernel. On a
+ * stream of theirs some was written before there were acknowledgements.
+ */
+void stream_cut(struct s2s_stream *s)
+{
+	struct s2s_face *f = s->face;
+
+	if (!s->transport || s->fenced)
+		return;
+	s->fenced = true;
+	f->ops->cut(f->user, s->transport, manage_covers(s) && !s->incoming);
+	stream_close(s, CLOSE_FENCED, STRL(""));
+	stream_drop(s);
 }

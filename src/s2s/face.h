@@ -217,6 +217,12 @@ struct s2s_ops {
 	void (*close)(void *user, void *transport);
 
 	/*
+	 * The end at once: what was written and the kernel has not taken must not leave any more. all: nor what the
+	 * kernel has. s2s_closed() follows.
+	 */
+	void (*cut)(void *user, void *transport, bool all);
+
+	/*
 	 * Stanzas on this transport wait to be acknowledged, and for a second nothing came. True: the other
 	 * side's kernel does not take them either, somebody else can deliver them, and the connection is gone
 	 * with all that the kernel holds of it; s2s_closed() follows, and they come back through unsent().
@@ -363,7 +369,10 @@ void s2s_open(struct s2s_face *f, struct str us, struct str them, uint64_t now);
  * s2s_rejudge() finds that the rule wants it no more. Does nothing for other pairs, and when it is done already.
  */
 void s2s_keep(struct s2s_face *f, struct str us, struct str them, uint64_t now);
-/* Drops silently what is queued and not yet written with tokens of this channel. */
+/*
+ * Drops silently what is queued with tokens of this channel. If some of it is written and not with the kernel, it does
+ * not leave either: the stream is cut, and what it carried for others goes on the next one.
+ */
 void s2s_revoke(struct s2s_face *f, struct str us, struct str them, uint64_t channel);
 /* The stanza with this receipt is with the next hop, or its error is queued. 0 and receipts of the past do nothing. */
 void s2s_handled(struct s2s_face *f, uint64_t receipt);

@@ -145,6 +145,28 @@ void pair_on_age(struct s2s_face *f, struct timer *t)
 	pair_unused(p);
 }
 
+static void revoke_waiting(struct s2s_pair *p, uint64_t channel)
+{
+	size_t n = queue_revoke(&p->queue, channel);
+
+	p->face->pending -= n;
+	p->face->counts.revoked += n;
+}
+
+/*
+ * What was written and waits in this process, because the peer does not read, cannot be taken out of the stream: part
+ * of it may have left. With acknowledgements the kernel's part goes with it, as the next owner sends that, too.
+ */
+void pair_revoke(struct s2s_pair *p, uint64_t channel)
+{
+	struct s2s_stream *s = p->via;
+
+	revoke_waiting(p, channel);
+	if (s && queue_has_beyond(&p->queue, channel, s->taken))
+		stream_cut(s);
+	pair_unused(p);
+}
+
 /* Fencing: who lost the lease may not write any more, nor what else it queued. */
 static bool still_ours(struct s2s_pair *p, struct s2s_token token)
 {
@@ -152,10 +174,17 @@ static bool still_ours(struct s2s_pair *p, struct s2s_token token)
 
 	if (!token.channel || f->ops->may_write(f->user, token))
 		return true;
-	size_t n = queue_revoke(&p->queue, token.channel);
-	f->pending -= n;
-	f->counts.revoked += n;
+	revoke_waiting(p, token.channel);
 	return false;
+}
+
+/* Of what no stream carries any more. */
+static void drop_revoked(struct s2s_pair *p)
+{
+	for (size_t i = p->queue.written; i < queue_count(&p->queue);) {
+		if (still_ours(p, queue_entry(&p->queue, i)->token))
+			i++;
+	}
 }
 
 bool pair_can_write(const struct s2s_pair *p)
@@ -251,11 +280,12 @@ static void drop_doubtful(struct s2s_pair *p)
 void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 {
 	bool brief = p->face->now - s->opened_at < QUICK_MS;
-	bool quick = brief && !s->took_any && !s->vanished;
+	bool our_doing = s->vanished || s->fenced;
+	bool quick = brief && !s->took_any && !our_doing;
 	bool vanished = s->vanished && p->via == s;
 	bool kept = p->component && p->out == s && !p->face->draining;
 
-	if (!s->vanished)
+	if (!our_doing)
 		note_doubt(p, s);
 	if (p->via == s)
 		queue_rewind(&p->queue);
@@ -267,6 +297,8 @@ void pair_lost(struct s2s_pair *p, struct s2s_stream *s)
 	pair_detach(p, s);
 	if (vanished)
 		pair_vanished(p);
+	if (s->fenced)
+		drop_revoked(p);
 	drop_doubtful(p);
 	drop_old(p);
 	if (queue_count(&p->queue) && pair_pick(p))

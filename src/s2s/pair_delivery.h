@@ -34,6 +34,11 @@ bool pair_can_write(const struct s2s_pair *p);
 void pair_flush(struct s2s_pair *p, bool all);
 /* The kernel took more of what carries the queue. */
 void pair_taken(struct s2s_pair *p);
+/*
+ * Fencing: nothing of this channel may leave any more. The stream ends if some of it is written and not with the
+ * kernel.
+ */
+void pair_revoke(struct s2s_pair *p, uint64_t channel);
 /* The oldest stanza that was written is with them. */
 void pair_pop_sent(struct s2s_pair *p);
 

@@ -158,3 +158,12 @@ size_t queue_revoke(struct queue *q, uint64_t channel)
 	}
 	return n - kept;
 }
+
+bool queue_has_beyond(const struct queue *q, uint64_t channel, uint64_t offset)
+{
+	for (size_t i = q->written; i > 0 && queue_entry(q, i - 1)->end > offset; i--) {
+		if (queue_entry(q, i - 1)->token.channel == channel)
+			return true;
+	}
+	return false;
+}

@@ -62,6 +62,8 @@ void queue_rewind(struct queue *q);
 struct s2s_token *queue_take(struct queue *q, size_t first, size_t n);
 /* Drops the waiting entries of this channel; returns how many. */
 size_t queue_revoke(struct queue *q, uint64_t channel);
+/* Of this channel, was something written that ends beyond this offset in the stream? */
+bool queue_has_beyond(const struct queue *q, uint64_t channel, uint64_t offset);
 /* Gives memory back when nothing is queued. */
 void queue_trim(struct queue *q);
 

@@ -131,12 +131,8 @@ void s2s_revoke(struct s2s_face *f, struct str us, struct str them, uint64_t cha
 {
 	struct s2s_pair *p = pair_find(f, us, them);
 
-	if (!p)
-		return;
-	size_t n = queue_revoke(&p->queue, channel);
-	f->pending -= n;
-	f->counts.revoked += n;
-	pair_unused(p);
+	if (p)
+		pair_revoke(p, channel);
 }
 
 void s2s_resume(struct s2s_face *f, struct str us, struct str them, uint64_t now)

@@ -111,6 +111,7 @@ struct s2s_stream {
 	bool direct_tls; /* it began with TLS (XEP-0368) */
 	bool answerable; /* outgoing: past TLS and features, dialback may be spoken */
 	bool vanished; /* given up: nothing that was written comes through (silence.h) */
+	bool fenced; /* cut: stanzas that were written are not ours to send any more (stream_cut()) */
 	bool was_ready;
 	bool took_any; /* a stanza left through it */
 	bool evicted; /* a component's: another connection has its name now */
@@ -199,6 +200,8 @@ void stream_close_failing(
 void stream_leave(struct s2s_stream *s);
 /* Gives the transport back. */
 void stream_drop(struct s2s_stream *s);
+/* Ends it without a word, also when it is closing: what was written and the kernel has not taken must not leave. */
+void stream_cut(struct s2s_stream *s);
 
 static inline bool stream_is_open(const struct s2s_stream *s)
 {

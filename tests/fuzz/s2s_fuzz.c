@@ -282,6 +282,13 @@ static void op_close(void *user, void *transport)
 	w->closing = true;
 }
 
+static void op_cut(void *user, void *transport, bool all)
+{
+	struct wire *w = transport;
+
+	w->closing = w->given_up = true;
+}
+
 static bool op_give_up(void *user, void *transport)
 {
 	struct wire *w = transport;
@@ -347,8 +354,8 @@ static void op_event(void *user, const struct s2s_event *e)
 
 static const struct s2s_ops ops = { op_plays, op_rule, op_key, op_handshake, op_credentials,
 	op_check, op_may_write, op_connect, op_cancel, op_write, op_start_tls, op_certificate,
-	op_tls_version, op_pause, op_close, op_give_up, op_named, op_stanza, op_sent, op_unsent,
-	op_event };
+	op_tls_version, op_pause, op_close, op_cut, op_give_up, op_named, op_stanza, op_sent,
+	op_unsent, op_event };
 
 static void report_closed(struct peers *p, struct wire *w)
 {

@@ -95,7 +95,9 @@ static bool op_dialback_check(
 
 static bool op_may_write(void *user, struct s2s_token token)
 {
-	return !((struct node *)user)->fenced;
+	const struct node *n = user;
+
+	return !n->fenced && (!n->gone || token.channel != n->gone);
 }
 
 static void op_connect(void *user, struct s2s_stream *s, struct str us, struct str them)
@@ -190,8 +192,20 @@ static void op_close(void *user, void *transport)
 {
 	struct wire *w = transport;
 
-	check(!w->closing);
+	check(!w->closing || w->cut);
 	w->closing = true;
+}
+
+/* What the kernel did not take never arrives. */
+static void op_cut(void *user, void *transport, bool all)
+{
+	struct wire *w = transport;
+
+	check(!w->cut);
+	w->cut = w->closing = true;
+	w->cut_all = all;
+	buf_truncate(&w->other->in, buf_len(&w->other->in) - (size_t)(w->written - w->taken));
+	w->stuck = false;
 }
 
 static bool op_give_up(void *user, void *transport)
@@ -323,6 +337,7 @@ static const struct s2s_ops ops = {
 	.tls_version = op_tls_version,
 	.pause = op_pause,
 	.close = op_close,
+	.cut = op_cut,
 	.give_up = op_give_up,
 	.pair_named = op_pair_named,
 	.stanza = op_stanza,
@@ -453,7 +468,7 @@ static bool shake_hands(struct wire *w)
 
 static bool take(struct wire *w)
 {
-	if (!w->node || w->dead || w->stuck || w->taken == w->written)
+	if (!w->node || w->dead || w->stuck || w->cut || w->taken == w->written)
 		return false;
 	w->taken = w->written;
 	s2s_taken(w->stream, w->taken, w->node->world->now);
@@ -497,7 +512,8 @@ static bool finish(struct wire *w)
 
 	if (w->dead || !over)
 		return false;
-	take(w);
+	if (!w->cut)
+		take(w);
 	report_closed(w, "connection closed");
 	return true;
 }

@@ -26,6 +26,8 @@ struct wire {
 	bool wants_tls; /* start_tls was called */
 	bool paused;
 	bool closing; /* ops->close was called */
+	bool cut; /* ops->cut was called */
+	bool cut_all; /* likewise, with what the kernel has */
 	bool dead; /* s2s_closed was reported, or the script hung up */
 	bool stuck; /* the kernel takes nothing from this end */
 	struct str sni;
@@ -62,6 +64,7 @@ struct node {
 	bool direct_tls; /* connects with TLS from the start */
 	bool vanished; /* give_up says yes: nothing that it writes comes through */
 	bool fenced; /* may_write says no */
+	uint64_t gone; /* likewise, of this channel; 0: of none */
 	unsigned room; /* stanzas before ops->stanza says there is no more; 0: unlimited */
 	struct node *routes_to; /* where its connections lead; NULL: to a script */
 	bool hold_receipts; /* stanzas are handled only when the test says so */
