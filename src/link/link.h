@@ -10,12 +10,13 @@
  * ones, outer the reverse. A record belongs to the engine from link_send() until the
  * far node acknowledged it, or until the engine hands it back through ops->undelivered.
  *
- * Callbacks run inside link_input(), link_tick(), link_hand_back() and link_drop(). Besides, link_connected(),
+ * Callbacks run inside link_input(), link_tick(), link_hand_back() and link_drop(), and link_fence() calls ops->revoke.
+ * Besides, link_connected(),
  * link_disconnected() and link_undrain() may call ops->send, ops->close and ops->peer_state; link_send(),
  * link_expect(), link_answered(), link_told(), link_expel(), link_move() and link_set_aside() only ops->send,
  * ops->can_send, ops->wall_ms, ops->choose and ops->ask; every other function only ops->send and ops->can_send
  * (link_each_channel() ops->choose). A callback may call any function of a channel or a pair (link_send() to
- * link_may_write()), but not link_input(), link_tick(), link_hand_back(), link_drop(), link_connected(),
+ * link_may_write()), but not link_input(), link_tick(), link_fence(), link_hand_back(), link_drop(), link_connected(),
  * link_disconnected(), link_carrier_writable(), link_answered(), link_told(), link_expel(), an operator's order or
  * link_free(); and ops->send, ops->can_send, ops->wall_ms, ops->choose and ops->ask may call nothing at all.
  *
@@ -167,8 +168,8 @@ struct link_ops {
 	/* The far node expects traffic for this pair: open the next hop's stream early. */
 	void (*expect)(void *user, struct link_pair pair);
 	/* A newer epoch or another owner took the pair over, or the peer is gone: what is queued
-	 * towards the next hop for this channel and not yet written must be dropped silently.
-	 * What was written may still be reported with link_taken(): it spares a repetition. */
+	 * towards the next hop for this channel must be dropped silently, as must what was written and has not left
+	 * this process. What has left may still be reported with link_taken(): it spares a repetition. */
 	void (*revoke)(void *user, struct link_pair pair, uint64_t channel);
 	/*
 	 * The lease table that several inners share: put this value in the place of the pair's entry, if
@@ -281,8 +282,14 @@ void link_reject(struct link *l, uint64_t channel, uint64_t seq, unsigned condit
 void link_unreachable(
 	struct link *l, uint64_t channel, unsigned condition, const char *text, uint64_t now);
 
-/* May this receive channel still speak to the next hop (fencing, doc/link.md, Ownership 4)? */
+/*
+ * May this receive channel still speak to the next hop (fencing, doc/link.md, section 6)? To be asked before a record
+ * is written. What is written may wait for the next hop to read, and the process may be stopped meanwhile:
+ * link_fence() revokes the channels of all senders whose lease has run out. It returns the time at which the
+ * next one will (UINT64_MAX: none has one), after which nothing may leave before it was called again.
+ */
 bool link_may_write(const struct link *l, uint64_t channel, uint64_t now);
+uint64_t link_fence(struct link *l, uint64_t now);
 
 /* inner: the local domains changed (reload); all peers are told. They are copied. */
 void link_set_domains(struct link *l, const struct str *domains, size_t n, uint64_t now);

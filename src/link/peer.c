@@ -244,6 +244,23 @@ void peer_tick(struct link_peer *p, uint64_t now)
 		peer_lease(p, now);
 }
 
+static uint64_t lease_end(const struct link_peer *p)
+{
+	return p->lease + p->l->set.fence_ms + 1;
+}
+
+uint64_t link_fence(struct link *l, uint64_t now)
+{
+	uint64_t at = UINT64_MAX;
+
+	LIST_EACH (&l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (!list_empty(&p->rxs) && peer_lease(p, now))
+			at = least(at, lease_end(p));
+	}
+	return at;
+}
+
 uint64_t peer_deadline(const struct link_peer *p)
 {
 	uint64_t at = p->carrier ? silence_at(p) : UINT64_MAX;
@@ -251,6 +268,6 @@ uint64_t peer_deadline(const struct link_peer *p)
 	if (p->state != PEER_UP && !list_empty(&p->owned))
 		at = least(at, dead_at(p));
 	if (!list_empty(&p->rxs) && !p->fenced)
-		at = least(at, p->lease + p->l->set.fence_ms + 1);
+		at = least(at, lease_end(p));
 	return at;
 }

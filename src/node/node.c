@@ -73,11 +73,20 @@ static bool is_full(void *user)
 	return link_is_full(n->link);
 }
 
-static void on_turn(void *user)
+/* What was written for those whose lease has run out since must not leave. */
+static void fence(void *user)
 {
 	struct node *n = user;
 
 	n->now = net_now(n->loop);
+	net_guard_at(n->loop, link_fence(n->link, n->now));
+}
+
+static void on_turn(void *user)
+{
+	struct node *n = user;
+
+	fence(n);
 	bounce_turn(n);
 	isolation_turn(n);
 	link_flush(n->link, n->now);
@@ -94,7 +103,7 @@ static void on_timer(void *user)
 {
 	struct node *n = user;
 
-	n->now = net_now(n->loop);
+	n->now = net_look(n->loop);
 	link_tick(n->link, n->now);
 	s2s_tick(n->face, n->now);
 	probe_tick(n);
@@ -269,6 +278,7 @@ int node_run(const struct node_role *role, const char *path, struct config *c)
 	net_on_signal(n->loop, SIGTERM, on_stop, n);
 	net_on_signal(n->loop, SIGINT, on_stop, n);
 	net_on_turn(n->loop, on_turn, n);
+	net_guard(n->loop, fence, n);
 	net_loop_hold(n->loop, is_full, n);
 	if (role->keep)
 		role->keep(n);

@@ -57,7 +57,8 @@ size_t wire_input(void *user, struct str bytes)
 	struct node *n = w->carrier->node;
 	size_t used = 0;
 
-	n->now = net_now(n->loop);
+	/* After it was read: who sent it was heard then, and believes no more than that. */
+	n->now = net_look(n->loop);
 	while (bytes.len - used >= FRAME_HEAD && !w->reason && w->peer) {
 		uint32_t len = frame_length(bytes.p + used);
 		if (len > n->frame_bytes)

@@ -335,6 +335,31 @@ static void test_threats_L19_stopped_owner(void **state)
 	lab_done(&lab);
 }
 
+/* L19: it was stopped after it had asked whether it may write: before the bytes leave it asks again. */
+static void test_threats_L19_stopped_writer(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 1);
+	struct lab_node *a = &lab.nodes[OUTER_A];
+	a->program = HOLD;
+	assert_int_equal(link_fence(a->l, lab.now), UINT64_MAX);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_talk(&lab);
+	assert_true(link_may_write(a->l, a->channel, lab.now));
+	HAPPENED(&lab, "a: r1\n");
+	uint64_t end = link_fence(a->l, lab.now);
+	assert_in_range(end, lab.now + 1, lab.now + 801);
+	lab.now = end - 1;
+	assert_int_equal(link_fence(a->l, lab.now), end);
+	HAPPENED(&lab, "");
+	lab.now = end;
+	assert_int_equal(link_fence(a->l, lab.now), UINT64_MAX);
+	HAPPENED(&lab, "a loses one.example\n");
+	assert_false(link_may_write(a->l, a->channel, lab.now));
+	lab_done(&lab);
+}
+
 /* L19: the inner itself was stopped: it gives the others time to be heard before it judges. */
 static void test_threats_L19_stopped_sender(void **state)
 {
@@ -714,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_takeover),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_threats_L19_stopped_owner),
+		cmocka_unit_test(test_threats_L19_stopped_writer),
 		cmocka_unit_test(test_threats_L19_stopped_sender),
 		cmocka_unit_test(test_threats_L19_restart_of_receiver),
 		cmocka_unit_test(test_threats_L19_restart_of_sender),
