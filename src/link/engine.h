@@ -103,6 +103,7 @@ struct link {
 	size_t tx_records; /* retained in all channels */
 	struct list orphans; /* channels with records and without owner */
 	uint64_t orphans_at; /* next look at them; 0: now */
+	uint64_t awaited_at; /* next look at what waits for nodes that are awaited */
 	struct list due; /* channels whose records are to be handed back at the next tick */
 	struct list overflow; /* records that found no room, likewise */
 	struct fifo_pool pool;
@@ -212,6 +213,8 @@ bool peer_lease(struct link_peer *p, uint64_t now);
 bool peer_lease_holds(const struct link_peer *p, uint64_t now);
 /* The far node heard us at this time of ours, or later. */
 void peer_renew_lease(struct link_peer *p, uint64_t time, uint64_t now);
+/* It would be dead, but keeps its pairs: its carrier is down, and nobody else is there to take them. */
+bool peer_is_awaited(const struct link_peer *p, uint64_t now);
 void peer_tick(struct link_peer *p, uint64_t now);
 void peer_beat(struct link_peer *p, uint64_t now);
 uint64_t peer_deadline(const struct link_peer *p);

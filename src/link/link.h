@@ -210,9 +210,10 @@ enum link_cut {
 
 /*
  * What carries frames to this node is itself down (no broker can be reached), or works again. While it is down
- * the silence says nothing about the node: its pairs stay with it, unless another node is up that can take them; and
- * then it has as long to be heard as if it had been heard now, and 2 s more if it was not heard for longer than a node
- * lives: what was down for both need not be back for both at once.
+ * the silence says nothing about the node: its pairs stay with it, unless another node is up that can take them
+ * (their records wait for it no longer than for any node, and link_hand_back() gives them back); and then it has as
+ * long to be heard as if it had been heard now, and 2 s more if it was not heard for longer than a node lives: what
+ * was down for both need not be back for both at once.
  */
 void link_cut(struct link *l, struct link_peer *peer, enum link_cut cut, uint64_t now);
 

@@ -229,6 +229,12 @@ static uint64_t dead_at(const struct link_peer *p)
 	return excused(p) ? UINT64_MAX : p->heard + p->l->set.dead_ms + p->grace_ms;
 }
 
+bool peer_is_awaited(const struct link_peer *p, uint64_t now)
+{
+	return p->state != PEER_UP && excused(p) &&
+		now >= p->heard + p->l->set.dead_ms + p->grace_ms;
+}
+
 static bool is_dead(const struct link_peer *p, uint64_t now)
 {
 	return p->state != PEER_UP && now >= dead_at(p);

@@ -69,11 +69,45 @@ static void hand_back_orphans(struct link *l, uint64_t age, uint64_t now)
 	}
 }
 
+/*
+ * A node that is awaited keeps its pairs, not their records: what waits for it is no better off than what has no owner.
+ * The channel loses it (the records that go back end its epoch), and gets it again if it is back first.
+ */
+static void release_awaited(struct link *l, uint64_t age, uint64_t now)
+{
+	LIST_EACH (&l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (!peer_is_awaited(p, now))
+			continue;
+		LIST_EACH_SAFE (&p->owned, at) {
+			struct link_tx *tx = owned_tx(at);
+			if (tx->q.count && fifo_head(&tx->q)->queued_at + age <= now)
+				tx_reassign(tx, LINK_WHY_DEAD, now);
+		}
+	}
+}
+
 void tx_hand_back(struct link *l, uint64_t now)
 {
 	hand_back_due(l, now);
+	release_awaited(l, 0, now);
 	if (!list_empty(&l->orphans))
 		hand_back_orphans(l, 0, now);
+}
+
+static unsigned look_ms(const struct link *l)
+{
+	unsigned period = l->set.queue_age_ms / 8;
+
+	return period > ORPHAN_LOOK_MS ? ORPHAN_LOOK_MS : period + 1;
+}
+
+static void look_at_awaited(struct link *l, uint64_t now)
+{
+	if (now < l->awaited_at)
+		return;
+	l->awaited_at = now + look_ms(l);
+	release_awaited(l, l->set.queue_age_ms, now);
 }
 
 static void look_at_orphans(struct link *l, uint64_t now)
@@ -81,8 +115,7 @@ static void look_at_orphans(struct link *l, uint64_t now)
 	if (list_empty(&l->orphans) || now < l->orphans_at)
 		return;
 	hand_back_orphans(l, l->set.queue_age_ms, now);
-	unsigned period = l->set.queue_age_ms / 8;
-	l->orphans_at = now + (period > ORPHAN_LOOK_MS ? ORPHAN_LOOK_MS : period + 1);
+	l->orphans_at = now + look_ms(l);
 }
 
 static void check_stall(struct link_tx *tx, uint64_t now)
@@ -128,6 +161,7 @@ void tx_tick(struct link *l, uint64_t now)
 	struct link_timer *t;
 
 	hand_back_due(l, now);
+	look_at_awaited(l, now);
 	look_at_orphans(l, now);
 	while ((t = timer_due(&l->stall_timers, now)))
 		check_stall(LIST_OWNER(t, struct link_tx, stall), now);
