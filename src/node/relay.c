@@ -145,18 +145,19 @@ static bool may_write(void *user, struct s2s_token token)
 	return link_may_write(n->link, token.channel, n->now);
 }
 
+/* The role ends before the last connections do: from then on nothing is played or allowed. */
 static bool plays(void *user, struct str us)
 {
 	struct node *n = user;
 
-	return n->role->plays(n, us);
+	return n->role_state && n->role->plays(n, us);
 }
 
 static struct s2s_rule rule(void *user, struct str us, struct str them)
 {
 	struct node *n = user;
 
-	return n->role->rule(n, us, them);
+	return n->role_state ? n->role->rule(n, us, them) : (struct s2s_rule){ 0 };
 }
 
 void relay_fill_face_ops(struct s2s_ops *ops)
