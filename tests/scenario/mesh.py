@@ -5,9 +5,10 @@ import re
 import signal
 import socket
 import ssl
+import threading
 import time
 
-from meshworld import ManyAccepted, Mesh, home
+from meshworld import Many, ManyAccepted, Mesh, home
 from peer import Stream
 from world import LOCAL, check, fresh, run
 
@@ -147,6 +148,69 @@ def case_cut_line(world):
     sender.arrived()
     sender.settled()
     once(world, sender)
+
+
+class SlowFirst(Many):
+    """The first stream that it accepts is ready and then not read, until read_at_last()."""
+
+    slow = None
+
+    def open(self):
+        super().open()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+
+    def serve(self, accepted):
+        if self.slow:
+            super().serve(accepted)
+            return
+        self.slow = self.accepted(self.world, accepted, self.domain)
+        self.slow.serve(self)
+        self.slow.socket.settimeout(None)
+
+    def read_at_last(self):
+        """Everything that came, and comes until the connection ends."""
+        parts = [self.slow.received]
+        while data := self.slow.socket.recv(65536):
+            parts.append(data)
+        return b"".join(parts).decode()
+
+
+def write_much(world, domain, count):
+    """More than the kernel of the outer takes for the server of this domain, which does not read."""
+    stream = world.stream(to=domain)
+    text = "".join("<message from='a@%s' to='b@%s' id='n%d'><subject>%s</subject><body>n%d</body></message>" % (
+        LOCAL, domain, n, "x" * 16000, n) for n in range(count))
+    threading.Thread(target=stream.send, args=(text,), daemon=True).start()
+    seen = []
+
+    def stuck():
+        channel = next((c for c in world.node("inner-a").status()["channels"] if c["way"] == "out"), None)
+        seen.append((channel["acked"], channel["unacknowledged"]) if channel else None)
+        return channel and channel["unacknowledged"] and len(seen) > 8 and len(set(seen[-8:])) == 1
+    world.wait(stuck, lambda: "the kernel is full: %r" % seen[-9:])
+
+
+@fresh(lines=[("inner-a", "outer-a")], foreign=SlowFirst)
+def case_slow_server_of_a_fenced_outer(world):
+    """outer-a has written for a server that does not read, and is cut off: what its kernel has not, outer-b writes."""
+    domain, count = next(d for d in world.domains if home(d) == "outer-a"), 700
+    write_much(world, domain, count)
+    world.lines["inner-a", "outer-a"].cut()
+    world.node("outer-a").wait_event("stream-closed", reason="fenced")
+    world.wait(lambda: count - 1 in world.foreign.bodies(domain), "outer-b writes the rest")
+    late = [int(n) for n in re.findall("<body>n([0-9]+)</body></message>", world.foreign.read_at_last())]
+    again = world.foreign.bodies(domain)
+    check(late and late + again == list(range(count)),
+          "outer-a: %r, outer-b: %r" % (late[:1] + late[-1:], again[:1] + again[-1:]))
+
+
+@fresh(foreign=SlowFirst)
+def case_slow_server_of_an_outer_that_ends(world):
+    """outer-a ends in order, though what it has written is still with it; outer-b writes that."""
+    domain, count = next(d for d in world.domains if home(d) == "outer-a"), 700
+    write_much(world, domain, count)
+    check(world.node("outer-a").stop() == 0, "it ends in order")
+    world.wait(lambda: count - 1 in world.foreign.bodies(domain), "outer-b writes the rest")
 
 
 @fresh(dns={"outer-a": {"d%d.example" % i: NOBODY for i in range(12)}})

@@ -143,7 +143,8 @@ class Mesh(World):
 
     foreign_server = Many
 
-    def __init__(self, outers=2, inners=1, lines=(), dns=None, inner_extra="", outer_extra="", start=True, domains=12):
+    def __init__(self, outers=2, inners=1, lines=(), dns=None, inner_extra="", outer_extra="", start=True, domains=12,
+                 foreign=None):
         self.build = os.path.abspath(os.environ.get("SALLYPORT_BUILD") or sys.argv[1])
         self.folder = tempfile.mkdtemp(prefix="sallyport-scenario-")
         self.base = "127.%d.%d." % (32 + os.getpid() // 250 % 200, 1 + os.getpid() % 250)
@@ -175,7 +176,7 @@ class Mesh(World):
             self.address[inner + " to " + outer] = at
         self.write_config()
         self.server = Listener(self, self.address["server"], LOCAL)
-        self.foreign = self.foreign_server(self, self.address["foreign"], self.domains[0])
+        self.foreign = (foreign or self.foreign_server)(self, self.address["foreign"], self.domains[0])
         if start:
             self.start()
 
