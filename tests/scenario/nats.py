@@ -142,6 +142,48 @@ def case_all_brokers_gone(world):
     check(not world.inner.status()["unlinked"], "reached again")
 
 
+@fresh(outer_extra="limit queue time 2000", inner_extra="limit queue time 2000")
+def case_no_broker_for_too_long(world):
+    """What comes meanwhile is bounced after the age limit, once, and not delivered later."""
+    talk = Talk(world)
+    talk.say(20)
+    talk.arrived()
+    for broker in BROKERS:
+        world.bus.stop(broker)
+    for node in (world.outer, world.inner):
+        node.wait_event("nats-down")
+    for i in range(5):
+        talk.out.message("late%d" % i, sender="a@example.se", to="b@example.com")
+        talk.into.message("late%d" % i)
+    for side in (world.server, world.foreign):
+        side.wait_for("<remote-server-timeout", count=5)
+    for broker in BROKERS:
+        world.bus.start(broker)
+    for node in (world.outer, world.inner):
+        node.wait_event("link-up", count=2)
+    talk.say(20)
+    talk.arrived()
+    for side in (world.server, world.foreign):
+        check(side.text.count("<remote-server-timeout") == 5 and "<body>late" not in side.text, side.text[-2000:])
+
+
+@fresh()
+def case_nodes_end_without_brokers(world):
+    """What nobody can have any more is bounced before a node ends."""
+    talk = Talk(world)
+    talk.say(20)
+    talk.arrived()
+    for broker in BROKERS:
+        world.bus.stop(broker)
+    for node in (world.outer, world.inner):
+        node.wait_event("nats-down")
+    talk.out.message("late", sender="a@example.se", to="b@example.com")
+    talk.into.message("late")
+    for node, side in ((world.inner, world.server), (world.outer, world.foreign)):
+        check(node.stop() == 0, "it ends in order")
+        side.wait_for("<remote-server-timeout")
+
+
 @fresh()
 def case_inner_killed(world):
     """kill -9 of a node: outer notices, and takes the next process at once, while the old connection still stands."""
