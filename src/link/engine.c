@@ -163,8 +163,8 @@ static void notice_pause(struct link *l, uint64_t now)
 	if (now > l->last_now + grace && l->last_now) {
 		LIST_EACH (&l->peers, it) {
 			struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
-			if (p->heard < since)
-				p->heard = since;
+			if (p->silent_since < since)
+				p->silent_since = since;
 		}
 	}
 	if (!l->last_now)
@@ -250,7 +250,7 @@ void link_disconnected(struct link *l, struct link_peer *p, void *carrier, uint6
 	/* A carrier that was cut off often tells its end only when it has been silent for some time. */
 	uint64_t beat = l->set.heartbeat_ms;
 	uint64_t quiet = p->cut == LINK_CUT_STALLED ? beat * 3 / 4 : 2 * beat;
-	bool silent = p->cut && now >= p->heard + quiet;
+	bool silent = p->cut && now >= p->silent_since + quiet;
 
 	if (p->carrier && p->carrier == carrier)
 		peer_down(p, "connection lost", silent);
@@ -261,7 +261,7 @@ void link_input(struct link *l, struct link_peer *p, struct str frame, uint64_t 
 	notice_pause(l, now);
 	if (p->state == PEER_DOWN)
 		return;
-	p->heard = now;
+	p->heard = p->silent_since = now;
 	p->frames_in++;
 	p->bytes_in += frame.len;
 	if (!list_empty(&p->rxs))
@@ -276,9 +276,9 @@ enum { GRACE_MS = 2000 };
 
 void link_cut(struct link *l, struct link_peer *p, enum link_cut cut, uint64_t now)
 {
-	if (p->cut && !cut && p->heard < now) {
-		p->grace_ms = now < p->heard + l->set.dead_ms ? 0 : GRACE_MS;
-		p->heard = now;
+	if (p->cut && !cut && p->silent_since < now) {
+		p->grace_ms = now < p->silent_since + l->set.dead_ms ? 0 : GRACE_MS;
+		p->silent_since = now;
 	}
 	p->cut = cut;
 }

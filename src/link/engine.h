@@ -167,7 +167,8 @@ struct link_peer {
 
 	uint64_t connected_at;
 	enum link_cut cut; /* its carrier is down */
-	uint64_t heard; /* when the last frame came: it is dead dead_ms + grace_ms later */
+	uint64_t heard; /* when the last frame came */
+	uint64_t silent_since; /* its silence counts from then on; dead: dead_ms + grace_ms later */
 	unsigned grace_ms;
 	uint64_t hello_at; /* when we last sent ours */
 	uint64_t far_time; /* the time in its last hello, to be echoed */

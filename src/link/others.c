@@ -43,7 +43,7 @@ void others_changed(struct link *l)
 
 uint64_t link_isolated_at(const struct link *l)
 {
-	uint64_t heard = 0;
+	uint64_t since = 0;
 
 	if (!l->lost || !l->lost->silent || l->lost->others == 0)
 		return UINT64_MAX;
@@ -51,9 +51,9 @@ uint64_t link_isolated_at(const struct link *l)
 		const struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		if (p->state == PEER_UP)
 			return UINT64_MAX;
-		heard = heard > p->heard ? heard : p->heard;
+		since = since > p->silent_since ? since : p->silent_since;
 	}
-	return heard + l->set.dead_ms;
+	return since + l->set.dead_ms;
 }
 
 bool link_replaceable(const struct link *l)

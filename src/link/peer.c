@@ -208,7 +208,8 @@ void peer_beat(struct link_peer *p, uint64_t now)
 
 static uint64_t silence_at(const struct link_peer *p)
 {
-	return p->state == PEER_UP ? p->heard + p->l->set.dead_ms : p->connected_at + HELLO_MS;
+	return p->state == PEER_UP ? p->silent_since + p->l->set.dead_ms
+				   : p->connected_at + HELLO_MS;
 }
 
 /* Its silence is no fault of its own, and there is nobody to take its pairs anyhow. */
@@ -226,13 +227,13 @@ static bool excused(const struct link_peer *p)
 /* When a node that is down loses its pairs. */
 static uint64_t dead_at(const struct link_peer *p)
 {
-	return excused(p) ? UINT64_MAX : p->heard + p->l->set.dead_ms + p->grace_ms;
+	return excused(p) ? UINT64_MAX : p->silent_since + p->l->set.dead_ms + p->grace_ms;
 }
 
 bool peer_is_awaited(const struct link_peer *p, uint64_t now)
 {
 	return p->state != PEER_UP && excused(p) &&
-		now >= p->heard + p->l->set.dead_ms + p->grace_ms;
+		now >= p->silent_since + p->l->set.dead_ms + p->grace_ms;
 }
 
 static bool is_dead(const struct link_peer *p, uint64_t now)

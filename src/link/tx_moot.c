@@ -26,7 +26,7 @@ static void drop(struct link_tx *tx, uint64_t now)
 {
 	struct link_peer *p = tx->owner;
 
-	if (p && (p->state == PEER_UP || now < p->heard + tx->l->set.dead_ms))
+	if (p && (p->state == PEER_UP || now < p->silent_since + tx->l->set.dead_ms))
 		return;
 	if (p)
 		tx_reassign(tx, LINK_WHY_DEAD, now);

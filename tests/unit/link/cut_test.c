@@ -125,6 +125,28 @@ static void test_drain(void **state)
 	lab_done(&lab);
 }
 
+static void see_heard(void *user, const struct link_peer_info *p)
+{
+	*(uint64_t *)user = p->heard_ms_ago;
+}
+
+/* What is granted to a node that could not be heard is not shown as heard. */
+static void test_heard(void **state)
+{
+	struct lab lab;
+	uint64_t ms;
+
+	begin(&lab);
+	uint64_t last = lab.conns[INNER][OUTER_A].peer->heard;
+	lab_pass(&lab, 10000, 7);
+	link_cut(inner_of(&lab), lab.conns[INNER][OUTER_A].peer, LINK_CUT_NOT, lab.now);
+	lab.now += 5000;
+	lab_tick(&lab);
+	link_each_peer(inner_of(&lab), lab.now, see_heard, &ms);
+	assert_int_equal(ms, lab.now - last);
+	lab_done(&lab);
+}
+
 static bool none(void *user, uint64_t receipt)
 {
 	return false;
@@ -179,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_too_late),
 		cmocka_unit_test(test_under_way),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_heard),
 		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_shared),
 	};
