@@ -97,6 +97,14 @@ ROWS = [
      "\t\tp->fenced = true;\n"
      "\t\trx_revoke_all(p);",
      "\t\tp->fenced = true;"),
+    ("what was handed on leaves after the lease", "peer.c",
+     "if (!list_empty(&p->rxs) && peer_lease(p, now))\n"
+     "\t\t\tat",
+     "if (!list_empty(&p->rxs) && peer_lease_holds(p, now))\n"
+     "\t\t\tat"),
+    ("what waits for a node without a carrier stays", "tx_age.c",
+     "if (!peer_is_awaited(p, now))",
+     "if (now)"),
     ("what was forgotten is bounced", "tx.c",
      "} else if (!r->moot) {",
      "} else {"),

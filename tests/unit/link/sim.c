@@ -45,6 +45,7 @@ static void start_node(struct node *n)
 	n->restart_at = 0;
 	n->paused_until = 0;
 	n->drain_until = n->hand_back_at = 0;
+	n->cut = false;
 	memset(n->blocked, 0, sizeof(n->blocked));
 	memset(n->dial_at, 0, sizeof(n->dial_at));
 }
@@ -127,6 +128,34 @@ static void expel(struct world *w, struct node *dead)
 	}
 }
 
+/* No broker is there for a while. */
+static void break_all(struct world *w)
+{
+	w->bus_down_until = w->now + below(w, 600);
+	w->totals->outages++;
+	for (struct conn *c = w->conns; c; c = c->next) {
+		for (unsigned i = 0; i < 2; i++) {
+			sim_drop_frames(&c->ends[i]);
+			c->ends[i].fin_at = w->now + 1 + below(w, 30);
+		}
+	}
+}
+
+/* Its engine learns whether carriers work. */
+static void notice_cut(struct node *n)
+{
+	bool down = n->w->bus_down_until > n->w->now;
+
+	if (n->cut == down)
+		return;
+	n->cut = down;
+	TELL(n->w, "%s has %s carrier", n->id, down ? "no" : "a");
+	LIST_EACH (&n->l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		link_cut(n->l, p, down ? LINK_CUT_DOWN : LINK_CUT_NOT, n->w->now);
+	}
+}
+
 static void fault(struct world *w, unsigned kinds)
 {
 	struct node *n = &w->nodes[below(w, w->n_nodes)];
@@ -153,7 +182,11 @@ static void fault(struct world *w, unsigned kinds)
 			w->totals->cuts++;
 		}
 		break;
-	case 1: /* two nodes cannot hear each other */
+	case 1: /* two nodes cannot hear each other, or there is no broker */
+		if (chance(w, 20)) {
+			break_all(w);
+			break;
+		}
 		w->apart_until[below(w, w->n_inner)][w->n_inner +
 			below(w, w->n_nodes - w->n_inner)] = w->now + below(w, 400);
 		w->totals->partitions++;
@@ -220,6 +253,13 @@ static void hand_back(struct node *n)
 		if (LIST_OWNER(it, struct link_tx, owned)->q.count)
 			fail(w, "kept, although it was to be handed back");
 	}
+	LIST_EACH (&n->l->txs, it) {
+		const struct link_tx *tx = LIST_OWNER(it, struct link_tx, link);
+		if (tx->owner && tx->q.count && peer_is_awaited(tx->owner, w->now))
+			fail(w,
+				"kept for a node that is not heard, although it was to be handed "
+				"back");
+	}
 }
 
 static void run_node(struct node *n)
@@ -230,6 +270,7 @@ static void run_node(struct node *n)
 		start_node(n);
 	if (!is_up(n))
 		return;
+	notice_cut(n);
 	bool tick_first = chance(w, 50);
 	if (tick_first)
 		run_engine(n);
@@ -239,6 +280,7 @@ static void run_node(struct node *n)
 				sim_run_end(w, &c->ends[i]);
 		}
 	}
+	link_fence(n->l, w->now);
 	for (size_t i = n->n_hops; i-- > 0;)
 		sim_run_hop(n, &n->hops[i]);
 	for (unsigned i = 0; i < w->n_pairs; i++) {
@@ -281,6 +323,8 @@ static uint64_t node_event(const struct node *n)
 		at = least(at, n->send_at[i]);
 	for (unsigned i = w->n_inner; n->role == LINK_INNER && i < w->n_nodes; i++)
 		at = least(at, n->dial_at[i]);
+	if (n->cut)
+		at = least(at, w->bus_down_until);
 	if (n->drain_until)
 		at = least(at, n->drain_until);
 	if (n->drain_until && n->hand_back_at > w->now)
@@ -353,7 +397,7 @@ static void calm_down(struct world *w)
 			link_unpin(w->nodes[i].l, pair_of(k));
 	}
 	memset(w->apart_until, 0, sizeof(w->apart_until));
-	w->table_down_until = 0;
+	w->table_down_until = w->bus_down_until = 0;
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct node *n = &w->nodes[i];
 		n->paused_until = 0;
@@ -461,6 +505,7 @@ static void set_up(struct world *w)
 	w->repeat = below(w, 25);
 	w->delay = 1 + below(w, chance(w, 20) ? 30 : 8);
 	w->slow_hops = chance(w, 60);
+	w->slow_readers = chance(w, 40);
 	w->rejects = chance(w, 40);
 	w->vanishing = chance(w, 30);
 	w->late_acks = chance(w, 40);

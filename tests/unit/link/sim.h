@@ -18,6 +18,8 @@ struct sim_totals {
 		poisoned;
 	uint64_t last_words; /* schedules that were healed for a last record of all */
 	uint64_t shared, asked, asked_in_vain, table_faults, expelled;
+	uint64_t outages; /* of all carriers */
+	uint64_t caught; /* records that were revoked on their way to the next hop */
 	uint64_t isolated, forgotten; /* nodes, and records that their senders sent another way */
 	uint64_t strict; /* schedules that had to be exactly once */
 };

@@ -34,7 +34,7 @@ void sim_send(void *user, void *carrier, struct str head, struct str body)
 
 	if (!from->open || from->node != n)
 		fail(w, "frame on a closed connection");
-	if (!to->open)
+	if (!to->open || w->bus_down_until > w->now)
 		return;
 	uint64_t at = w->now + 1 + below(w, w->delay);
 	if (w->lossy) {
@@ -102,7 +102,8 @@ void sim_dial(struct world *w, struct node *inner, struct node *outer)
 		if (c->ends[0].open && c->ends[0].node == inner && c->ends[1].node == outer)
 			return;
 	}
-	if (!outer->l || w->apart_until[inner->index][outer->index] > w->now) {
+	if (!outer->l || w->apart_until[inner->index][outer->index] > w->now ||
+		w->bus_down_until > w->now) {
 		inner->dial_at[outer->index] = w->now + 10 + below(w, 40);
 		return;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The program around each engine is modelled as far as the contract of link.h goes: it
- * asks link_may_write() before each write, drops what is revoked, stops sending when the window is
+ * asks link_may_write() before it hands a record to a connection, calls link_fence() before
+ * such records leave, drops what is revoked, stops sending when the window is
  * full. The checks look into the sender's engine at the moment of each write: the
  * writer must be the owner, in the current epoch, and the record must not be settled.
  */
@@ -245,6 +246,7 @@ static void op_revoke(void *user, struct link_pair pair, uint64_t channel)
 		return;
 	/* What was written is reported yet, sometimes. */
 	while (h->n) {
+		n->w->totals->caught += h->q[0].state == HANDED;
 		if (h->q[0].state == WRITTEN && chance(n->w, 50))
 			settle_entry(n, h, 0);
 		else
@@ -358,6 +360,16 @@ void sim_send_some(struct node *n, unsigned pair)
 		n->send_at[pair] = UINT64_MAX;
 }
 
+static void write_out(struct node *n, struct hop *h, struct entry *e)
+{
+	struct world *w = n->w;
+
+	write_record(n, h, e);
+	e->state = WRITTEN;
+	if (w->late_acks && !w->calm)
+		e->at = w->now + below(w, 30);
+}
+
 void sim_run_hop(struct node *n, struct hop *h)
 {
 	struct world *w = n->w;
@@ -365,21 +377,24 @@ void sim_run_hop(struct node *n, struct hop *h)
 
 	for (unsigned i = 0; i < h->n;) {
 		struct entry *e = &h->q[i];
-		if (e->at > w->now || (e->state == QUEUED && wait)) {
-			wait |= e->state == QUEUED;
+		if (e->at > w->now || (e->state != WRITTEN && wait)) {
+			wait |= e->state != WRITTEN;
 			i++;
 		} else if (e->state == WRITTEN) {
 			settle_entry(n, h, i);
+		} else if (e->state == HANDED) {
+			write_out(n, h, e);
 		} else if (e->refuse) {
 			refuse_entry(n, h, i);
 		} else if (!link_may_write(n->l, h->channel, w->now)) {
 			e->at = w->now + 5;
 			wait = true;
+		} else if (w->slow_readers && !w->calm && chance(w, 30)) {
+			e->state = HANDED;
+			e->at = w->now + 1 + below(w, 60);
+			wait = true;
 		} else {
-			write_record(n, h, e);
-			e->state = WRITTEN;
-			if (w->late_acks && !w->calm)
-				e->at = w->now + below(w, 30);
+			write_out(n, h, e);
 		}
 	}
 	if (h->vanish_at && h->vanish_at <= w->now && !w->calm) {

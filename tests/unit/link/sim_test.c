@@ -26,11 +26,11 @@ static void print_totals(const struct sim_totals *t)
 		t->schedules, t->strict, t->last_words, t->records, t->written, t->repeated,
 		t->bounced, t->lost_with_sender);
 	printf("%lu crashes, %lu cuts, %lu pauses, %lu partitions, %lu drains (%lu handing back), "
-	       "%lu orders; %lu "
+	       "%lu orders, %lu outages; %lu "
 	       "links down, "
-	       "%lu revocations, %lu poisoned\n",
+	       "%lu revocations (%lu of what was handed on), %lu poisoned\n",
 		t->crashes, t->cuts, t->pauses, t->partitions, t->drains, t->hand_backs, t->orders,
-		t->moves, t->revokes, t->poisoned);
+		t->outages, t->moves, t->revokes, t->caught, t->poisoned);
 	printf("%lu times isolated, %lu records forgotten\n", t->isolated, t->forgotten);
 	printf("%lu with a shared table: %lu questions, %lu in vain, %lu faults of the table, %lu "
 	       "dead expelled\n",

@@ -67,7 +67,8 @@ struct conn {
 	struct end ends[2]; /* inner, outer */
 };
 
-enum entry_state { QUEUED, WRITTEN };
+/* Handed to a connection; with the next hop. */
+enum entry_state { QUEUED, HANDED, WRITTEN };
 
 struct entry {
 	enum entry_state state;
@@ -126,6 +127,7 @@ struct node {
 	uint64_t restart_at; /* not 0: it is down until then */
 	uint64_t drain_until;
 	uint64_t table_cut_until;
+	bool cut; /* its engine knows that no carrier works */
 	uint64_t died_at;
 	uint64_t event; /* when it has something to do; see sim_touch() */
 	bool touched;
@@ -149,7 +151,8 @@ struct world {
 	/* What this schedule may do. */
 	bool lossy;
 	unsigned loss, repeat, delay;
-	bool slow_hops, rejects, vanishing, late_acks, congestion, no_choice, poison, short_idle;
+	bool slow_hops, slow_readers, rejects, vanishing, late_acks, congestion, no_choice, poison,
+		short_idle;
 	bool shared, alone; /* the inners share a lease table; they may go without it */
 	unsigned table_loss, table_stale;
 	unsigned n_inner, n_nodes, n_pairs;
@@ -159,6 +162,7 @@ struct world {
 	struct table_entry table[PAIRS_MAX];
 	uint64_t table_revision;
 	uint64_t table_down_until;
+	uint64_t bus_down_until; /* no carrier works */
 	struct table_event *table_events; /* sorted by time */
 	struct record records[RECORDS_MAX];
 	uint32_t n_records;
