@@ -27,6 +27,7 @@ enum {
 	CIPHER_MAX = 2 * NET_READ_SIZE,
 	WIRE_MAX = OUT_HARD,
 	LAST_WAIT_MS = 1000, /* for the peer's FIN after ours */
+	CUT_WAIT_MS = 10000, /* likewise, of one that reads slowly */
 	HANDLES = 512, /* bytes for what libuv keeps of a connection */
 };
 
@@ -238,9 +239,10 @@ void net_conn_drained(struct net_conn *c)
 	/* close() now would send a reset if input is unread, and the peer might lose our last
 	 * words. */
 	if (!c->shut) {
+		unsigned wait = c->linger_ms < LAST_WAIT_MS ? c->linger_ms : LAST_WAIT_MS;
 		c->shut = true;
 		shutdown(c->fd, SHUT_WR);
-		net_conn_timer(c, c->linger_ms < LAST_WAIT_MS ? c->linger_ms : LAST_WAIT_MS);
+		net_conn_timer(c, c->cut ? CUT_WAIT_MS : wait);
 	}
 }
 
@@ -265,7 +267,8 @@ void net_conn_cut(struct net_conn *c)
 	/* The last record may be half with the kernel: what follows would be taken for its rest. */
 	if (c->tls == NET_CONN_TLS_ON)
 		c->tls = NET_CONN_TLS_BROKEN;
-	net_conn_drain(c, "cut", LAST_WAIT_MS);
+	c->cut = true;
+	net_conn_drain(c, "cut", CUT_WAIT_MS);
 	net_conn_make_dirty(c);
 }
 

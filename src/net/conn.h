@@ -132,7 +132,10 @@ void net_conn_setup(struct net_conn *c, bool setting_up);
 void net_conn_close(struct net_conn *c, unsigned linger_ms);
 /* Closes at once. on_closed still follows. */
 void net_conn_abort(struct net_conn *c);
-/* Ends, and what the kernel has not taken is dropped, also of a connection that closes; what it has still arrives. */
+/*
+ * Ends, and what the kernel has not taken is dropped, also of a connection that closes. What it has still arrives: the
+ * peer has ten seconds to read it.
+ */
 void net_conn_cut(struct net_conn *c);
 /* Likewise, and nothing that the kernel has of it is sent any more. */
 void net_conn_reset(struct net_conn *c);

@@ -59,6 +59,7 @@ struct net_conn {
 	bool peer_end; /* the peer closed its direction */
 	bool notified; /* close_notify is in wire */
 	bool shut; /* our direction is closed */
+	bool cut; /* net_conn_cut() */
 	struct net_loop *loop;
 	uv_timer_t *timer; /* connect attempt, first byte and direct TLS, lingering */
 	const struct net_conn_ops *ops;
