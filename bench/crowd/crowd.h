@@ -19,12 +19,14 @@ enum {
 };
 
 /* A line of the log, as it lies in the file: all of it is little-endian on the machines that we run on. */
-enum row_kind { ROW_ARRIVED = 1, ROW_BOUNCED, ROW_DOWN, ROW_UP };
+enum row_kind { ROW_ARRIVED = 1, ROW_BOUNCED, ROW_DOWN, ROW_UP, ROW_SETTLED };
 
 struct row {
 	uint64_t now,
 		sent; /* CLOCK_MONOTONIC, ns; sent is the sender's clock for what arrived and was bounced */
-	uint32_t pair, seq, kind, address; /* address: number of the one that a stream is at */
+	/* seq of ROW_SETTLED: all below it are acknowledged. */
+	uint32_t pair, seq, kind;
+	uint32_t address; /* where our stream is: its number; who brought it: last byte of the IPv4 address */
 };
 
 struct pair {
@@ -52,6 +54,7 @@ struct guest {
 	struct crowd *crowd;
 	bool fresh, secure, authenticated, has_certificate, acks, gone;
 	unsigned headers;
+	unsigned from; /* last byte of its IPv4 address */
 	uint32_t count;
 };
 
@@ -80,8 +83,8 @@ void crowd_row(struct crowd *w, enum row_kind kind, unsigned pair, uint32_t seq,
 
 /* The message of a pair with this number, in at least MESSAGE + 600 bytes; returns its length. */
 size_t crowd_message(const struct pair *p, uint32_t seq, char *bytes, size_t size);
-/* Writes down a message that came, or the error that came for one of ours. */
-void crowd_take(struct crowd *w, const struct element *e);
+/* Writes down a message that came, or the error that came for one of ours; from: as in the row. */
+void crowd_take(struct crowd *w, const struct element *e, unsigned from);
 
 void pair_event(struct pair *p, uint32_t events);
 void pair_make(struct pair *p); /* one more message */

@@ -2,6 +2,7 @@
 /* The streams that are opened to us: whoever comes is taken for what they say. */
 #include "crowd.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static void on_request(struct guest *g, const struct element *e)
 static void on_message(struct guest *g, const struct element *e)
 {
 	g->count++;
-	crowd_take(g->crowd, e);
+	crowd_take(g->crowd, e, g->from);
 }
 
 static void on_stanza(struct guest *g, const struct element *e)
@@ -167,16 +168,28 @@ void guest_event(struct guest *g, uint32_t events)
 	free(g); /* one event per descriptor and turn: nothing else points here */
 }
 
+static unsigned last_byte(const struct sockaddr_storage *at)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)at;
+
+	return at->ss_family == AF_INET ? ntohl(v4->sin_addr.s_addr) & 255 : 0;
+}
+
 void guest_accept(struct crowd *w)
 {
+	struct sockaddr_storage at;
+	socklen_t len = sizeof(at);
 	int fd;
 
-	while ((fd = accept4(w->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+	while ((fd = accept4(w->listener.fd, (struct sockaddr *)&at, &len,
+			SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		struct guest *g = calloc(1, sizeof(*g));
 
 		check(g);
 		conn_open(&g->c, w->epoll, fd);
 		g->crowd = w;
+		g->from = last_byte(&at);
+		len = sizeof(at);
 		g->newer = w->guests;
 		g->link = &w->guests;
 		if (g->newer)

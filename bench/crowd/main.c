@@ -61,7 +61,7 @@ size_t crowd_message(const struct pair *p, uint32_t seq, char *bytes, size_t siz
 	return (size_t)n;
 }
 
-void crowd_take(struct crowd *w, const struct element *e)
+void crowd_take(struct crowd *w, const struct element *e, unsigned from)
 {
 	struct str id = scan_attr(e->head, "id");
 	unsigned pair, seq;
@@ -78,7 +78,7 @@ void crowd_take(struct crowd *w, const struct element *e)
 		if (w->bounced++ < 5)
 			fprintf(stderr, "bounced: %.*s%.*s\n", STR_FMT(e->head),
 				(int)(e->body.len < 300 ? e->body.len : 300), e->body.p);
-		crowd_row(w, ROW_BOUNCED, pair, seq, 0, 0);
+		crowd_row(w, ROW_BOUNCED, pair, seq, 0, from);
 		return;
 	}
 	const char *at = memchr(e->body.p, '~', e->body.len);
@@ -87,7 +87,7 @@ void crowd_take(struct crowd *w, const struct element *e)
 		sent = strtoull(text, NULL, 16);
 	}
 	w->arrived++;
-	crowd_row(w, ROW_ARRIVED, pair, seq, sent, 0);
+	crowd_row(w, ROW_ARRIVED, pair, seq, sent, from);
 }
 
 /* The number of the pair in place of the %. */

@@ -172,8 +172,10 @@ static void on_answer(struct pair *p, const struct element *e)
 	uint32_t base = p->enabled_at + h;
 
 	p->answered_at = crowd_now();
-	if (p->acks && base - p->base <= p->next - p->base)
+	if (p->acks && base != p->base && base - p->base <= p->next - p->base) {
 		p->base = base;
+		crowd_row(p->crowd, ROW_SETTLED, p->index, base, 0, p->address);
+	}
 	pump(p);
 }
 

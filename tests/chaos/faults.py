@@ -1,106 +1,199 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can happen. Each fault runs in a field and is over, with everything healed, when run() returns."""
-import time
+"""What can happen. Each fault runs in a field and is over, with everything healed, when run() returns.
 
-from field import BROKERS, INNERS, OUTERS
+A fault is some deeds that begin together and, AWAY seconds later, end together. Outer-a and outer-b are alike: each has half
+of the pairs. So are not inner-a and inner-b: the local server speaks to inner-a, and to inner-b if it has to. Brokers
+are alike but for the one that leads the bucket of leases; which one that is, the field knows when the fault begins.
+"""
+import time
+from collections import namedtuple
+
+from field import BROKERS, FOLLOWER, INNERS, LEADER, OUTERS, THIRD
 
 AWAY = 3.0  # seconds that a node, a wire or a link is away
+NODES = OUTERS + INNERS
+ALL = (LEADER, FOLLOWER, THIRD)
+NAMES = {ALL: "all brokers", (FOLLOWER, THIRD): "both followers"}
+LINK, WORLD, SERVERS = "link", "public", "local"  # wires
+WIRE_NAMES = {LINK: "the link", WORLD: "the world", SERVERS: "the servers"}
+
+# Times in ns of CLOCK_MONOTONIC: the first deed begins, all have begun, the first ends, everything is whole again.
+Span = namedtuple("Span", "start begun healing end")
+
+
+class Deed:
+    """What befalls some hosts at once, and how it reads."""
+
+    def __init__(self, text, hosts, begin, end, kind):
+        self.text, self.hosts, self.kind = text, hosts, kind
+        self.begin, self.end = begin, end  # of (field, host, names): for each host
+
+
+def listed(hosts):
+    if hosts in NAMES:
+        return NAMES[hosts]
+    return "%s and %s" % hosts if len(hosts) == 2 else hosts[0]
+
+
+def kill(*hosts):
+    return Deed("kill " + listed(hosts), hosts, lambda field, host, _: field.kill(host),
+                lambda field, host, _: field.start(host), "kill")
+
+
+def hang(*hosts):
+    return Deed("hang " + listed(hosts), hosts, lambda field, host, _: field.pause(host),
+                lambda field, host, _: field.resume(host), "hang")
+
+
+def cut(*hosts, wire=LINK, to=()):
+    """From everything on the wire, or from some hosts on it. A broker has no other wire."""
+    brokers = not set(hosts) & set(NODES)
+    way = " from " + listed(to) if to else " off" if brokers else " from " + WIRE_NAMES[wire]
+    return Deed("cut " + listed(hosts) + way, hosts,
+                lambda field, host, names: field.cut(host, wire, [names[t] for t in to]),
+                lambda field, host, _: field.heal(host), "cut" if wire == LINK and not to else "part")
+
+
+def named(deeds):
+    return " and ".join([deeds[0].text] + [d.text.removeprefix("cut ") for d in deeds[1:]]) if deeds else "none"
 
 
 class Fault:
-    """name; run(field); short: part of `make test`; isolated: needs namespaces; carrier of the link.
+    """name; run(field) returns its Span; carrier of the link; acks: the legs' stream management, True and False.
 
     patience: seconds after which a server gives up a stream whose acknowledgements do not come.
-    safe: what must be 0, by whether both legs speak stream management (doc/guarantees.md).
+    safe: what must be 0 for each of acks (doc/guarantees.md).
     """
 
-    def __init__(self, name, run, short=False, isolated=False, carrier="tcp", patience=2, safe=None):
-        self.name, self.run, self.short, self.isolated, self.carrier = name, run, short, isolated, carrier
-        self.patience = patience
-        self.safe = safe or {True: ("lost", "disordered", "both"), False: ("disordered", "both")}
+    def __init__(self, deeds, carrier, acks):
+        self.deeds, self.carrier, self.acks = deeds, carrier, acks
+        self.name = ("nats: " if carrier == "nats" else "") + named(deeds)
+        self.isolated = any(d.kind in ("cut", "part") for d in deeds)
+        self.patience = 2 if deeds else 60
+        self.hosts = {host for deed in deeds for host in deed.hosts}
+        self.safe = {managed: self.promised(managed) for managed in acks}
 
-
-def killed(*hosts):
-    def run(field):
-        for host in hosts:
-            field.kill(host)
+    def run(self, field):
+        names = field.names()
+        done = [(deed, names[host]) for deed in self.deeds for host in deed.hosts]
+        start = time.monotonic_ns()
+        for deed, host in done:
+            deed.begin(field, host, names)
+        begun = time.monotonic_ns()
         time.sleep(AWAY)
-        for host in hosts:
-            field.start(host)
+        healing = time.monotonic_ns()
+        for deed, host in done:
+            deed.end(field, host, names)
         field.wait_whole()
-    return run
+        return Span(start, begun, healing, time.monotonic_ns())
+
+    def promised(self, managed):
+        """Without stream management only a node that dies takes something along."""
+        mortal = any(deed.kind == "kill" and set(deed.hosts) & set(NODES) for deed in self.deeds)
+        safe = ["disordered", "both", "fenced"]
+        safe += ["lost"] if managed or not mortal else []
+        safe += ["unsettled", "stale"] if managed else []
+        return safe + ([] if self.deeds else ["duplicated", "bounced"])
+
+    def cut_off(self):
+        """Nodes that hear no node of the other role meanwhile."""
+        return {host for deed in self.deeds if deed.kind == "cut" for host in deed.hosts if host in NODES}
+
+    def replaced(self):
+        """Nodes that were stopped or cut off, live on, and have a mate that nothing befell: their pairs are at that one."""
+        if not self.hosts <= set(NODES):
+            return set()  # a mate without a broker is given up, too
+        away = {host for deed in self.deeds if deed.kind in ("hang", "cut") for host in deed.hosts}
+        return {host for host in away for role in (OUTERS, INNERS) if host in role and not self.hosts >= set(role)}
 
 
-def hung(*hosts):
-    def run(field):
-        for host in hosts:
-            field.pause(host)
-        time.sleep(AWAY)
-        for host in hosts:
-            field.resume(host)
-        field.wait_whole()
-    return run
+class Restart(Fault):
+    """As an operator does it: one after the other, each drained first. Nothing is lost, and nothing comes twice."""
 
+    def __init__(self, hosts, carrier, acks):
+        super().__init__([], carrier, acks)
+        self.name = ("nats: " if carrier == "nats" else "") + "rolling restart"
+        self.patience, self.order = 2, hosts
+        self.safe = {managed: self.promised(managed) for managed in acks}
 
-def cut(host, wire, to=None):
-    def run(field):
-        field.cut(host, wire, to)
-        time.sleep(AWAY)
-        field.heal(host)
-        field.wait_whole()
-    return run
-
-
-def restarted(*hosts):
-    """As an operator does it: one after the other, each drained first."""
-    def run(field):
-        for host in hosts:
+    def run(self, field):
+        start = time.monotonic_ns()
+        for host in self.order:
             field.terminate(host)
             field.start(host)
             time.sleep(0.5)
             field.wait_whole()
             time.sleep(1.0)
-    return run
+        return Span(start, start, start, time.monotonic_ns())
 
 
-SPOTLESS = dict.fromkeys((True, False), ("lost", "duplicated", "disordered", "bounced", "both"))
+BOTH, WITH, NOT = (True, False), (True,), ()  # with and without stream management; only with; not with this carrier
 
-FAULTS = [
-    Fault("none", lambda field: time.sleep(AWAY), patience=60, safe=SPOTLESS),
-    Fault("kill outer-a", killed("outer-a"), short=True),
-    Fault("kill outer-b", killed("outer-b")),
-    Fault("kill inner-a", killed("inner-a"), short=True),
-    Fault("kill inner-b", killed("inner-b")),
-    Fault("hang outer-a", hung("outer-a"), short=True),
-    Fault("hang outer-b", hung("outer-b")),
-    Fault("hang inner-a", hung("inner-a")),
-    Fault("hang inner-b", hung("inner-b")),
-    Fault("cut outer-a from the link", cut("outer-a", "link"), isolated=True, short=True),
-    Fault("cut outer-a from the world", cut("outer-a", "public"), isolated=True),
-    Fault("cut inner-a from the link", cut("inner-a", "link"), isolated=True),
-    Fault("cut inner-a from the servers", cut("inner-a", "local"), isolated=True),
-    Fault("cut inner-a from outer-a", cut("inner-a", "link", "outer-a"), isolated=True),
-    Fault("kill outer-a and inner-a", killed("outer-a", "inner-a")),
-    Fault("kill outer-a and outer-b", killed(*OUTERS)),
-    Fault("kill inner-a and inner-b", killed(*INNERS)),
-    Fault("hang outer-a and inner-b", hung("outer-a", "inner-b")),
-    Fault("rolling restart", restarted(*OUTERS, *INNERS), short=True),
-    Fault("nats: none", lambda field: time.sleep(AWAY), carrier="nats", patience=60, safe=SPOTLESS),
-    Fault("nats: kill a broker", killed("broker-a"), carrier="nats"),
-    Fault("nats: kill two brokers", killed("broker-a", "broker-b"), carrier="nats"),
-    Fault("nats: kill all brokers", killed(*BROKERS), carrier="nats"),
-    Fault("nats: hang a broker", hung("broker-a"), carrier="nats"),
-    Fault("nats: cut a broker off", cut("broker-a", "link"), carrier="nats", isolated=True),
-    Fault("nats: hang two brokers", hung("broker-a", "broker-c"), carrier="nats"),
-    Fault("nats: hang outer-a and a broker", hung("outer-a", "broker-b"), carrier="nats"),
-    Fault("nats: kill outer-a", killed("outer-a"), carrier="nats"),
-    Fault("nats: hang outer-a", hung("outer-a"), carrier="nats"),
-    Fault("nats: kill inner-a", killed("inner-a"), carrier="nats"),
-    Fault("nats: cut inner-a from the link", cut("inner-a", "link"), carrier="nats", isolated=True),
-    Fault("nats: kill outer-a and a broker", killed("outer-a", "broker-a"), carrier="nats", short=True),
-    Fault("nats: rolling restart", restarted(*BROKERS, *OUTERS, *INNERS), carrier="nats"),
+# What, with tcp, with nats
+TABLE = [
+    # A node
+    ([], BOTH, BOTH),
+    ([kill("outer-a")], BOTH, BOTH),
+    ([kill("inner-a")], BOTH, BOTH),
+    ([kill("inner-b")], BOTH, NOT),
+    ([hang("outer-a")], BOTH, BOTH),
+    ([hang("inner-a")], BOTH, BOTH),
+    ([hang("inner-b")], BOTH, NOT),
+    ([cut("outer-a")], BOTH, WITH),
+    ([cut("inner-a")], BOTH, BOTH),
+    ([cut("outer-a", wire=WORLD)], BOTH, NOT),
+    ([cut("inner-a", wire=SERVERS)], BOTH, NOT),
+    # All of a role
+    ([kill(*OUTERS)], BOTH, WITH),
+    ([kill(*INNERS)], BOTH, WITH),
+    ([hang(*OUTERS)], BOTH, WITH),
+    ([hang(*INNERS)], BOTH, WITH),
+    ([cut(*OUTERS)], BOTH, NOT),
+    ([cut(*OUTERS, wire=WORLD)], BOTH, NOT),
+    ([cut(*INNERS, wire=SERVERS)], BOTH, NOT),
+    # One of each role: the inner that the local server speaks to, or the other one
+    ([kill("outer-a", "inner-a")], BOTH, BOTH),
+    ([kill("outer-a", "inner-b")], WITH, WITH),
+    ([hang("outer-a", "inner-a")], BOTH, WITH),
+    ([hang("outer-a", "inner-b")], BOTH, WITH),
+    ([cut("outer-a", "inner-a")], BOTH, WITH),
+    ([cut("outer-a", "inner-b")], WITH, NOT),
+    # Lines; the second leaves each node one
+    ([cut("inner-a", to=("outer-a",))], BOTH, NOT),
+    ([cut("inner-a", to=("outer-a",)), cut("inner-b", to=("outer-b",))], BOTH, NOT),
+    # Brokers, and the lines between them
+    ([kill(LEADER)], NOT, BOTH),
+    ([kill(FOLLOWER)], NOT, WITH),
+    ([kill(LEADER, FOLLOWER)], NOT, BOTH),
+    ([kill(*ALL)], NOT, BOTH),
+    ([hang(LEADER)], NOT, BOTH),
+    ([hang(FOLLOWER)], NOT, WITH),
+    ([hang(LEADER, FOLLOWER)], NOT, BOTH),
+    ([hang(*ALL)], NOT, BOTH),
+    ([cut(LEADER)], NOT, BOTH),
+    ([cut(FOLLOWER)], NOT, WITH),
+    ([cut(LEADER, FOLLOWER)], NOT, WITH),
+    ([cut(*ALL)], NOT, WITH),
+    ([cut(LEADER, to=(FOLLOWER,))], NOT, BOTH),
+    ([cut(LEADER, to=(FOLLOWER, THIRD))], NOT, BOTH),
+    # A node and a broker
+    ([kill("outer-a", LEADER)], NOT, BOTH),
+    ([kill("inner-a", LEADER)], NOT, BOTH),
+    ([hang("outer-a", LEADER)], NOT, BOTH),
+    ([hang("inner-a", LEADER)], NOT, WITH),
+    ([cut("outer-a"), cut(LEADER)], NOT, WITH),
+    ([cut("inner-a"), cut(LEADER)], NOT, WITH),
 ]
+# Part of `make test`
+SHORT = {"kill outer-a", "kill inner-a", "hang outer-a", "cut outer-a from the link", "rolling restart",
+         "nats: kill outer-a and the leader"}
+
+FAULTS = [Fault(deeds, "tcp", tcp) for deeds, tcp, _ in TABLE if tcp]
+FAULTS += [Restart(NODES, "tcp", BOTH)]
+FAULTS += [Fault(deeds, "nats", nats) for deeds, _, nats in TABLE if nats]
+FAULTS += [Restart(BROKERS + NODES, "nats", BOTH)]
 
 
-def chosen(words, short):
-    return [f for f in FAULTS if (not short or f.short) and (not words or any(w in f.name for w in words))]
+def chosen(words, short, acks):
+    return [f for f in FAULTS if acks in f.acks and (not short or f.name in SHORT) and
+            (not words or any(w in f.name for w in words))]

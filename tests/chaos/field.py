@@ -25,6 +25,7 @@ from lab.proc import Process  # noqa: E402
 LOCAL = "example.se"
 OUTERS, INNERS = ("outer-a", "outer-b"), ("inner-a", "inner-b")
 BROKERS = ("broker-a", "broker-b", "broker-c")
+LEADER, FOLLOWER, THIRD = "the leader", "a follower", "the other follower"  # brokers, by what they are for the leases
 # The last octet of each host, on whatever wire it has.
 AT = {"foreign": 20, "outer-a": 11, "outer-b": 12, "inner-a": 21, "inner-b": 22, "inside": 5,
       "broker-a": 31, "broker-b": 32, "broker-c": 33}
@@ -252,6 +253,23 @@ class Field:
         return {int(c["foreign"][1:5]): c["owner"] for inner in INNERS for c in self.ask(inner, "status")["channels"]
                 if c["way"] == "out"}
 
+    def leader(self):
+        """The broker that leads the bucket of leases: the last one that said so."""
+        said = [(line.split(" [INF] ")[0].split("] ")[-1], broker) for broker in BROKERS
+                for line in self.processes[broker].log_text().splitlines()
+                if "new stream leader for 'INNER > KV_leases'" in line]
+        if not said:
+            raise LabError("no broker leads the bucket")
+        return max(said)[1]
+
+    def names(self):
+        """{name: host}: each host by its own name, and the brokers by what they are at the moment."""
+        names = {host: host for host in AT}
+        if self.carrier == "nats":
+            first = BROKERS.index(self.leader())
+            names.update({name: BROKERS[(first + n) % 3] for n, name in enumerate((LEADER, FOLLOWER, THIRD))})
+        return names
+
     # Faults
 
     def kill(self, host):
@@ -271,11 +289,11 @@ class Field:
     def terminate(self, host):
         self.processes[host].stop(patience=20)
 
-    def cut(self, host, wire, to=None):
-        """Nothing leaves the host on the wire and nothing comes in; to: only what goes to that host."""
+    def cut(self, host, wire, to=()):
+        """Nothing leaves the host on the wire and nothing comes in; to: only what goes to those hosts."""
         lines = ["add table ip cut"]
         for hook, interface, end in (("output", "oifname", "daddr"), ("input", "iifname", "saddr")):
-            only = " ip %s %s" % (end, self.addr(wire, to)) if to else ""
+            only = " ip %s { %s }" % (end, ", ".join(self.addr(wire, t) for t in to)) if to else ""
             lines += ["add chain ip cut %s { type filter hook %s priority 0; }" % (hook, hook),
                       "add rule ip cut %s %s %s%s drop" % (hook, interface, wire, only)]
         subprocess.run(self.net.enter(host) + ["nft", "-f", "-"], input="\n".join(lines) + "\n", text=True, check=True)

@@ -23,11 +23,9 @@ def campaign(args, fault, acks):
                patience=fault.patience) as field:
         field.wait(lambda: len(field.owners()) >= args.pairs, "all pairs are up", 60)
         time.sleep(BEFORE)
-        start = time.monotonic_ns()
-        fault.run(field)
-        end = time.monotonic_ns()
+        span = fault.run(field)
         time.sleep(AFTER)
-        return reckoning.reckon(field, field.finish(), start, end)
+        return reckoning.reckon(field, fault, field.finish(), span)
 
 
 def main():
@@ -47,7 +45,7 @@ def main():
     isolated = args.net != "loopback" and namespaces_permitted()
     table = report.Report()
     for acks in {None: (True, False), "yes": (True,), "no": (False,)}[args.acks]:
-        for fault in faults.chosen(args.words, args.short):
+        for fault in faults.chosen(args.words, args.short, acks):
             if fault.isolated and not isolated:
                 table.left_out(fault, "no namespaces here")
                 continue
