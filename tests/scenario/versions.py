@@ -2,7 +2,7 @@
 """Nodes of other releases on the link: one release apart works, two are refused, and the log says what to do."""
 import json
 
-from linkpeer import ABOUT, ACK, DATA, LinkListener, LinkPeer, body, message
+from linkpeer import ABOUT, ACK, DATA, INNER, LinkListener, LinkPeer, body, message
 from world import FOREIGN, LOCAL, check, fresh, run
 
 VERSION, CATALOGUE = 3, 9
@@ -13,19 +13,50 @@ def cluster(node, name):
     return next(n for n in state["nodes"] if n["node"] == name)
 
 
-def outward(world, peer, mark):
-    """A record of ours goes out through the real outer."""
+def sends(world, peer, mark):
+    """A record of ours goes through the real node to the server behind it."""
+    inner = peer.role == INNER
+    us, them, server = (LOCAL, FOREIGN, world.foreign) if inner else (FOREIGN, LOCAL, world.server)
     peer.open()
-    peer.data(message("a@" + LOCAL, "b@" + FOREIGN, body(mark)))
+    peer.data(message("a@" + us, "b@" + them, body(mark)))
     peer.wait(ACK, lambda frame: frame[3] >= 1)
-    world.foreign.wait_for("<body>%s</body>" % mark)
+    server.wait_for("<body>%s</body>" % mark)
 
 
-def inward(world, peer, mark):
-    """What the real outer read from a foreign server comes to us."""
-    world.stream().message(mark)
+def takes(world, peer, mark):
+    """What the real node read from its server comes to us."""
+    us, them, role = (FOREIGN, LOCAL, "outer") if peer.role == INNER else (LOCAL, FOREIGN, "inner")
+    world.stream(us=us, to=them, role=role).message(mark, sender="b@" + us, to="a@" + them)
     frame = peer.wait(DATA, lambda frame: mark.encode() in frame[7])
     peer.send(ACK, frame[1], frame[2], frame[3], frame[3], [])
+
+
+def older(world, peer, node):
+    """We are one release behind: the older protocol, the older catalogue; records both ways."""
+    peer.hear_hello()
+    check(peer.hello[1:3] == [1, 2], peer.hello)
+    peer.say_hello(min=1, max=1, catalogue=peer.hello[6] - 1)
+    sends(world, peer, "from-older")
+    takes(world, peer, "to-older")
+    check(peer.heard == {1} and all(f[0] != ABOUT for f in peer.frames), (peer.heard, peer.frames))
+    far = cluster(node, peer.us)
+    check(far["up"] and far["protocol"] == 1 and far["catalogue"] == peer.hello[6] - 1 and "version" not in far, far)
+    peer.close()
+
+
+def newer(world, peer, node):
+    """We are one release ahead: we speak their version, and members that they do not know are passed over."""
+    peer.hear_hello()
+    peer.say_hello(min=2, max=3, catalogue=peer.hello[6] + 1)
+    peer.version = 2
+    peer.wait(ABOUT)
+    peer.send(ABOUT, {1: "9.9.9", 2: 125, 1000: "of the future", 1001: True})
+    sends(world, peer, "from-newer")
+    takes(world, peer, "to-newer")
+    check(peer.heard == {2}, peer.heard)
+    far = cluster(node, peer.us)
+    check(far["version"] == "9.9.9" and far["load"] == 125 and far["protocol"] == 2, far)
+    peer.close()
 
 
 def no_inner(world):
@@ -34,36 +65,36 @@ def no_inner(world):
 
 @fresh()
 def case_older_inner(world):
-    """An inner one release behind: the older protocol, the older catalogue; records both ways."""
+    """An inner one release behind works with the real outer, both ways."""
     no_inner(world)
-    peer = LinkPeer.dial(world)
-    peer.hear_hello()
-    check(peer.hello[1:3] == [1, 2], peer.hello)
-    peer.say_hello(min=1, max=1, catalogue=peer.hello[6] - 1)
-    outward(world, peer, "from-older")
-    inward(world, peer, "to-older")
-    check(peer.heard == {1} and all(f[0] != ABOUT for f in peer.frames), (peer.heard, peer.frames))
-    far = cluster(world.outer, "inner-a")
-    check(far["up"] and far["protocol"] == 1 and far["catalogue"] == peer.hello[6] - 1 and "version" not in far, far)
-    peer.close()
+    older(world, LinkPeer.dial(world), world.outer)
 
 
 @fresh()
 def case_newer_inner(world):
-    """An inner one release ahead: it speaks our version, and members that we do not know are passed over."""
+    """An inner one release ahead works with the real outer, both ways."""
     no_inner(world)
-    peer = LinkPeer.dial(world)
-    peer.hear_hello()
-    peer.say_hello(min=2, max=3, catalogue=peer.hello[6] + 1)
-    peer.version = 2
-    peer.wait(ABOUT)
-    peer.send(ABOUT, {1: "9.9.9", 2: 125, 1000: "of the future", 1001: True})
-    outward(world, peer, "from-newer")
-    inward(world, peer, "to-newer")
-    check(peer.heard == {2}, peer.heard)
-    far = cluster(world.outer, "inner-a")
-    check(far["version"] == "9.9.9" and far["load"] == 125 and far["protocol"] == 2, far)
-    peer.close()
+    newer(world, LinkPeer.dial(world), world.outer)
+
+
+def as_outer(world):
+    """We are the outer that the real inner dials."""
+    world.outer.stop()
+    listener = LinkListener(world)
+    world.closing.append(listener)
+    return listener.accept()
+
+
+@fresh()
+def case_older_outer(world):
+    """An outer one release behind works with the real inner, both ways."""
+    older(world, as_outer(world), world.inner)
+
+
+@fresh()
+def case_newer_outer(world):
+    """An outer one release ahead works with the real inner, both ways."""
+    newer(world, as_outer(world), world.inner)
 
 
 def refused(node, text):
@@ -90,14 +121,11 @@ def case_two_releases_apart(world):
 @fresh()
 def case_refused_by_the_far_node(world):
     """It was the far node that refused: our log says so, and what to do."""
-    world.outer.stop()
-    listener = LinkListener(world)
-    peer = listener.accept()
+    peer = as_outer(world)
     peer.hear_hello()
     peer.send(9, VERSION, 0, 0, 0)
     world.inner.wait_event("link-closed", reason="no common protocol version", cure="upgrade the older")
     peer.close()
-    listener.close()
 
 
 if __name__ == "__main__":
