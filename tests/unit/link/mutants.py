@@ -82,6 +82,9 @@ ROWS = [
     ("a lease outlives the verdict", "peer.c",
      "now <= p->lease + p->l->set.fence_ms",
      "now <= p->lease + 3 * p->l->set.fence_ms"),
+    ("a dead owner is waited for", "peer.c",
+     "return excused(p) ? UINT64_MAX :",
+     "return p ? UINT64_MAX :"),
     ("an old epoch is not revoked by a new one", "rx_open.c",
      "\t\trx_revoke(rx);\n"
      "\t\trx_renew_id(rx);",

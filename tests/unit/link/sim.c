@@ -224,6 +224,28 @@ static void fault(struct world *w, unsigned kinds)
 	}
 }
 
+static void touch_all(struct world *w)
+{
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		sim_touch(&w->nodes[i]);
+}
+
+/* A node dies and nobody starts it again. */
+static void bury(struct world *w)
+{
+	struct node *n = w->doomed;
+
+	if (!n || n->gone || w->doom_at > w->now)
+		return;
+	TELL(w, "%s is gone for ever", n->id);
+	if (n->l)
+		stop_node(n, chance(w, 70));
+	n->restart_at = 0;
+	n->gone = w->disturbed = true;
+	w->totals->gone++;
+	touch_all(w);
+}
+
 /* The loop. */
 
 static void run_engine(struct node *n)
@@ -372,6 +394,8 @@ static bool quiet(const struct world *w)
 {
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		const struct node *n = &w->nodes[i];
+		if (n->gone)
+			continue;
 		if (!n->l || n->l->tx_records || n->l->rx_untaken || n->n_hops > 1000)
 			return false;
 		for (unsigned k = 0; k < w->n_pairs; k++) {
@@ -380,12 +404,6 @@ static bool quiet(const struct world *w)
 		}
 	}
 	return true;
-}
-
-static void touch_all(struct world *w)
-{
-	for (unsigned i = 0; i < w->n_nodes; i++)
-		sim_touch(&w->nodes[i]);
 }
 
 static void calm_down(struct world *w)
@@ -415,17 +433,30 @@ static void until_quiet(struct world *w)
 		fail(w, "not quiet in time");
 }
 
+/* How many nodes of this role there are yet. */
+static unsigned left_of(const struct world *w, enum link_role role)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		n += w->nodes[i].role == role && !w->nodes[i].gone;
+	return n;
+}
+
 /* Not so while a half-open connection waits for a greeting, which takes longer than this world. */
 static bool all_linked(const struct world *w)
 {
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct link *l = w->nodes[i].l;
+		enum link_role far = w->nodes[i].role == LINK_INNER ? LINK_OUTER : LINK_INNER;
 		unsigned up = 0;
-		if (!l)
+		if (w->nodes[i].gone)
+			continue;
+		if (!l || !left_of(w, far))
 			return false;
 		LIST_EACH (&l->peers, it)
 			up += link_peer_up(LIST_OWNER(it, struct link_peer, link));
-		if (up != (w->nodes[i].role == LINK_INNER ? w->n_nodes - w->n_inner : w->n_inner))
+		if (up != left_of(w, far))
 			return false;
 	}
 	return true;
@@ -446,6 +477,8 @@ static void say_last_word(struct world *w)
 	w->totals->last_words++;
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct node *n = &w->nodes[i];
+		if (n->gone)
+			continue;
 		for (unsigned k = 0; k < w->n_nodes; k++)
 			link_set_aside(n->l, str_of(w->nodes[k].id), false, w->now);
 		for (unsigned k = 0; k < w->n_pairs; k++)
@@ -480,6 +513,8 @@ static void check_idle(struct world *w)
 		advance(w, end);
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct link *l = w->nodes[i].l;
+		if (w->nodes[i].gone)
+			continue;
 		if (!list_empty(&l->txs))
 			fail(w, "an idle sending channel stays");
 		LIST_EACH (&l->peers, it) {
@@ -527,6 +562,10 @@ static void set_up(struct world *w)
 		sim_touch(n);
 		for (unsigned k = 0; k < PAIRS_MAX; k++)
 			n->send_at[k] = w->now + below(w, 100);
+	}
+	if (!w->shared && chance(w, 25)) {
+		w->doomed = &w->nodes[below(w, w->n_nodes)];
+		w->doom_at = w->now + below(w, 500);
 	}
 }
 
@@ -590,7 +629,11 @@ const char *sim_run(uint64_t seed, struct sim_totals *totals, uint64_t *ret_at)
 	uint64_t end = w->now + 200 + below(w, 600);
 	uint64_t fault_at = w->now + below(w, gap);
 	while (w->now < end && !w->wrong) {
-		advance(w, least(end, fault_at));
+		advance(w,
+			least(end,
+				w->doomed && !w->doomed->gone ? least(fault_at, w->doom_at)
+							      : fault_at));
+		bury(w);
 		if (fault_at <= w->now) {
 			fault(w, kinds);
 			touch_all(w);

@@ -31,7 +31,8 @@ static void print_totals(const struct sim_totals *t)
 	       "%lu revocations (%lu of what was handed on), %lu poisoned\n",
 		t->crashes, t->cuts, t->pauses, t->partitions, t->drains, t->hand_backs, t->orders,
 		t->outages, t->moves, t->revokes, t->caught, t->poisoned);
-	printf("%lu times isolated, %lu records forgotten\n", t->isolated, t->forgotten);
+	printf("%lu nodes gone for ever; %lu times isolated, %lu records forgotten\n", t->gone,
+		t->isolated, t->forgotten);
 	printf("%lu with a shared table: %lu questions, %lu in vain, %lu faults of the table, %lu "
 	       "dead expelled\n",
 		t->shared, t->asked, t->asked_in_vain, t->table_faults, t->expelled);

@@ -129,6 +129,7 @@ struct node {
 	uint64_t table_cut_until;
 	bool cut; /* its engine knows that no carrier works */
 	uint64_t died_at;
+	bool gone; /* for ever */
 	uint64_t event; /* when it has something to do; see sim_touch() */
 	bool touched;
 	uint32_t expelled; /* the boot that was */
@@ -158,6 +159,8 @@ struct world {
 	unsigned n_inner, n_nodes, n_pairs;
 	uint64_t apart_until[NODES_MAX][NODES_MAX];
 	struct node nodes[NODES_MAX];
+	struct node *doomed; /* never comes back from doom_at on; NULL: nobody */
+	uint64_t doom_at;
 	struct conn *conns;
 	struct table_entry table[PAIRS_MAX];
 	uint64_t table_revision;
