@@ -195,5 +195,9 @@ FAULTS += [Restart(BROKERS + NODES, "nats", BOTH)]
 
 
 def chosen(words, short, acks):
-    return [f for f in FAULTS if acks in f.acks and (not short or f.name in SHORT) and
-            (not words or any(w in f.name for w in words))]
+    """Those that a word names, or that have it in their names."""
+    names = {f.name for f in FAULTS}
+
+    def wanted(fault):
+        return not words or any(w == fault.name or w not in names and w in fault.name for w in words)
+    return [f for f in FAULTS if acks in f.acks and (not short or f.name in SHORT) and wanted(f)]

@@ -9,7 +9,8 @@ ROW = struct.Struct("<QQIIII")
 ARRIVED, BOUNCED, DOWN, UP, SETTLED = 1, 2, 3, 4, 5
 STILL_MS = 150  # a pair that heard nothing for so long was touched by the fault, whatever its stream did
 LEASE = 800e6  # ns: a node that hears nobody may write so long (doc/link.md, section 6)
-UNDER_WAY = 500e6  # ns: and what it wrote may take so long to be written down on a busy machine
+DEAD = 1000e6  # ns: and gets nothing more after so long
+UNDER_WAY = 500e6  # ns: what it wrote may take so long to be written down on a busy machine
 
 WRITERS = {"in": INNERS, "out": OUTERS}  # of each way: who hands its messages to the next server
 
@@ -76,18 +77,23 @@ class Way:
         return sum(src == node and span.begun + LEASE + UNDER_WAY < now < span.healing
                    for got in self.arrivals for now, _, _, src in got)
 
-    def returned(self, node, span):
-        """Messages of pairs that had moved away from the node and came from it again.
+    def relapsed(self, node, span, stopped):
+        """Messages that a node had for pairs which it lost, and that came from it after those of the node that has them.
 
-        A pair stays where it is while it is used, unless its server's stream leads to another node now, which chooses anew.
+        Not where the server's stream leads to another node meanwhile: that one may send the same messages to whom it likes.
+        Of a node that was stopped only what was made afterwards counts: what it was about to write in that
+        very turn of its loop it writes when it wakes up, since it cannot know that it slept.
         """
         wrong = 0
         for got, broken in zip(self.arrivals, self.broken):
-            before = [arrival for arrival in got if arrival[0] < span.start]
-            if before and before[-1][3] == node and not any(now >= span.start for now in broken):
-                nodes = [src for now, _, _, src in got if now >= span.start]
-                moved = next((n for n, src in enumerate(nodes) if src != node), len(nodes))
-                wrong += nodes[moved:].count(node)
+            if any(now >= span.start for now in broken):
+                continue
+            reached = -1  # by its mate
+            for now, sent, seq, src in got:
+                if src != node and now > span.start:
+                    reached = max(reached, seq)
+                wrong += (src == node and seq <= reached and now > span.begun + LEASE + UNDER_WAY and
+                          (not stopped or sent > span.begun) and sent < span.begun + DEAD)
         return wrong
 
     def gaps(self, start, end):
@@ -133,7 +139,7 @@ def fenced(field, fault, way, writers, span):
     if not field.net.isolated or not cut_off | replaced:
         return None
     return (sum(way.trespassed(AT[node], span) for node in cut_off) +
-            sum(way.returned(AT[node], span) for node in replaced))
+            sum(way.relapsed(AT[node], span, node not in cut_off) for node in replaced))
 
 
 def reckon(field, fault, told, span):
