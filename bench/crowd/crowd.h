@@ -26,7 +26,8 @@ struct row {
 		sent; /* CLOCK_MONOTONIC, ns; sent is the sender's clock for what arrived and was bounced */
 	/* seq of ROW_SETTLED: all below it are acknowledged. */
 	uint32_t pair, seq, kind;
-	uint32_t address; /* where our stream is: its number; who brought it: last byte of the IPv4 address */
+	/* Our stream's: number of the address that it is at; what came: last byte of its sender's IPv4 address. */
+	uint32_t address;
 };
 
 struct pair {

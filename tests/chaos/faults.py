@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can happen. Each fault runs in a field and is over, with everything healed, when run() returns.
 
-A fault is some deeds that begin together and, AWAY seconds later, end together. Outer-a and outer-b are alike: each has half
-of the pairs. So are not inner-a and inner-b: the local server speaks to inner-a, and to inner-b if it has to. Brokers
-are alike but for the one that leads the bucket of leases; which one that is, the field knows when the fault begins.
+A fault is some deeds that begin together and, AWAY seconds later, end together. Outer-a and outer-b are alike: each has
+half of the pairs. Inner-a and inner-b are not: the local server speaks to inner-a, and to inner-b if it has to. Brokers
+are alike but for the one that leads the bucket of leases; the field knows which one that is when the fault begins.
 """
 import time
 from collections import namedtuple
@@ -100,7 +100,7 @@ class Fault:
         return {host for deed in self.deeds if deed.kind == "cut" for host in deed.hosts if host in NODES}
 
     def replaced(self):
-        """Nodes that were stopped or cut off, live on, and have a mate that nothing befell: their pairs are at that one."""
+        """Nodes that were stopped or cut off, live on, and have a mate that nothing befell, which has their pairs."""
         if not self.hosts <= set(NODES):
             return set()  # a mate without a broker is given up, too
         away = {host for deed in self.deeds if deed.kind in ("hang", "cut") for host in deed.hosts}
@@ -114,7 +114,9 @@ class Restart(Fault):
         super().__init__([], carrier, acks)
         self.name = ("nats: " if carrier == "nats" else "") + "rolling restart"
         self.patience, self.order = 2, hosts
-        self.safe = {managed: self.promised(managed) for managed in acks}
+
+    def promised(self, managed):
+        return [what for what in super().promised(managed) if what != "bounced"]
 
     def run(self, field):
         start = time.monotonic_ns()

@@ -78,9 +78,9 @@ class Way:
                    for got in self.arrivals for now, _, _, src in got)
 
     def relapsed(self, node, span, stopped):
-        """Messages that a node had for pairs which it lost, and that came from it after those of the node that has them.
+        """Messages that a node had of pairs which it lost, and that came from it after those of the node that has them.
 
-        Not where the server's stream leads to another node meanwhile: that one may send the same messages to whom it likes.
+        Not where the server's stream leads to another node meanwhile: that one may send the same ones to whom it likes.
         Of a node that was stopped only what was made afterwards counts: what it was about to write in that
         very turn of its loop it writes when it wakes up, since it cannot know that it slept.
         """
