@@ -134,13 +134,13 @@ BOTH, WITH, NOT = (True, False), (True,), ()  # with and without stream manageme
 # What, with tcp, with nats
 TABLE = [
     # A node
-    ([], BOTH, BOTH),
+    ([], BOTH, WITH),
     ([kill("outer-a")], BOTH, BOTH),
     ([kill("inner-a")], BOTH, BOTH),
-    ([kill("inner-b")], BOTH, NOT),
+    ([kill("inner-b")], WITH, NOT),
     ([hang("outer-a")], BOTH, BOTH),
     ([hang("inner-a")], BOTH, BOTH),
-    ([hang("inner-b")], BOTH, NOT),
+    ([hang("inner-b")], WITH, NOT),
     ([cut("outer-a")], BOTH, WITH),
     ([cut("inner-a")], BOTH, BOTH),
     ([cut("outer-a", wire=WORLD)], BOTH, NOT),

@@ -14,7 +14,7 @@ import reckoning  # noqa: E402
 import report  # noqa: E402
 from field import Field, LabError, namespaces_permitted  # noqa: E402
 
-BEFORE, AFTER = 2.0, 3.0  # seconds of traffic on both sides of a fault
+BEFORE, AFTER = 1.5, 2.0  # seconds of traffic on both sides of a fault
 
 
 def campaign(args, fault, acks):
