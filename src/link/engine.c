@@ -25,6 +25,8 @@ const struct link_settings link_settings_default = {
 	.table_ms = 2000,
 	.table_retry_ms = 250,
 	.table_asks = 256,
+	.follow_ms = 2000,
+	.stay_ms = 30000,
 };
 
 enum { SCRATCH_BYTES_MAX = DOMAINS_MAX * (DOMAIN_BYTES_MAX + 3) + 4096 };
@@ -118,6 +120,7 @@ struct link *link_new(const struct link_settings *settings, const struct link_op
 	list_init(&l->leave_timers);
 	list_init(&l->tx_idle_timers);
 	list_init(&l->seal_timers);
+	list_init(&l->stay_timers);
 	list_init(&l->unasked);
 	list_init(&l->ask_timers);
 	list_init(&l->retry_timers);
@@ -204,6 +207,7 @@ uint64_t link_deadline(const struct link *l)
 	at = least(at, queue_deadline(&l->leave_timers));
 	at = least(at, queue_deadline(&l->tx_idle_timers));
 	at = least(at, queue_deadline(&l->seal_timers));
+	at = least(at, queue_deadline(&l->stay_timers));
 	at = least(at, queue_deadline(&l->ask_timers));
 	at = least(at, queue_deadline(&l->retry_timers));
 	at = least(at, queue_deadline(&l->rx_idle_timers));
@@ -220,19 +224,9 @@ void link_flush(struct link *l, uint64_t now)
 
 /* Peers. */
 
-static struct link_peer *find_peer(struct link *l, struct str id)
-{
-	LIST_EACH (&l->peers, it) {
-		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
-		if (str_eq(p->id, id))
-			return p;
-	}
-	return NULL;
-}
-
 struct link_peer *link_connected(struct link *l, struct str id, void *carrier, uint64_t now)
 {
-	struct link_peer *p = find_peer(l, id);
+	struct link_peer *p = peer_find(l, id);
 
 	notice_pause(l, now);
 	if (!p)

@@ -121,6 +121,7 @@ struct link {
 	struct list ask_timers;
 	struct list retry_timers;
 	struct list seal_timers;
+	struct list stay_timers;
 	struct expelled *expelled;
 	size_t n_expelled;
 
@@ -202,6 +203,8 @@ struct link_peer {
 /* peer.c */
 struct link_peer *peer_new(struct link *l, struct str id);
 void peer_free(struct link_peer *p);
+/* NULL: no such node was ever connected. */
+struct link_peer *peer_find(const struct link *l, struct str id);
 void peer_start(struct link_peer *p, void *carrier, uint64_t now);
 /* silent: not because the far process ended it. */
 void peer_down(struct link_peer *p, const char *why, bool silent);

@@ -63,6 +63,10 @@ struct link_settings {
 	unsigned table_ms; /* 2000: no answer by then is one that the table is not available */
 	unsigned table_retry_ms; /* 250: so often it is tried again */
 	unsigned table_asks; /* 256: so many questions are under way at once */
+	unsigned
+		follow_ms; /* 2000: who does not follow a wish for so long keeps the pair where it is */
+	unsigned
+		stay_ms; /* 30000: after that it is wished again; twice as long after each try, up to 32 times */
 	/*
 	 * 0: a pair waits for the table as long as its records may (queue_age_ms). Otherwise it goes without a lease
 	 * after so long, so that two outers may write for it; see doc/link.md, section 7.

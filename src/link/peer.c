@@ -35,6 +35,16 @@ struct link_peer *peer_new(struct link *l, struct str id)
 	return p;
 }
 
+struct link_peer *peer_find(const struct link *l, struct str id)
+{
+	LIST_EACH (&l->peers, it) {
+		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
+		if (str_eq(p->id, id))
+			return p;
+	}
+	return NULL;
+}
+
 void peer_free(struct link_peer *p)
 {
 	LIST_EACH_SAFE (&p->rxs, it)

@@ -243,7 +243,8 @@ bool tx_sendable(const struct link_tx *tx)
 	if (tx->need_open)
 		return true;
 	/* A node that drains, or is to be left, gets no new records, only repetitions; none in a sealed epoch. */
-	if (tx_sealed(tx) || tx->send >= (p->draining || tx->held ? tx->high : tx->next))
+	bool left = tx->held || (p->draining && !tx_stays(tx));
+	if (tx_sealed(tx) || tx->send >= (left ? tx->high : tx->next))
 		return false;
 	return tx->send - tx->una < p->limits.window_records &&
 		tx->sent_bytes < p->limits.window_bytes;

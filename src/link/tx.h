@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For the files of the sending channel only: tx.c, tx_owner.c, tx_report.c, tx_age.c. */
+/* For the files of the sending channel only: tx.c and tx_*.c. */
 #ifndef LINK_TX_H
 #define LINK_TX_H
 
@@ -57,10 +57,14 @@ static inline bool tx_needed(const struct link_tx *tx)
 {
 	return tx->q.count || tx->expect;
 }
-/* The nodes that may have it now, in l->live. lasting: nor those that refused it a while ago. */
+/*
+ * The nodes that may have it now, in l->live. lasting: as if it did not have to stay with its owner (tx_stay.c), and
+ * without those that refused it a while ago.
+ */
 size_t tx_list_live(struct link_tx *tx, bool lasting, uint64_t now);
 /* The node that it belongs to, of those; NULL: none. */
 struct link_peer *tx_choice(struct link_tx *tx, bool lasting, uint64_t now);
+struct lease;
 
 /* --- tx_place.c --- */
 /* It is about to leave its owner for this reason. */
@@ -77,6 +81,24 @@ void tx_stop_leaving(struct link_tx *tx);
 void tx_seal_tick(struct link *l, uint64_t now);
 /* If it shall leave its owner, and the owner has nothing that it could write, it does. */
 void tx_shared_leave_step(struct link_tx *tx, uint64_t now);
+
+/* --- tx_stay.c: with a shared table --- */
+/* Have others kept the pair at its owner, although it was wished elsewhere? Then it has no other choice. */
+bool tx_stays(const struct link_tx *tx);
+/* The wish of this entry, which is the known one: is it time to give it up? From then on the pair stays. */
+bool tx_stay(struct link_tx *tx, const struct lease *entry, uint64_t now);
+/* Can it be had at the owner with which it stays? */
+bool tx_may_stay(struct link_tx *tx, uint64_t now);
+/* That owner, which drains, gave back what it had: it is to end. */
+void tx_stay_refused(struct link_tx *tx);
+/* Another entry takes the place of the known one. */
+void tx_stay_news(struct link_tx *tx, struct str value, uint64_t now);
+/* The owner with which it stays may be dead. */
+void tx_stay_look(struct link_tx *tx);
+/* Some inner was expelled. */
+void tx_stay_expelled(struct link_tx *tx);
+void tx_stay_tick(struct link *l, uint64_t now);
+void tx_stay_done(struct tx_lease *le);
 
 /* --- tx_lease.c: what is to be written into the shared table --- */
 /* Has no owner now (which cannot write for it any more): asks for what it needs, or leaves. */
@@ -110,6 +132,16 @@ struct tx_lease {
 	bool sealed; /* an epoch without records, so that the owner drops what it has not written */
 	struct link_timer seal;
 
+	/* The wish of an entry (tx_stay.c). */
+	uint64_t wished_at; /* since when it has not changed, nor who holds the pair besides us */
+	struct link_peer
+		*stay_at; /* it was given up: the pair stays with this owner; NULL: it was not */
+	struct str stay_value; /* the entry that was given up */
+	bool given_back; /* stay_at drains and has given back what it had */
+	unsigned gave_up; /* times, since others held it */
+	unsigned stay_turns; /* of stay_ms that it stays yet */
+	struct link_timer stay;
+
 	uint64_t ticket; /* of the question under way; 0: none */
 	struct str asked; /* the value that it would write */
 	/* What this value was made for, and its revision: news may come before its turn. */
@@ -128,7 +160,6 @@ static inline bool tx_sealed(const struct link_tx *tx)
 	return tx->lease && tx->lease->sealed;
 }
 
-struct lease;
 struct tx_lease *tx_lease_of(struct link_tx *tx);
 void tx_lease_free(struct link_tx *tx);
 /* A question waits for its turn or its answer. */

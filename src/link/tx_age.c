@@ -167,6 +167,7 @@ void tx_tick(struct link *l, uint64_t now)
 		check_stall(LIST_OWNER(t, struct link_tx, stall), now);
 	tx_stop_holding(l, now);
 	tx_seal_tick(l, now);
+	tx_stay_tick(l, now);
 	tx_table_tick(l, now);
 	while ((t = timer_due(&l->tx_idle_timers, now)))
 		check_idle(LIST_OWNER(t, struct link_tx, idle), now);

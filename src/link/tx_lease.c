@@ -31,7 +31,7 @@ static bool read_entry(const struct link_tx *tx, struct lease *e)
 	*e = (struct lease){ .pair = tx->name.pair };
 	if (le->value.len && !lease_read(le->value, e))
 		return false;
-	if (str_eq(e->wish, e->owner))
+	if (str_eq(e->wish, e->owner) || tx_stays(tx))
 		e->wish = STRL("");
 	for (size_t i = e->n_holders; i-- > 0;) {
 		if (tx_expelled(tx->l, e->holders[i].node, e->holders[i].boot))
@@ -215,10 +215,13 @@ static void step(struct link_tx *tx, uint64_t now)
 		tx_ask_later(tx, now);
 		return;
 	}
+	bool others = others_hold(tx, &e);
+	if (tx_needed(tx) && others && tx_stay(tx, &e, now))
+		e.wish = STRL("");
 	size_t n = tx_needed(tx) ? tx_list_live(tx, false, now) : 0;
 	if (n == 0)
 		step_out(tx, &e, now);
-	else if (others_hold(tx, &e))
+	else if (others)
 		step_among_others(tx, &e, n, now);
 	else
 		step_alone(tx, &e, n, now);
@@ -234,7 +237,8 @@ static bool use_held(struct link_tx *tx, uint64_t now)
 		!find_live(tx, tx_list_live(tx, false, now), p->id))
 		return false;
 	bool others = others_hold(tx, &e);
-	bool elsewhere = others ? tx->pinned && tx->pinned != p : tx_choice(tx, false, now) != p;
+	bool pinned = tx->pinned && tx->pinned != p && !tx_stays(tx);
+	bool elsewhere = others ? pinned : tx_choice(tx, false, now) != p;
 	if (elsewhere || !choose(tx, &p, 1))
 		return false;
 	tx->lease->since = 0;
@@ -290,6 +294,7 @@ void tx_seek(struct link_tx *tx, uint64_t now)
 		le->since = 0;
 	else if (!le->since)
 		le->since = now;
+	tx_stay_look(tx);
 	tx_wait(tx, now);
 	bool pauses = tx->l->table_down && timer_armed(&le->retry);
 	if (!tx_asking(tx) && !use_held(tx, now) && !pauses)
@@ -336,6 +341,9 @@ static void look_at_wish(struct link_tx *tx, uint64_t now)
 		follow_wish(tx, e.wish, now);
 	else
 		tx_pass_wish_on(tx, now);
+	/* It may have had to stay until now. */
+	if (tx->owner && tx->owner->draining)
+		tx_leave_step(tx, now);
 }
 
 void tx_entry_changed(struct link_tx *tx, uint64_t now)
@@ -350,6 +358,8 @@ void tx_entry_changed(struct link_tx *tx, uint64_t now)
 
 static bool usable(struct link_tx *tx, const struct link_peer *p, uint64_t now)
 {
+	if (tx_stays(tx))
+		return p == tx->lease->stay_at && tx_may_stay(tx, now);
 	return p->state == PEER_UP && !p->draining && !p->aside && !tx_refused_by(tx, p, now);
 }
 
@@ -403,6 +413,7 @@ void tx_seek_again(struct link_tx *tx, uint64_t now)
 		return;
 	}
 	tx->expect &= tx->q.count > 0; /* nobody waits for what is only expected */
+	tx_stay_look(tx);
 	if ((!tx_asking(tx) && use_held(tx, now)) || go_alone(tx, now) || tx_asking(tx))
 		return;
 	step(tx, now);

@@ -60,11 +60,12 @@ void tx_shared_leave_step(struct link_tx *tx, uint64_t now)
 {
 	const struct tx_lease *le = tx->lease;
 	bool settled = tx->una >= tx->high || (le->sealed && tx->confirmed);
-	enum link_why why = tx->owner->draining ? LINK_WHY_DRAINED
-		: tx_shall_leave(tx)            ? LINK_WHY_COMMAND
-						: LINK_WHY_WISHED;
+	bool drains = tx->owner->draining && !tx_stays(tx);
+	enum link_why why = drains   ? LINK_WHY_DRAINED
+		: tx_shall_leave(tx) ? LINK_WHY_COMMAND
+				     : LINK_WHY_WISHED;
 
-	if (settled && (tx->owner->draining || le->leaving))
+	if (settled && (drains || le->leaving))
 		tx_reassign(tx, why, now);
 	else if (tx->l->lets_go && !tx_needed(tx))
 		tx_reassign(tx, LINK_WHY_DRAINED, now);

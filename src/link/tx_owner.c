@@ -64,6 +64,10 @@ size_t tx_list_live(struct link_tx *tx, bool lasting, uint64_t now)
 	struct link *l = tx->l;
 	size_t n = 0;
 
+	if (!lasting && tx_stays(tx)) {
+		l->live[0] = tx->lease->stay_at;
+		return tx_may_stay(tx, now);
+	}
 	LIST_EACH (&l->peers, it) {
 		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
 		bool serves = l->set.role == LINK_INNER || link_peer_serves(p, tx->name.pair.local);

@@ -34,7 +34,9 @@ static bool is_up(const struct link_peer *p)
 /* An operator wants it to be elsewhere. */
 bool tx_shall_leave(const struct link_tx *tx)
 {
-	return tx->owner->aside || (tx->pinned && tx->pinned != tx->owner && is_up(tx->pinned));
+	bool elsewhere = tx->pinned && tx->pinned != tx->owner && is_up(tx->pinned);
+
+	return (tx->owner->aside || elsewhere) && !tx_stays(tx);
 }
 
 static void stop_holding(struct link_tx *tx, uint64_t now)
@@ -115,19 +117,9 @@ void tx_go_home(struct link_tx *tx, uint64_t now)
 
 /* --- orders --- */
 
-static struct link_peer *find_peer(const struct link *l, struct str id)
-{
-	LIST_EACH (&l->peers, it) {
-		struct link_peer *p = LIST_OWNER(it, struct link_peer, link);
-		if (str_eq(p->id, id))
-			return p;
-	}
-	return NULL;
-}
-
 const char *link_move(struct link *l, struct link_pair pair, struct str node, uint64_t now)
 {
-	struct link_peer *p = find_peer(l, node);
+	struct link_peer *p = peer_find(l, node);
 
 	if (!p)
 		return "no such node is linked with this one";
@@ -174,7 +166,7 @@ static bool others_are_up(const struct link *l, const struct link_peer *but)
 
 const char *link_set_aside(struct link *l, struct str node, bool aside, uint64_t now)
 {
-	struct link_peer *p = find_peer(l, node);
+	struct link_peer *p = peer_find(l, node);
 
 	if (!p)
 		return "no such node is linked with this one";

@@ -134,6 +134,8 @@ enum link_fault tx_on_reach(struct link_peer *p, const union frame *f, uint64_t 
 	/* One that leaves gives back what it could not deliver: no judgement of the pair. */
 	if (!p->draining)
 		tx_refuse(tx, p, &f->report, now);
+	else
+		tx_stay_refused(tx);
 	if (tx->owner == p && tx->epoch == f->report.epoch)
 		tx_reassign(tx, p->draining ? LINK_WHY_DRAINED : LINK_WHY_REFUSED, now);
 	return FAULT_NONE;

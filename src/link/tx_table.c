@@ -32,6 +32,7 @@ struct tx_lease *tx_lease_of(struct link_tx *tx)
 	list_init(&le->overdue.link);
 	list_init(&le->retry.link);
 	list_init(&le->seal.link);
+	list_init(&le->stay.link);
 	tx->lease = le;
 	return le;
 }
@@ -68,6 +69,7 @@ static void set_known(struct link_tx *tx, struct str value, uint64_t revision, u
 	/* The table is not the one that it was. */
 	bool older = revision < le->revision && !str_eq(value, le->value);
 
+	tx_stay_news(tx, value, now);
 	str_free(&le->value);
 	le->value = str_dup(value);
 	le->revision = revision;
@@ -160,6 +162,7 @@ void tx_lease_free(struct link_tx *tx)
 	count(tx);
 	list_remove(&le->retry.link);
 	list_remove(&le->seal.link);
+	tx_stay_done(le);
 	str_free(&le->value);
 	str_free(&le->asked);
 	str_free(&le->replaced);
@@ -346,8 +349,12 @@ void link_expel(struct link *l, struct str inner, uint64_t boot, uint64_t now)
 	l->expelled[l->n_expelled++] = (struct expelled){ str_dup(inner), boot };
 	LIST_EACH (&l->txs, it) {
 		struct link_tx *tx = LIST_OWNER(it, struct link_tx, link);
-		if (tx->lease && !tx->owner && !tx_asking(tx))
-			tx_seek(tx, now);
+		if (!tx->lease)
+			continue;
+		bool stayed = tx_stays(tx);
+		tx_stay_expelled(tx);
+		if ((!tx->owner || stayed) && !tx_asking(tx))
+			tx_entry_changed(tx, now);
 	}
 }
 

@@ -44,7 +44,7 @@ ROWS = [
      "\t\ttx_ask_later(tx, now);\n"
      "\t\treturn;\n"
      "\t}\n"
-     "\tsize_t n",
+     "\tbool others",
      "\tstruct lease e;\n"
      "\n"
      "\tif (!read_entry(tx, &e)) {\n"
@@ -56,7 +56,7 @@ ROWS = [
      "\t\ttx_set_owner(tx, told, tx_next_epoch(tx->l, tx->epoch), now);\n"
      "\t\treturn;\n"
      "\t}\n"
-     "\tsize_t n"),
+     "\tbool others"),
     ("the row of an earlier process is not waited for", "tx_lease.c",
      "return l->started && now >= l->started + l->set.dead_ms;",
      "return true;"),
@@ -74,6 +74,17 @@ ROWS = [
      "\t\treturn;",
      "\tif (tx->lease->leaving || now)\n"
      "\t\treturn;"),
+    ("a wish that nobody follows is never given up", "tx_stay.c",
+     "\tbegin(tx, le->value, p, now);\n"
+     "\treturn true;",
+     "\treturn false;"),
+    ("who gives a wish up uses the owner without the table", "tx_lease.c",
+     "\tif (tx_needed(tx) && others && tx_stay(tx, &e, now))\n"
+     "\t\te.wish = STRL(\"\");\n",
+     "\tif (tx_needed(tx) && others && tx_stay(tx, &e, now)) {\n"
+     "\t\ttx_set_owner(tx, tx->lease->stay_at, tx_next_epoch(tx->l, tx->epoch), now);\n"
+     "\t\treturn;\n"
+     "\t}\n"),
     ("a row that is not needed stays when others wish", "tx_lease.c",
      "\tif (row && row_is_fenced(tx, e, now))\n"
      "\t\tleave(tx, e, now);\n"

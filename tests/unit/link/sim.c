@@ -38,6 +38,8 @@ static void start_node(struct node *n)
 	s.table_ms = TABLE_MS;
 	s.table_retry_ms = 15;
 	s.table_asks = 2;
+	s.follow_ms = 60;
+	s.stay_ms = 100;
 	s.alone_ms = n->w->alone ? 90 : 0;
 	struct link_ops ops = sim_ops;
 	ops.ask = n->w->shared ? sim_ask : NULL;
@@ -55,6 +57,13 @@ static void restart_later(struct node *n)
 {
 	struct world *w = n->w;
 
+	if (n->role == LINK_INNER && w->loses_inner) {
+		w->loses_inner = false;
+		n->gone = true;
+		w->totals->gone++;
+		TELL(w, "%s will not come back", n->id);
+		return;
+	}
 	n->restart_at = w->now + 1 + below(w, chance(w, 50) ? 20 : 300);
 	if (n->role == LINK_INNER && chance(w, 30))
 		w->apart_until[n->index][w->n_inner + below(w, w->n_nodes - w->n_inner)] =
@@ -513,7 +522,7 @@ static void check_idle(struct world *w)
 		advance(w, end);
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		struct link *l = w->nodes[i].l;
-		if (w->nodes[i].gone)
+		if (!l)
 			continue;
 		if (!list_empty(&l->txs))
 			fail(w, "an idle sending channel stays");
@@ -531,6 +540,7 @@ static void set_up(struct world *w)
 	w->n_nodes = w->n_inner + 1 + below(w, 3);
 	w->shared = chance(w, 60);
 	w->alone = w->shared && chance(w, 15);
+	w->loses_inner = w->shared && w->n_inner > 1 && chance(w, 25);
 	w->table_loss = chance(w, 50) ? below(w, 30) : 0;
 	w->table_stale = chance(w, 50) ? below(w, 60) : 0;
 	w->totals->shared += w->shared;

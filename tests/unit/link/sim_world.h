@@ -155,6 +155,7 @@ struct world {
 	bool slow_hops, slow_readers, rejects, vanishing, late_acks, congestion, no_choice, poison,
 		short_idle;
 	bool shared, alone; /* the inners share a lease table; they may go without it */
+	bool loses_inner; /* the first inner that dies does not come back */
 	unsigned table_loss, table_stale;
 	unsigned n_inner, n_nodes, n_pairs;
 	uint64_t apart_until[NODES_MAX][NODES_MAX];
