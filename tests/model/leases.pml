@@ -12,14 +12,15 @@
  *	once         within one epoch a record is written once
  *	no loss      an inner forgets a record only when it was written
  *
- * and that the records of both inners are written when the faults stop (the claim below): nobody starves.
+ * and that the records of both inners are written when the faults stop (the claim below): nobody starves. With GONE one
+ * inner is dead for good from the start, has left its row, and the other one must not starve for that.
  *
  * Left out, as ownership.pml has it: the way of heartbeats and echoes, several records, crashes of outers. Here a link
  * is a queue of one frame (open and record in one), a heartbeat and its echo take no time, and an inner may learn at any
  * time what an outer has written, while they are linked. LEASE and DEAD stand for 800 and 1000 ms.
  *
- * tests/model/check runs spin over it. Each of STEAL, TRUST_WATCH, UNFENCED, KEEP_OLD, LONG_LEASE, HOLD_ON and NO_RETRY
- * breaks a rule, and must break a promise.
+ * tests/model/check runs spin over it. Each of STEAL, TRUST_WATCH, UNFENCED, KEEP_OLD, LONG_LEASE, HOLD_ON, NO_RETRY and
+ * INSIST breaks a rule, and must break a promise.
  */
 
 #ifndef FAULTS
@@ -61,6 +62,7 @@ byte use[2] = NOBODY; /* the outer in use */
 byte held[2] = NOBODY; /* the outer of an entry that was won, and since which it asked for none of others */
 byte epoch[2]; /* of the channel */
 bool settled[2], leaving[2], sealed[2];
+bool stays[2]; /* it has given a wish up */
 bool sent[2]; /* in this epoch, and on this connection */
 bool high[2]; /* in this epoch */
 byte age[2] = DEAD; /* ticks since this process began, up to DEAD */
@@ -130,6 +132,17 @@ inline ask(i, v, next)
 #endif
 #define MAY_JOIN(i) (NEEDED(i) && OTHERS(i) && UP(i, OWNER(known[i])) && WISH(known[i]) == 0)
 #define MAY_WISH(i, x) (NEEDED(i) && OTHERS(i) && !UP(i, OWNER(known[i])) && UP(i, x) && WISH(known[i]) == 0 && FENCED(i))
+/* The owner lives, but somebody (here: for once) wants the pair elsewhere. */
+#define MAY_ORDER(i, x) (BREAKS && NEEDED(i) && OTHERS(i) && OWNER(known[i]) != (x) && UP(i, x) && \
+	WISH(known[i]) == 0 && FENCED(i))
+/* Others do not follow: after some time, here at any. */
+#ifdef INSIST
+#define MAY_GIVE_UP(i) false
+#else
+#define MAY_GIVE_UP(i) (NEEDED(i) && OTHERS(i) && UP(i, OWNER(known[i])) && WISH(known[i]) != 0 && FENCED(i))
+#endif
+/* Who gave one up heeds none, as long as the others hold the pair. */
+#define HEEDS_WISH(i) (WISH(known[i]) != 0 && !(stays[i] && OTHERS(i)))
 #define MAY_LEAVE(i) (MINE(i) && FENCED(i) && (!NEEDED(i) || (OTHERS(i) && WISH(known[i]) != 0)))
 
 proctype asks(byte i)
@@ -142,6 +155,12 @@ end:	do
 	:: atomic { FREE(i) && MAY_JOIN(i) -> ask(i, WITH(known[i], i), OWNER(known[i])) }
 	:: atomic { FREE(i) && MAY_WISH(i, 0) -> ask(i, WITHOUT(OWNED_BY(known[i], OWNER(known[i]), 1), i), NOBODY) }
 	:: atomic { FREE(i) && MAY_WISH(i, 1) -> ask(i, WITHOUT(OWNED_BY(known[i], OWNER(known[i]), 2), i), NOBODY) }
+	:: atomic { FREE(i) && MAY_ORDER(i, 0) -> faults--;
+		ask(i, WITHOUT(OWNED_BY(known[i], OWNER(known[i]), 1), i), NOBODY) }
+	:: atomic { FREE(i) && MAY_ORDER(i, 1) -> faults--;
+		ask(i, WITHOUT(OWNED_BY(known[i], OWNER(known[i]), 2), i), NOBODY) }
+	:: atomic { FREE(i) && MAY_GIVE_UP(i) -> stays[i] = true;
+		ask(i, WITH(OWNED_BY(known[i], OWNER(known[i]), 0), i), OWNER(known[i])) }
 	:: atomic { FREE(i) && MAY_LEAVE(i) -> ask(i, WITHOUT(known[i], i), NOBODY) }
 	od
 }
@@ -257,13 +276,13 @@ end:	do
 		at_epoch[AT(i, use[i])] == epoch[i] -> assert(written[i]); settled[i] = true }
 	:: atomic { use[i] != NOBODY && settled[i] -> release(i) }
 	/* what it holds it uses again, without the table */
-	:: atomic { use[i] == NOBODY && !asking[i] && NEEDED(i) && held[i] != NOBODY && UP(i, held[i]) && WISH(known[i]) == 0 ->
+	:: atomic { use[i] == NOBODY && !asking[i] && NEEDED(i) && held[i] != NOBODY && UP(i, held[i]) && !HEEDS_WISH(i) ->
 		start_using(i, held[i]) }
 	:: atomic { use[i] != NOBODY && silent[AT(i, use[i])] >= DEAD -> release(i) }
 	/* nak revoked */
 	:: atomic { use[i] != NOBODY && LINKED(i, use[i]) && at_epoch[AT(i, use[i])] == epoch[i] && revoked[AT(i, use[i])] ->
 		release(i) }
-	:: atomic { use[i] != NOBODY && !leaving[i] && WISH(known[i]) != 0 -> leaving[i] = true }
+	:: atomic { use[i] != NOBODY && !leaving[i] && HEEDS_WISH(i) -> leaving[i] = true }
 #ifdef UNFENCED
 	:: atomic { use[i] != NOBODY && leaving[i] -> release(i) }
 #endif
@@ -366,15 +385,15 @@ proctype network(byte i, x)
 end:	do
 	:: atomic { BREAKS && !cut[AT(i, x)] -> faults--; cut[AT(i, x)] = true; drop(AT(i, x)) }
 	/* a new connection: both greet, the inner goes back */
-	:: atomic { cut[AT(i, x)] && !paused[x] -> cut[AT(i, x)] = false;
+	:: atomic { cut[AT(i, x)] && !paused[x] && greeted[AT(i, x)] -> cut[AT(i, x)] = false;
 		silent[AT(i, x)] = 0; lease[AT(i, x)] = LEASE;
 		if
 		:: use[i] == x -> sent[i] = false
 		:: else
 		fi }
 	/* a new process greets: what the outer knew of the last one is forgotten */
-	:: atomic { !greeted[AT(i, x)] && !cut[AT(i, x)] && !paused[x] ->
-		greeted[AT(i, x)] = true;
+	:: atomic { !greeted[AT(i, x)] && !paused[x] ->
+		greeted[AT(i, x)] = true; cut[AT(i, x)] = false;
 		at_epoch[AT(i, x)] = 0; wrote_in[AT(i, x)] = 0;
 		revoked[AT(i, x)] = false; queued[AT(i, x)] = false; taken[AT(i, x)] = false;
 		silent[AT(i, x)] = 0; lease[AT(i, x)] = LEASE }
@@ -419,7 +438,7 @@ end:	do
 	:: atomic { BREAKS -> faults--;
 		age_all(i);
 		release(i);
-		asking[i] = false; held[i] = NOBODY; known[i] = 0; known_rev[i] = 0; age[i] = 0;
+		asking[i] = false; stays[i] = false; held[i] = NOBODY; known[i] = 0; known_rev[i] = 0; age[i] = 0;
 		settled[i] = false; written[i] = false;
 		greeted[AT(i, 0)] = false; greeted[AT(i, 1)] = false;
 		drop(AT(i, 0)); drop(AT(i, 1)) }
@@ -429,7 +448,15 @@ end:	do
 init {
 	byte i, x;
 	atomic {
+#ifdef GONE
+		rev = 1;
+		value = AGED(ROW(1), 1);
+		greeted[AT(1, 0)] = false;
+		greeted[AT(1, 1)] = false;
+		for (i : 0 .. 0) {
+#else
 		for (i : 0 .. 1) {
+#endif
 			run asks(i);
 			run hears(i);
 			run grants(i);
@@ -443,7 +470,15 @@ init {
 				run network(i, x)
 			}
 		}
+#ifdef GONE
+		run writes(1);
+		run stops(1)
+#endif
 	}
 }
 
+#ifdef GONE
+ltl settled_all { [] <> (settled[0] || faults > 0) }
+#else
 ltl settled_all { [] <> ((settled[0] && settled[1]) || faults > 0) }
+#endif
