@@ -2,10 +2,11 @@
 """Two inners with `leases shared` over three brokers: a pair that both use goes over one outer."""
 import re
 import signal
+import time
 
 from bus import BROKERS, PORT, Brokers
 from mesh import Sender
-from meshworld import Mesh
+from meshworld import Many, Mesh
 from world import LOCAL, check, fresh, run
 
 NAMES = {"outers": ["outer-a", "outer-b"], "inners": ["inner-a", "inner-b"]}
@@ -133,6 +134,77 @@ def case_an_inner_and_its_outer_die_together(world):
     world.wait(lambda: all(len(world.foreign.bodies(d)) >= 3 for d in of_both), "they go on")
     check(set(world.owners_of("inner-a").values()) == {"outer-b"}, world.owners_of("inner-a"))
     a.no_bounce()
+
+
+def both_and_one_dies(world):
+    """Both inners use all pairs, and inner-b is killed: inner-a's streams, and the pairs that both had at outer-a."""
+    a, b = Sender(world, world.domains), Sender(world, world.domains, "inner-b")
+    a.send(1), b.send(1)
+    world.wait(lambda: all(len(world.foreign.bodies(d)) >= 2 for d in world.domains), "the first messages")
+    world.wait(lambda: world.agree(world.domains), "one outer each")
+    theirs = [d for d, owner in world.owners_of("inner-a").items() if owner == "outer-a"]
+    check(theirs, "outer-a has some")
+    world.node("inner-b").stop(signal.SIGKILL)
+    return a, theirs
+
+
+def goes_on(world, a, n):
+    """Within some seconds, far less than a message waits before it comes back."""
+    begin = time.monotonic()
+    a.send(n)
+    a.arrived()
+    check(time.monotonic() - begin < 8, "it took %.1f s" % (time.monotonic() - begin))
+
+
+@fresh()
+def case_an_inner_dies_and_its_outer_is_set_aside(world):
+    """The dead inner's row keeps a pair at the outer that is drained: it goes on there, and leaves when it may."""
+    a, theirs = both_and_one_dies(world)
+    world.cli("drain", "outer-a")
+    goes_on(world, a, 2)
+    goes_on(world, a, 5)
+    check(all(world.owners_of("inner-a")[d] == "outer-a" for d in theirs), world.owners_of("inner-a"))
+    world.node("inner-b").start()
+    world.wait_linked(world.node("inner-b"))
+    again = Sender(world, theirs, "inner-b")
+    again.count = {d: a.count[d] for d in theirs}
+    again.send(1)
+    world.wait(lambda: "outer-a" not in world.owners_of("inner-a").values(), "the order is carried out")
+    again.arrived()
+    again.no_bounce(), a.no_bounce()
+
+
+@fresh()
+def case_an_inner_dies_and_its_outer_restarts(world):
+    """The same while the outer drains itself, ends, and comes back."""
+    a, theirs = both_and_one_dies(world)
+    world.cli("drain", "outer-a", node="outer-a")
+    goes_on(world, a, 5)
+    world.node("outer-a").stop()
+    a.send(2)
+    world.node("outer-a").start()
+    world.wait_linked(world.node("outer-a"), ["inner-a"])
+    goes_on(world, a, 2)
+    world.wait(lambda: all(world.owners_of("inner-a")[d] for d in theirs), "all have an owner")
+    a.no_bounce()
+
+
+@fresh()
+def case_an_inner_dies_and_a_server_is_away(world):
+    """A foreign server is down for a while: what is for it comes back soon, not after a minute; later it goes on."""
+    a, theirs = both_and_one_dies(world)
+    world.foreign.close()
+    begin = time.monotonic()
+    a.send(1, theirs[:1])
+    world.server.wait_for("<remote-server-")
+    check(time.monotonic() - begin < 10, "it took %.1f s" % (time.monotonic() - begin))
+    world.foreign = Many(world, world.address["foreign"], world.domains[0])
+
+    def arrives():
+        a.send(1, theirs[:1])
+        time.sleep(0.5)
+        return world.foreign.bodies(theirs[0])
+    world.wait(arrives, "it goes on")
 
 
 @fresh(start=False)
