@@ -308,7 +308,10 @@ void tx_pass_wish_on(struct link_tx *tx, uint64_t now)
 	if (tx_asking(tx) || tx->lease->alone || tx->lease->leaving || !tx_shall_leave(tx))
 		return;
 	struct link_peer *to = tx_choice(tx, false, now);
-	if (!to || to == tx->owner || !read_entry(tx, &e) || !lease_holder(&e, tx->l->set.node))
+	bool elsewhere = to && to != tx->owner;
+	if (!elsewhere && tx_refused_by(tx, NULL, now))
+		tx_ask_later(tx, now); /* soon it may be had there again */
+	if (!elsewhere || !read_entry(tx, &e) || !lease_holder(&e, tx->l->set.node))
 		return;
 	e.wish = to->id;
 	ask(tx, &e, NULL, now);
@@ -384,6 +387,7 @@ void tx_entry_won(struct link_tx *tx, uint64_t now)
 		if (!tx->from && tx_has_others(tx))
 			tx->why = LINK_WHY_SHARED;
 		tx_set_owner(tx, le->then, epoch, now);
+		tx_pass_wish_on(tx, now); /* of an order that came meanwhile */
 	} else if (!le->row && !tx_needed(tx) && is_useless(tx, now)) {
 		tx_free(tx);
 	} else {

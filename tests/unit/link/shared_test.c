@@ -327,6 +327,32 @@ static void test_move_alone(void **state)
 	lab_done(&lab);
 }
 
+/* An order is not forgotten that comes while a question is under way, or while the node has just refused the pair. */
+static void test_move_at_a_bad_moment(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	assert_null(link_move(lab.nodes[INNER].l, lab_one, STRL("b"), lab.now));
+	win(&lab, 3);
+	HAPPENED(&lab, "asks 0: a inner/2\nasks 3: a (b!) inner/2\na: r1\n");
+	lab_done(&lab);
+
+	hold(&lab, false);
+	lab.nodes[OUTER_A].program = HOLD;
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_talk(&lab);
+	link_unreachable(lab.nodes[OUTER_A].l, lab.nodes[OUTER_A].channel, NO, "gone", lab.now);
+	lab_talk(&lab);
+	win(&lab, 6);
+	assert_null(link_move(lab.nodes[INNER].l, lab_one, STRL("a"), lab.now));
+	HAPPENED(&lab, "a: r1\nasks 5: b inner/2\nb: r1\n");
+	lab_pass(&lab, 1300, ALL);
+	HAPPENED(&lab, "asks 6: b (a!) inner/2\n");
+	lab_done(&lab);
+}
+
 static void test_home_only_without_others(void **state)
 {
 	struct lab lab;
@@ -669,6 +695,7 @@ int main(void)
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_move_alone),
+		cmocka_unit_test(test_move_at_a_bad_moment),
 		cmocka_unit_test(test_home_only_without_others),
 		cmocka_unit_test(test_set_aside),
 		cmocka_unit_test(test_held_needs_no_table),

@@ -497,6 +497,50 @@ static void say_last_word(struct world *w)
 	until_quiet(w);
 }
 
+static bool is_owner(struct world *w, unsigned pair, const struct node *n)
+{
+	struct lease entry;
+
+	return lease_read(sim_table_value(w, pair), &entry) && str_is(entry.owner, n->id);
+}
+
+static bool some_are_gone(const struct world *w)
+{
+	bool gone = false;
+
+	for (unsigned i = 0; i < w->n_inner; i++)
+		gone |= w->nodes[i].gone;
+	return gone;
+}
+
+/* All is well, and an operator moves a pair at one inner: the others follow, at the first try or at a later one. */
+static void give_last_order(struct world *w)
+{
+	struct node *n = &w->nodes[0], *to = &w->nodes[w->n_nodes - 1];
+
+	if (!w->shared || w->alone || w->n_nodes - w->n_inner < 2 || some_are_gone(w) ||
+		!all_linked(w))
+		return;
+	if (is_owner(w, 0, to))
+		to--;
+	if (link_move(n->l, pair_of(0), str_of(to->id), w->now))
+		return;
+	TELL(w, "%s is told to move pair 0 to %s", n->id, to->id);
+	w->totals->last_orders++;
+	for (uint64_t end = w->now + 5000; !is_owner(w, 0, to) && w->now < end && !w->wrong;) {
+		sim_send_good(n, 0);
+		touch_all(w);
+		for (uint64_t next = w->now + 100; w->now < next && !w->wrong;)
+			advance(w, next);
+	}
+	/* What another inner wished meanwhile ends the order. */
+	const struct link_tx *tx = tx_find(n->l, pair_of(0));
+	if (!w->wrong && !is_owner(w, 0, to) && tx && tx->pinned)
+		fail(w, "others do not follow");
+	link_unpin(n->l, pair_of(0));
+	until_quiet(w);
+}
+
 static void check_records(struct world *w)
 {
 	for (uint32_t i = 0; i < w->n_records; i++) {
@@ -654,6 +698,8 @@ const char *sim_run(uint64_t seed, struct sim_totals *totals, uint64_t *ret_at)
 	until_quiet(w);
 	if (!w->wrong)
 		say_last_word(w);
+	if (!w->wrong)
+		give_last_order(w);
 	if (!w->wrong)
 		check_records(w);
 	if (!w->wrong && w->short_idle && seed % 4 == 0)

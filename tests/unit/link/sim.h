@@ -20,6 +20,7 @@ struct sim_totals {
 	uint64_t shared, asked, asked_in_vain, table_faults, expelled;
 	uint64_t outages; /* of all carriers */
 	uint64_t caught; /* records that were revoked on their way to the next hop */
+	uint64_t last_orders; /* given when all was well, and obeyed */
 	uint64_t gone; /* nodes that never came back */
 	uint64_t isolated, forgotten; /* nodes, and records that their senders sent another way */
 	uint64_t strict; /* schedules that had to be exactly once */

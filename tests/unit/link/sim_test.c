@@ -34,8 +34,9 @@ static void print_totals(const struct sim_totals *t)
 	printf("%lu nodes gone for ever; %lu times isolated, %lu records forgotten\n", t->gone,
 		t->isolated, t->forgotten);
 	printf("%lu with a shared table: %lu questions, %lu in vain, %lu faults of the table, %lu "
-	       "dead expelled\n",
-		t->shared, t->asked, t->asked_in_vain, t->table_faults, t->expelled);
+	       "dead expelled, %lu last orders\n",
+		t->shared, t->asked, t->asked_in_vain, t->table_faults, t->expelled,
+		t->last_orders);
 }
 
 int main(int argc, char **argv)
