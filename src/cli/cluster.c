@@ -25,13 +25,19 @@ static void put_word(struct buf *out, const char *before, const json_t *row, con
 	value_str(out, json_object_get(row, key));
 }
 
+static void put_number(struct buf *out, const char *before, const json_t *row, const char *key)
+{
+	buf_append_c(out, before);
+	value_plain(out, row, key);
+}
+
 /* What brought the pair to its owner, in the words of enum link_why. */
 static void put_event(struct buf *out, const json_t *row)
 {
 	static const struct {
 		const char *why;
 		const char *before;
-		const char *after;
+		const char *after; /* NULL: without the node */
 	} events[] = {
 		{ "dead", "", " was dead" },
 		{ "restarted", "", " was started anew" },
@@ -39,16 +45,77 @@ static void put_event(struct buf *out, const json_t *row)
 		{ "revoked", "the lease of ", " had run out" },
 		{ "drained", "", " was drained" },
 		{ "command", "moved by command from ", "" },
+		{ "shared", "another inner had it there", NULL },
+		{ "wished", "another inner wished it away from ", "" },
 		{ "home", "came back from ", "" },
 	};
 
 	for (size_t i = 0; i < COUNT(events); i++) {
-		if (strcmp(events[i].why, string_of(row, "why")) != 0 || !string_of(row, "from")[0])
+		if (strcmp(events[i].why, string_of(row, "why")) != 0)
 			continue;
-		buf_append_c(out, ", ");
-		put_word(out, events[i].before, row, "from");
-		buf_append_c(out, events[i].after);
+		if (!events[i].after) {
+			buf_append_c(out, ", ");
+			buf_append_c(out, events[i].before);
+		} else if (string_of(row, "from")[0]) {
+			buf_append_c(out, ", ");
+			put_word(out, events[i].before, row, "from");
+			buf_append_c(out, events[i].after);
+		}
 		return;
+	}
+}
+
+/* Those who keep a pair where it is, and the only way to end that if they are dead. */
+static void put_silent(struct buf *out, const json_t *row)
+{
+	const json_t *all = json_object_get(row, "silent");
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+		put_word(out, i ? ", and " : "", one, "node");
+		put_number(out, " (boot ", one, "boot");
+		put_word(out, ") does not give it up; if it is dead for good: sallyport expel ",
+			one, "node");
+		put_number(out, " ", one, "boot");
+	}
+}
+
+/* Without what it is followed by. */
+static bool put_waiting(struct buf *out, const json_t *row)
+{
+	static const struct {
+		const char *state;
+		const char *text;
+	} states[] = {
+		{ "waiting", "no node may have it now" },
+		{ "asking", "waits for the table of leases" },
+		{ "leaving",
+			"waits for other inners, who are asked to leave the node that had it" },
+		{ "blocked", "waits, and the node that had it is not there: " },
+		{ "kept", "stays here: " },
+		{ "idle", "nowhere until its next stanza" },
+		{ "held", "held here by command" },
+	};
+
+	for (size_t i = 0; i < COUNT(states); i++) {
+		if (strcmp(states[i].state, string_of(row, "state")) == 0) {
+			buf_append_c(out, states[i].text);
+			put_silent(out, row);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void put_home(struct buf *out, const json_t *row)
+{
+	uint64_t others;
+
+	if (value_count(row, "others", &others) && others) {
+		put_word(out, "; it belongs to ", row, "home");
+		buf_append_c(out, ", but other inners use it here");
+	} else {
+		put_word(out, "; when idle for a while it goes to ", row, "home");
 	}
 }
 
@@ -59,14 +126,10 @@ static void value_place(struct buf *out, const json_t *pair, const char *key)
 	const char *state = string_of(row, "state");
 	uint64_t line, since;
 
-	if (strcmp(state, "held") == 0)
-		buf_append_c(out, "held here by command");
-	else if (strcmp(state, "moving") == 0)
+	if (strcmp(state, "moving") == 0)
 		put_word(out, "moves when all is acknowledged, by command, to ", row, "pinned");
-	else if (strcmp(state, "waiting") == 0)
-		buf_append_c(out, "no node may have it now");
-	else if (strcmp(state, "idle") == 0)
-		buf_append_c(out, "nowhere until its next stanza");
+	else if (put_waiting(out, row))
+		; /* that is all */
 	else if (value_count(row, "route_line", &line))
 		buf_printf(out, "%s: route in line %llu", state, (unsigned long long)line);
 	else
@@ -78,7 +141,27 @@ static void value_place(struct buf *out, const json_t *pair, const char *key)
 		buf_append_c(out, " ago");
 	}
 	if (strcmp(state, "away") == 0)
-		put_word(out, "; when idle for a while it goes to ", row, "home");
+		put_home(out, row);
+}
+
+/* The entry of the table: "outer-a 1790000000123 (wished: outer-b): inner-a inner-b" */
+static void value_lease(struct buf *out, const json_t *pair, const char *key)
+{
+	const json_t *lease = json_object_get(pair, key);
+	const json_t *holders = json_object_get(lease, "holders");
+
+	if (!lease) {
+		buf_append_c(out, "-");
+		return;
+	}
+	put_word(out, "", lease, "owner");
+	put_number(out, " ", lease, "epoch");
+	if (string_of(lease, "wish")[0]) {
+		put_word(out, " (wished: ", lease, "wish");
+		buf_append_c(out, ")");
+	}
+	for (size_t i = 0; i < json_array_size(holders); i++)
+		put_word(out, i ? " " : ": ", json_array_get(holders, i), "node");
 }
 
 static void value_drained(struct buf *out, const json_t *row, const char *key)
@@ -122,6 +205,7 @@ static const struct column pair_columns[] = {
 	{ "IDLE", "idle_ms", value_ms, true },
 	{ "QUEUED", "queued", value_plain, true },
 	{ "UNACKED", "unacknowledged", value_plain, true },
+	{ "LEASE", "lease", value_lease },
 	{ "WHY THERE", "place", value_place },
 };
 

@@ -84,8 +84,8 @@ static const struct command commands[] = {
 		"With shared leases, asked of an inner: pairs that wait because INNER and their "
 		"outer "
 		"are gone\n"
-		"together go on. BOOT is its boot id, as `status --json` tells of the holders of "
-		"leases. Never\n"
+		"together go on. BOOT is its boot id, as `cluster` tells of pairs that wait. "
+		"Never\n"
 		"of one that lives and is only cut off.\n\n" SOCKET_HELP
 		"  --json             the answer as a JSON object\n",
 		cmd_expel },

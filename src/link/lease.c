@@ -95,3 +95,19 @@ bool lease_join(struct lease *l, struct str node, uint64_t boot)
 	*h = (struct lease_holder){ node, boot };
 	return true;
 }
+
+void lease_show(const struct lease *l, struct json *j)
+{
+	json_str(j, "owner", l->owner);
+	json_u64(j, "epoch", l->epoch);
+	if (l->wish.len)
+		json_str(j, "wish", l->wish);
+	json_array(j, "holders");
+	for (size_t i = 0; i < l->n_holders; i++) {
+		json_object(j, NULL);
+		json_str(j, "node", l->holders[i].node);
+		json_u64(j, "boot", l->holders[i].boot);
+		json_end(j);
+	}
+	json_end(j);
+}

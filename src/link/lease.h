@@ -49,6 +49,8 @@ void lease_write(const struct lease *lease, struct buf *out);
 const struct lease_holder *lease_holder(const struct lease *lease, struct str node);
 /* Removes the row of a node, if there is one. */
 void lease_leave(struct lease *lease, struct str node);
+/* Its owner, epoch, wish and holders, as members of an object. */
+void lease_show(const struct lease *lease, struct json *j);
 /* Adds a row, or renews it; false: there are LEASE_HOLDERS_MAX. */
 bool lease_join(struct lease *lease, struct str node, uint64_t boot);
 

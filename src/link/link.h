@@ -354,6 +354,15 @@ const char *link_set_aside(struct link *l, struct str node, bool aside, uint64_t
 /* Takes link_drain() back: all links are closed, for the far nodes to greet a node that does not drain. */
 void link_undrain(struct link *l);
 
+/* What the shared lease table has to do with the place of a pair. */
+enum link_hold {
+	LINK_HOLD_NOT, /* nothing that needs to be told */
+	LINK_HOLD_TABLE, /* it has no owner: the table has not answered yet */
+	LINK_HOLD_OTHERS, /* it has no owner: other inners are asked to leave the one that it had */
+	LINK_HOLD_SILENT, /* they do not leave it: the pair stays there, or has no owner if that one is dead */
+};
+
+struct lease;
 /* What link_each_channel() tells of a sending channel; the strings are valid during the call. */
 struct link_place {
 	struct link_pair pair;
@@ -366,17 +375,23 @@ struct link_place {
 	uint64_t idle_ms;
 	uint64_t epoch;
 	uint64_t queued, unacknowledged;
+	/* With a shared table (link/lease.h): */
+	const struct lease *lease; /* the entry as far as it is known, or NULL */
+	size_t others; /* inners besides us that it names */
+	enum link_hold hold;
+	const struct lease *silent; /* LINK_HOLD_SILENT: its holders are those that do not leave */
 };
 /* Of those that e asks for, as many as it shows. */
 void link_each_channel(struct link *l, uint64_t now, struct excerpt *e,
 	void (*tell)(void *user, const struct link_place *place), void *user);
 
+#define LINK_NEVER_HEARD UINT64_MAX
 /* What link_each_peer() tells of a far node that was connected at least once. */
 struct link_peer_info {
 	struct str id;
 	const char *why_down; /* or NULL */
 	uint64_t boot;
-	uint64_t heard_ms_ago;
+	uint64_t heard_ms_ago; /* LINK_NEVER_HEARD: nothing was heard yet */
 	uint64_t rtt_ms;
 	struct str release; /* as it says; empty: not said */
 	uint64_t load; /* likewise, thousandths of one processor */

@@ -10,7 +10,7 @@ static void write_peer(const struct link_peer *p, uint64_t now, struct json *j)
 	json_bool(j, "draining", p->draining);
 	if (p->why)
 		json_cstr(j, "why", p->why);
-	if (p->heard)
+	if (p->known)
 		json_u64(j, "heard_ms_ago", now - p->heard);
 	json_bool(j, "lease", peer_lease_holds(p, now));
 	json_u64(j, "rtt_ms", p->rtt);
@@ -46,20 +46,8 @@ static void write_lease(const struct link_tx *tx, struct json *j)
 	json_u64(j, "revision", le->revision);
 	json_bool(j, "asking", tx_asking(tx));
 	json_bool(j, "alone", le->alone);
-	if (le->value.len && lease_read(le->value, &e)) {
-		json_str(j, "owner", e.owner);
-		json_u64(j, "epoch", e.epoch);
-		if (e.wish.len)
-			json_str(j, "wish", e.wish);
-		json_array(j, "holders");
-		for (size_t i = 0; i < e.n_holders; i++) {
-			json_object(j, NULL);
-			json_str(j, "node", e.holders[i].node);
-			json_u64(j, "boot", e.holders[i].boot);
-			json_end(j);
-		}
-		json_end(j);
-	}
+	if (le->value.len && lease_read(le->value, &e))
+		lease_show(&e, j);
 	json_end(j);
 }
 

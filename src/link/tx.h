@@ -97,6 +97,8 @@ void tx_stay_news(struct link_tx *tx, struct str value, uint64_t now);
 void tx_stay_look(struct link_tx *tx);
 /* Some inner was expelled. */
 void tx_stay_expelled(struct link_tx *tx);
+/* Leaves, of these holders besides us, those that have kept it there. */
+void tx_stay_filter(const struct link_tx *tx, struct lease *others);
 void tx_stay_tick(struct link *l, uint64_t now);
 void tx_stay_done(struct tx_lease *le);
 

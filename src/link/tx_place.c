@@ -8,6 +8,7 @@
  *	   +------------ link_move() ----------------+----> pinned --link_unpin(), node dies--> elsewhere
  */
 #include "base/check.h"
+#include "link/lease.h"
 #include "link/tx.h"
 
 enum { HOLD_MS = 2000 };
@@ -195,6 +196,44 @@ static struct str id_of(const struct link_peer *p)
 	return p ? p->id : STRL("");
 }
 
+/* What is told of a channel, and where it lies meanwhile. */
+struct told {
+	struct link_place place;
+	struct lease lease, silent;
+};
+
+static enum link_hold hold_of(
+	struct link_tx *tx, const struct lease *e, size_t others, uint64_t now)
+{
+	const struct tx_lease *le = tx->lease;
+	const struct link_settings *set = &tx->l->set;
+
+	if (tx_stays(tx))
+		return LINK_HOLD_SILENT;
+	if (tx->owner || tx->q.count == 0 || !tx_choice(tx, false, now))
+		return LINK_HOLD_NOT;
+	if (others && e->wish.len && now >= le->wished_at + set->follow_ms)
+		return LINK_HOLD_SILENT;
+	return others && !tx_asking(tx) && !tx->l->table_down ? LINK_HOLD_OTHERS : LINK_HOLD_TABLE;
+}
+
+static void tell_lease(struct link_tx *tx, struct told *t, uint64_t now)
+{
+	bool known = lease_read(tx->lease->value, &t->lease);
+
+	if (known) {
+		t->place.lease = &t->lease;
+		t->silent = t->lease;
+		lease_leave(&t->silent, tx->l->set.node);
+		t->place.others = t->silent.n_holders;
+	}
+	t->place.hold = hold_of(tx, &t->lease, t->place.others, now);
+	if (known && t->place.hold == LINK_HOLD_SILENT) {
+		tx_stay_filter(tx, &t->silent);
+		t->place.silent = &t->silent;
+	}
+}
+
 static struct link_place place_of(struct link_tx *tx, uint64_t now)
 {
 	static const char *const names[] = {
@@ -218,11 +257,20 @@ static struct link_place place_of(struct link_tx *tx, uint64_t now)
 	};
 }
 
+static void tell_place(struct link_tx *tx, uint64_t now,
+	void (*tell)(void *user, const struct link_place *place), void *user)
+{
+	struct told t = { .place = place_of(tx, now) };
+
+	if (tx->lease)
+		tell_lease(tx, &t, now);
+	tell(user, &t.place);
+}
+
 void link_each_channel(struct link *l, uint64_t now, struct excerpt *e,
 	void (*tell)(void *user, const struct link_place *place), void *user)
 {
 	struct link_tx *tx;
-	struct link_place place;
 
 	excerpt_begin(e);
 	LIST_EACH (&l->txs, it) {
@@ -231,13 +279,10 @@ void link_each_channel(struct link *l, uint64_t now, struct excerpt *e,
 		if (!excerpt_has(e, tx->name.pair.local, tx->name.pair.foreign) ||
 			!excerpt_now(e, tx, notable))
 			continue;
-		place = place_of(tx, now);
-		tell(user, &place);
+		tell_place(tx, now, tell, user);
 	}
-	while ((tx = excerpt_later(e))) {
-		place = place_of(tx, now);
-		tell(user, &place);
-	}
+	while ((tx = excerpt_later(e)))
+		tell_place(tx, now, tell, user);
 }
 
 static uint64_t count(const struct list *all)
@@ -260,7 +305,7 @@ void link_each_peer(const struct link *l, uint64_t now,
 				: p->why                ? p->why
 							: "no greeting yet",
 			.boot = p->boot,
-			.heard_ms_ago = now - p->heard,
+			.heard_ms_ago = p->known ? now - p->heard : LINK_NEVER_HEARD,
 			.rtt_ms = p->rtt,
 			.release = p->release,
 			.load = p->load,

@@ -117,6 +117,18 @@ void tx_stay_news(struct link_tx *tx, struct str value, uint64_t now)
 		le->wished_at = now;
 }
 
+void tx_stay_filter(const struct link_tx *tx, struct lease *others)
+{
+	struct lease then;
+	bool stays = tx_stays(tx) && lease_read(tx->lease->stay_value, &then);
+
+	for (size_t i = others->n_holders; i-- > 0;) {
+		struct lease_holder h = others->holders[i];
+		if (tx_expelled(tx->l, h.node, h.boot) || (stays && !holds(&then, &h)))
+			lease_leave(others, h.node);
+	}
+}
+
 void tx_stay_look(struct link_tx *tx)
 {
 	if (tx_stays(tx) && tx->lease->stay_at->state != PEER_UP)

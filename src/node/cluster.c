@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "link/lease.h"
 #include "node/carrier.h"
 #include "node/choose.h"
 #include "node/isolation.h"
@@ -83,7 +84,8 @@ static void write_peer(void *user, const struct link_peer_info *p)
 	json_u64(j, "protocol", p->version);
 	json_u64(j, "catalogue", p->catalogue);
 	json_u64(j, "boot", p->boot);
-	json_u64(j, "heard_ms_ago", p->heard_ms_ago);
+	if (p->heard_ms_ago != LINK_NEVER_HEARD)
+		json_u64(j, "heard_ms_ago", p->heard_ms_ago);
 	json_u64(j, "rtt_ms", p->rtt_ms);
 	/* Pairs of ours that it owns; pairs of its that we serve. */
 	json_u64(j, "owns", p->owned);
@@ -95,11 +97,45 @@ static void write_peer(void *user, const struct link_peer_info *p)
 
 static const char *state_of(const struct link_place *p)
 {
+	static const char *const of_waiting[] = {
+		[LINK_HOLD_NOT] = "waiting",
+		[LINK_HOLD_TABLE] = "asking",
+		[LINK_HOLD_OTHERS] = "leaving",
+		[LINK_HOLD_SILENT] = "blocked",
+	};
+
 	if (p->owner.len == 0)
-		return p->queued ? "waiting" : "idle";
+		return p->queued ? of_waiting[p->hold] : "idle";
+	if (p->hold == LINK_HOLD_SILENT)
+		return "kept";
 	if (p->pinned.len)
 		return str_eq(p->pinned, p->owner) ? "held" : "moving";
 	return p->home.len == 0 || str_eq(p->home, p->owner) ? "home" : "away";
+}
+
+/* The entry of the table that inners share, and who keeps the pair where it is. */
+static void write_lease(const struct link_place *p, struct json *j)
+{
+	if (!p->lease)
+		return;
+	json_object(j, "lease");
+	lease_show(p->lease, j);
+	json_end(j);
+}
+
+static void write_silent(const struct link_place *p, struct json *j)
+{
+	json_u64(j, "others", p->others);
+	if (!p->silent)
+		return;
+	json_array(j, "silent");
+	for (size_t i = 0; i < p->silent->n_holders; i++) {
+		json_object(j, NULL);
+		json_str(j, "node", p->silent->holders[i].node);
+		json_u64(j, "boot", p->silent->holders[i].boot);
+		json_end(j);
+	}
+	json_end(j);
 }
 
 static void write_place(void *user, const struct link_place *p)
@@ -117,6 +153,7 @@ static void write_place(void *user, const struct link_place *p)
 	json_u64(j, "idle_ms", p->idle_ms);
 	json_u64(j, "queued", p->queued);
 	json_u64(j, "unacknowledged", p->unacknowledged);
+	write_lease(p, j);
 	json_object(j, "place");
 	json_cstr(j, "state", state_of(p));
 	json_cstr(j, "why", p->why);
@@ -129,6 +166,8 @@ static void write_place(void *user, const struct link_place *p)
 		json_str(j, "pinned", p->pinned);
 	if (line)
 		json_u64(j, "route_line", line);
+	if (p->lease)
+		write_silent(p, j);
 	json_end(j);
 	json_end(j);
 }
@@ -237,8 +276,7 @@ static const char *expel(struct node *n, const struct control_request *r)
 		return "this node lives: ask another inner";
 	if (!read_boot(r->words[1], &boot))
 		return "the boot id of a process is a number: see the holders of leases in "
-		       "`sallyport "
-		       "status --json`";
+		       "`sallyport cluster --json`";
 	link_expel(n->link, r->words[0], boot, n->now);
 	return NULL;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two inners with `leases shared` over three brokers: a pair that both use goes over one outer."""
+import json
 import re
 import signal
 import time
@@ -128,6 +129,13 @@ def case_an_inner_and_its_outer_die_together(world):
         said = world.cli("expel", *words, ok=False)
         check(error in said, (words, said))
     check("no leases are shared" in world.cli("expel", "inner-b", str(boot), node="outer-b", ok=False), "outer")
+    advice = "waits, and the node that had it is not there: inner-b (boot %d) does not give it up; if it is dead for " \
+        "good: sallyport expel inner-b %d" % (boot, boot)
+    world.wait(lambda: world.cli("cluster").count(advice) == len(of_both), lambda: world.cli("cluster"))
+    places = [p for p in json.loads(world.node("inner-a").control(b"cluster\n"))["pairs"] if p["foreign"] in of_both]
+    check(all(p["place"]["state"] == "blocked" and p["lease"]["owner"] == "outer-a" and p["lease"]["epoch"] > 0 and
+              p["lease"]["holders"] == p["place"]["silent"] == [{"node": "inner-b", "boot": boot}]
+              for p in places), places)
     world.cli("expel", "inner-b", str(boot - 1))
     check(all(len(world.foreign.bodies(d)) == 2 for d in of_both), "another process of it is not meant")
     world.cli("expel", "inner-b", str(boot))
@@ -164,6 +172,7 @@ def case_an_inner_dies_and_its_outer_is_set_aside(world):
     goes_on(world, a, 2)
     goes_on(world, a, 5)
     check(all(world.owners_of("inner-a")[d] == "outer-a" for d in theirs), world.owners_of("inner-a"))
+    check(world.cli("cluster").count("stays here: inner-b (boot ") == len(theirs), world.cli("cluster"))
     world.node("inner-b").start()
     world.wait_linked(world.node("inner-b"))
     again = Sender(world, theirs, "inner-b")

@@ -294,20 +294,43 @@ class Cli(unittest.TestCase):
                   ({"state": "waiting", "why": "drained", "from": "outer-a"},
                    "no node may have it now, outer-a was drained"),
                   ({"state": "idle", "why": "revoked", "from": "outer-a"}, "nowhere until its next stanza"),
+                  ({"state": "home", "why": "shared", "since_ms": 3},
+                   "home: by the hash over all live nodes, another inner had it there\n"),
+                  ({"state": "away", "why": "wished", "from": "outer-a", "home": "outer-a", "since_ms": 7000,
+                    "others": 1}, "another inner wished it away from outer-a 7 s ago; it belongs to outer-a, but other "
+                   "inners use it here\n"),
+                  ({"state": "away", "why": "shared", "home": "outer-a", "others": 0},
+                   "another inner had it there; when idle for a while it goes to outer-a\n"),
+                  ({"state": "asking", "why": "chosen", "others": 0}, "waits for the table of leases\n"),
+                  ({"state": "leaving", "why": "dead", "from": "outer-a", "since_ms": 1500, "others": 1},
+                   "waits for other inners, who are asked to leave the node that had it, outer-a was dead 1 s ago\n"),
+                  ({"state": "blocked", "why": "chosen", "others": 1, "silent": [{"node": "inner-b", "boot": 77}]},
+                   "waits, and the node that had it is not there: inner-b (boot 77) does not give it up; if it is dead "
+                   "for good: sallyport expel inner-b 77\n"),
+                  ({"state": "kept", "why": "chosen", "others": 2, "silent": [
+                      {"node": "inner-b", "boot": 77}, {"node": "inner-c" + EVIL, "boot": str(2 ** 64 - 1)}]},
+                   "stays here: inner-b (boot 77) does not give it up; if it is dead for good: sallyport expel inner-b "
+                   "77, and inner-c\\u{1b}"),
+                  ({"state": "kept", "why": "chosen", "silent": 3}, "stays here: \n"),
                   ({}, ""), (7, "")]
+        leases = [({"owner": "outer-b", "epoch": 1790000000123, "holders": [{"node": "inner-a", "boot": 5},
+                                                                           {"node": "inner-b", "boot": 77}]},
+                   " outer-b 1790000000123: inner-a inner-b "),
+                  ({"owner": "outer-a" + EVIL, "epoch": 4, "wish": "outer-b", "holders": []},
+                   " 4 (wished: outer-b) "), ({"holders": 3}, ""), (7, "")]
         answer = {"node": {"node": "inner-a", "role": "inner", "version": "0.1.0", "boot": 5, "uptime_ms": 60000,
                            "drained": True},
                   "nodes": [{"node": "outer-a", "role": "outer", "up": False, "drained": "here",
                              "why_down": "no heartbeat"},
                             {"node": "outer-b", "role": "outer", "up": True, "heard_ms_ago": 40, "owns": 4,
                              "drained": "there"}, 3],
-                  "pairs": [dict(pair, place=p) for p, _ in places] + [None]}
+                  "pairs": [dict(pair, place=p) for p, _ in places] + [dict(pair, lease=e) for e, _ in leases] + [None]}
         daemon = self.daemon(answer, {})
         done = run("cluster", "-s", self.path)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(daemon.asked, [b"cluster\n"])
         for part in ("inner-a (inner) 0.1.0, boot 5, up 60 s, DRAINED", "no heartbeat", "by this node", "by itself",
-                     "40 ms", "outer-b", "17", *[text for _, text in places]):
+                     "40 ms", "outer-b", "17", *[text for _, text in places + leases]):
             self.assertIn(part, done.stdout)
         self.assert_harmless(done.stdout)
         self.assertEqual(run("cluster", "-s", self.path).returncode, 0)

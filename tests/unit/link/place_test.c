@@ -302,6 +302,32 @@ static void test_takeover_in_parts(void **state)
 	lab_done(&lab);
 }
 
+static void hear(void *user, const struct link_peer_info *p)
+{
+	struct lab *lab = user;
+
+	if (p->heard_ms_ago == LINK_NEVER_HEARD)
+		buf_printf(&lab->log, "%.*s never\n", STR_FMT(p->id));
+	else
+		buf_printf(
+			&lab->log, "%.*s %u ms ago\n", STR_FMT(p->id), (unsigned)p->heard_ms_ago);
+}
+
+/* Who has not said a word since it was connected was not heard when this machine was started. */
+static void test_never_heard(void **state)
+{
+	struct lab lab;
+
+	lab_init(&lab, 1);
+	lab_connect(&lab, OUTER_B);
+	link_each_peer(lab.nodes[INNER].l, lab.now, hear, &lab);
+	HAPPENED(&lab, "a 0 ms ago\nb never\n");
+	lab_talk(&lab);
+	link_each_peer(lab.nodes[INNER].l, lab.now, hear, &lab);
+	HAPPENED(&lab, "a 0 ms ago\nb 0 ms ago\n");
+	lab_done(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_refusal_lasts),
 		cmocka_unit_test(test_undrain),
 		cmocka_unit_test(test_takeover_in_parts),
+		cmocka_unit_test(test_never_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

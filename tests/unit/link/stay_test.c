@@ -210,6 +210,77 @@ static void test_others_give_up(void **state)
 	lab_done(&lab);
 }
 
+/* --- what is told of a pair and the table --- */
+
+static void look(void *user, const struct link_place *p)
+{
+	static const char *const holds[] = {
+		[LINK_HOLD_NOT] = "",
+		[LINK_HOLD_TABLE] = ", table",
+		[LINK_HOLD_OTHERS] = ", others",
+		[LINK_HOLD_SILENT] = ", silent",
+	};
+	struct lab *lab = user;
+
+	buf_printf(&lab->log, "%.*s%s", STR_FMT(p->owner), holds[p->hold]);
+	for (size_t i = 0; p->silent && i < p->silent->n_holders; i++)
+		buf_printf(&lab->log, " %.*s/%u", STR_FMT(p->silent->holders[i].node),
+			(unsigned)p->silent->holders[i].boot);
+	if (p->lease)
+		buf_printf(&lab->log, ", entry of %.*s (%.*s) %zu+%zu", STR_FMT(p->lease->owner),
+			STR_FMT(p->lease->wish), p->lease->n_holders - p->others, p->others);
+	buf_printf(&lab->log, "\n");
+}
+
+static void tells(struct lab *lab, const char *text)
+{
+	buf_clear(&lab->log, 0);
+	link_each_channel(lab->nodes[INNER].l, lab->now, &(struct excerpt){ 0 }, look, lab);
+	HAPPENED(lab, text);
+}
+
+static void test_told_of_the_table(void **state)
+{
+	struct lab lab;
+
+	lab_init_shared(&lab, 2);
+	lab_send(&lab, INNER, lab_one, "r1");
+	tells(&lab, ", table\n");
+	fail_to_answer(&lab);
+	tells(&lab, ", table\n");
+	lab_pass(&lab, 300, ALL);
+	win(&lab, 3);
+	tells(&lab, "a, entry of a () 1+0\n");
+	tell(&lab, 4, "a", "", 2, true);
+	tells(&lab, "a, entry of a () 1+1\n");
+	lab_done(&lab);
+}
+
+static void test_told_of_others(void **state)
+{
+	struct lab lab;
+
+	hold(&lab, true);
+	lab.no_news = true;
+	lab_crash(&lab, OUTER_A);
+	lab_send(&lab, INNER, lab_one, "r1");
+	lab_pass(&lab, 1100, ALL);
+	tells(&lab, ", table, entry of a () 1+1\n");
+	win(&lab, 6);
+	tells(&lab, ", others, entry of a (b) 0+1\n");
+	pass_winning(&lab, 6, 2500);
+	tells(&lab, ", silent other/9, entry of a (b) 0+1\n");
+	link_expel(lab.nodes[INNER].l, STRL("other"), OTHER_BOOT, lab.now);
+	win(&lab, 20);
+	tells(&lab, "b, entry of b () 1+0\n");
+	lab_done(&lab);
+
+	stay_set_aside(&lab);
+	tell(&lab, 11, "a", "", 2, true);
+	tells(&lab, "a, silent other/9, entry of a () 1+1\n");
+	lab_done(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +290,8 @@ int main(void)
 		cmocka_unit_test(test_order_is_obeyed_late),
 		cmocka_unit_test(test_order_is_tried_again),
 		cmocka_unit_test(test_others_give_up),
+		cmocka_unit_test(test_told_of_the_table),
+		cmocka_unit_test(test_told_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
