@@ -163,6 +163,29 @@ def case_more_questions_than_there_is_room_for(a, b, brokers):
     check(a.put_until_done("many-0", 0, "", "y") > 0, "goes on")
 
 
+def case_removals_hit_nothing_else(a, b, brokers):
+    """Entries come and go by the hundred, while a broker that leads them dies: those that nobody removes stay."""
+    stay = {"stay-%d" % i: a.put_until_done("stay-%d" % i, 0, "", "s%d" % i) for i in range(50)}
+    victim = leader(brokers)
+    killer = threading.Timer(0.3, brokers.stop, [victim])
+    killer.start()
+    try:
+        for turn in range(6):
+            made = [(n, a.ask_put(n, 0, "", "x%d" % turn)) for n in ("go-%d-%d" % (turn, i) for i in range(40))]
+            won = [(n, a.answer(t)) for n, t in made]
+            # Who looks at one meanwhile clears it away as well.
+            gone = [b.ask_put(n, r[1], "x%d" % turn, "") for n, r in won if r[0] == "won"]
+            for ticket in gone:
+                b.answer(ticket)
+    finally:
+        killer.join()
+        brokers.start(victim)
+        brokers.wait_ready()
+        a.wait_ready(), b.wait_ready()
+    for name in stay:
+        brokers.wait(lambda: a.get(name)[2] == "s" + name[5:], "%s is still there" % name)
+
+
 def leader(brokers):
     """Which broker leads the bucket, from what the brokers say."""
     from bus import Client
