@@ -275,7 +275,7 @@ void link_each_channel(struct link *l, uint64_t now, struct excerpt *e,
 	excerpt_begin(e);
 	LIST_EACH (&l->txs, it) {
 		tx = LIST_OWNER(it, struct link_tx, link);
-		bool notable = tx->q.count || tx->pinned;
+		bool notable = tx->q.count || tx->pinned || tx_stays(tx);
 		if (!excerpt_has(e, tx->name.pair.local, tx->name.pair.foreign) ||
 			!excerpt_now(e, tx, notable))
 			continue;
