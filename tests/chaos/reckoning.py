@@ -77,12 +77,10 @@ class Way:
         return sum(src == node and span.begun + LEASE + UNDER_WAY < now < span.healing
                    for got in self.arrivals for now, _, _, src in got)
 
-    def relapsed(self, node, span, stopped):
+    def relapsed(self, node, span):
         """Messages that a node had of pairs which it lost, and that came from it after those of the node that has them.
 
         Not where the server's stream leads to another node meanwhile: that one may send the same ones to whom it likes.
-        Of a node that was stopped only what was made afterwards counts: what it was about to write in that
-        very turn of its loop it writes when it wakes up, since it cannot know that it slept.
         """
         wrong = 0
         for got, broken in zip(self.arrivals, self.broken):
@@ -93,7 +91,7 @@ class Way:
                 if src != node and now > span.start:
                     reached = max(reached, seq)
                 wrong += (src == node and seq <= reached and now > span.begun + LEASE + UNDER_WAY and
-                          (not stopped or sent > span.begun) and sent < span.begun + DEAD)
+                          sent < span.begun + DEAD)
         return wrong
 
     def gaps(self, start, end):
@@ -139,7 +137,7 @@ def fenced(field, fault, way, writers, span):
     if not field.net.isolated or not cut_off | replaced:
         return None
     return (sum(way.trespassed(AT[node], span) for node in cut_off) +
-            sum(way.relapsed(AT[node], span, node not in cut_off) for node in replaced))
+            sum(way.relapsed(AT[node], span) for node in replaced))
 
 
 def reckon(field, fault, told, span):
