@@ -69,26 +69,39 @@ static void on_idle(uv_idle_t *idle)
 {
 }
 
+static uint64_t thread_cpu(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
 /* Shall the thread look again instead of sleeping? Then whoever waits for the core has it first. */
 static bool stay_awake(struct net_loop *loop)
 {
-	if (loop->busy_ns == 0)
-		return false;
-	uint64_t now = uv_hrtime();
+	bool stay = loop->awake.most != 0 &&
+		awake_stay(&loop->awake, loop->had_input, uv_hrtime(), thread_cpu);
 
-	if (loop->busy_input)
-		loop->busy_until = now + loop->busy_ns;
-	loop->busy_input = false;
-	if (now >= loop->busy_until)
-		return false;
-	sched_yield();
-	return true;
+	loop->had_input = false;
+	if (stay)
+		sched_yield();
+	return stay;
+}
+
+/* When is it to be awake again? */
+static void note_due(struct net_loop *loop)
+{
+	int timeout = uv_backend_timeout(&loop->uv);
+
+	loop->wake_at = timeout < 0 ? UINT64_MAX : net_now(loop) + (uint64_t)timeout;
 }
 
 static void turn(struct net_loop *loop)
 {
 	size_t before = loop->input;
 
+	net_notice_pause(loop);
 	for (int round = 0; round < ROUNDS && (round == 0 || more_to_do(loop)); round++) {
 		net_conn_run_waiting(loop, before);
 		net_conn_run_ready(loop);
@@ -97,6 +110,7 @@ static void turn(struct net_loop *loop)
 		net_conn_run_dirty(loop);
 		net_conn_run_dead(loop);
 	}
+	note_due(loop);
 	if (more_to_do(loop) || stay_awake(loop))
 		uv_idle_start(&loop->idle, on_idle);
 	else
@@ -247,6 +261,24 @@ void net_guard_at(struct net_loop *loop, uint64_t at)
 	loop->guard_at = at;
 }
 
+void net_on_pause(
+	struct net_loop *loop, unsigned ms, void (*fn)(void *user, uint64_t ms), void *user)
+{
+	loop->pause_ms = ms;
+	loop->paused = fn;
+	loop->paused_user = user;
+}
+
+void net_notice_pause(struct net_loop *loop)
+{
+	uint64_t now = net_look(loop), due = loop->wake_at;
+
+	if (!loop->paused || now <= due || now - due <= loop->pause_ms)
+		return;
+	loop->wake_at = now;
+	loop->paused(loop->paused_user, now - due);
+}
+
 void net_ask_guard(struct net_loop *loop)
 {
 	if (loop->guard_at == UINT64_MAX || true_now() < loop->guard_at)
@@ -301,7 +333,12 @@ size_t net_loop_relieve(struct net_loop *loop)
 
 void net_loop_busy_poll(struct net_loop *loop, unsigned ms)
 {
-	loop->busy_ns = (uint64_t)ms * 1000000;
+	loop->awake.most = (uint64_t)ms * 1000000;
+}
+
+uint64_t net_loop_looked_ms(const struct net_loop *loop)
+{
+	return loop->awake.looked / 1000000;
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
@@ -340,6 +377,8 @@ static void on_timer(uv_timer_t *handle)
 {
 	struct net_timer *t = (struct net_timer *)(void *)handle;
 
+	/* A signal that ends a stop ends epoll_wait(), too: timers come before events then. */
+	net_notice_pause(t->loop);
 	t->at = UINT64_MAX;
 	t->fn(t->user);
 }

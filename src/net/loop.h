@@ -42,16 +42,24 @@ void net_on_turn(struct net_loop *loop, void (*fn)(void *user), void *user);
 void net_guard(struct net_loop *loop, void (*fn)(void *user), void *user);
 void net_guard_at(struct net_loop *loop, uint64_t at);
 
+/*
+ * The loop woke up more than ms later than it had to (the process was stopped, the host suspended): fn is told how much
+ * later, before anything is read that came meanwhile.
+ */
+void net_on_pause(
+	struct net_loop *loop, unsigned ms, void (*fn)(void *user, uint64_t ms), void *user);
+
 /* fn runs in the loop when the signal arrives. */
 void net_on_signal(
 	struct net_loop *loop, int signum, void (*fn)(void *user, int signum), void *user);
 
 /*
- * After input, look for more for so long before the thread sleeps (0, the default: not at all).
- * Where it costs much to wake a sleeping core, this takes most of a node's delay away; the price is
- * up to one core while traffic flows. Other threads that are ready to run go first.
+ * While input comes often and nobody else wants the processor, look for more at most so long before the thread sleeps
+ * (0, the default: not at all): awake.h.
  */
 void net_loop_busy_poll(struct net_loop *loop, unsigned ms);
+/* Milliseconds that this took so far, when nothing came: no work. */
+uint64_t net_loop_looked_ms(const struct net_loop *loop);
 
 /*
  * While full() says so, connections that yield (net_conn_yield()) are not read: their input stays in the kernel, and

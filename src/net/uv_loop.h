@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "base/spares.h"
+#include "net/awake.h"
 #include "net/loop.h"
 #include "net/pool.h"
 
@@ -36,14 +37,17 @@ struct net_loop {
 	uint64_t guard_at; /* net_guard_at() */
 	void (*guard)(void *user);
 	void *guard_user;
+	uint64_t wake_at; /* net_now() at which the next timer is due */
+	uint64_t pause_ms; /* net_on_pause() */
+	void (*paused)(void *user, uint64_t ms);
+	void *paused_user;
 	size_t input; /* bytes received, ever */
 	uv_timer_t trim; /* runs while the heap changes */
 	unsigned heap_changes; /* handshakes and ends of connections, ever */
 	unsigned heap_seen; /* of these, at the last look */
 	unsigned heap_trimmed; /* and when the heap was last trimmed */
-	uint64_t busy_ns; /* net_loop_busy_poll() */
-	uint64_t busy_until; /* uv_hrtime() */
-	bool busy_input; /* something was received since the last turn */
+	struct awake awake;
+	bool had_input; /* something was received since the last turn */
 	struct {
 		void (*fn)(void *user);
 		void *user;
@@ -76,6 +80,9 @@ struct net_loop {
 bool net_loop_held(const struct net_loop *loop);
 
 uv_loop_t *net_uv_loop(struct net_loop *loop);
+
+/* Before bytes are read or a timer runs: tells who wants to know of a pause. */
+void net_notice_pause(struct net_loop *loop);
 
 /* Before bytes leave: calls the guard when its time has come. */
 void net_ask_guard(struct net_loop *loop);

@@ -82,6 +82,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	int n;
 
 	do {
+		net_notice_pause(loop);
 		last = loop->input;
 		n = epoll_wait(w->fd, ready, AT_ONCE, 0);
 		for (int i = 0; i < n; i++)

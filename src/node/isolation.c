@@ -20,14 +20,21 @@ static bool is_left(void *user, uint64_t receipt)
 	return s2s_is_left(n->face, receipt);
 }
 
+static size_t send_away(struct node *n)
+{
+	size_t ended = s2s_send_away(n->face, n->now);
+
+	link_drop(n->link, is_left, n->now);
+	return ended;
+}
+
 static void begin(struct node *n)
 {
 	n->isolated = true;
 	n->isolated_since = n->now;
 	n->listen_at = 0;
 	listen_stop(n);
-	size_t ended = s2s_send_away(n->face, n->now);
-	link_drop(n->link, is_left, n->now);
+	size_t ended = send_away(n);
 	LOG(LOG_WARNING, "isolated", LF_U64("streams_ended", ended),
 		LF_CSTR("reason", "no far node is heard, and another node can serve"),
 		LF_CSTR("cure",
@@ -58,6 +65,21 @@ void isolation_turn(struct node *n)
 		begin(n);
 	else if (n->isolated && link_isolated_at(n->link) == UINT64_MAX && n->listen_at <= n->now)
 		end(n);
+}
+
+void isolation_paused(struct node *n, uint64_t ms)
+{
+	bool others = link_replaceable(n->link);
+	size_t ended = 0;
+
+	n->now = net_now(n->loop);
+	if (others && !n->draining && !n->isolated)
+		ended = send_away(n);
+	LOG(LOG_WARNING, "paused", LF_U64("ms", ms), LF_U64("streams_ended", ended),
+		LF_CSTR("reason", "this process did not run"),
+		LF_CSTR("cure",
+			"find out what stopped it, or took its processor: another process, the "
+			"virtual machine's host, a debugger"));
 }
 
 uint64_t isolation_due(const struct node *n)

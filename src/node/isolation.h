@@ -6,6 +6,9 @@
  * what their server sends elsewhere. As soon as a far node is up again it listens again.
  *
  * A node that knows of no other, or whose far nodes ended the links themselves, waits and listens on.
+ *
+ * A node that did not run for so long that it was taken for dead ends these streams, too: their servers go on
+ * elsewhere, or will, and would have twice what still lies in its sockets.
  */
 #ifndef NODE_ISOLATION_H
 #define NODE_ISOLATION_H
@@ -14,6 +17,8 @@
 
 /* Once per loop turn: begins or ends it. */
 void isolation_turn(struct node *n);
+/* The node woke up so much later than it had to. Nothing that came meanwhile was read yet. */
+void isolation_paused(struct node *n, uint64_t ms);
 /* When it has to be called next; UINT64_MAX: never. */
 uint64_t isolation_due(const struct node *n);
 /* Members of an open object for `sallyport status` and `cluster`. */

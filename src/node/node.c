@@ -37,6 +37,7 @@ enum {
 	ARENA_KEEP = 64 * 1024, /* most records need no other memory */
 	FRAME_BYTES = 2 * 1024 * 1024, /* of every node, whatever its `limit stanza bytes` */
 	FRAME_HEADER = 1024, /* more than any header of a data frame */
+	PAUSE_MS = 800, /* with the time between two heartbeats, what far nodes call death */
 };
 
 /* --- the loop's turn --- */
@@ -80,6 +81,11 @@ static void fence(void *user)
 
 	n->now = net_now(n->loop);
 	net_guard_at(n->loop, link_fence(n->link, n->now));
+}
+
+static void on_pause(void *user, uint64_t ms)
+{
+	isolation_paused(user, ms);
 }
 
 static void on_turn(void *user)
@@ -279,6 +285,7 @@ int node_run(const struct node_role *role, const char *path, struct config *c)
 	net_on_signal(n->loop, SIGINT, on_stop, n);
 	net_on_turn(n->loop, on_turn, n);
 	net_guard(n->loop, fence, n);
+	net_on_pause(n->loop, PAUSE_MS, on_pause, n);
 	net_loop_hold(n->loop, is_full, n);
 	if (role->keep)
 		role->keep(n);

@@ -112,7 +112,7 @@ struct node_counters {
 #define NODE_COUNTERS(X)                                                                           \
 	X(stanzas_in, "stanzas read from the face and sent on the link")                           \
 	X(records_in, "records from the link written to the face")                                 \
-	X(stripped, "payload elements removed by the profile")                                     \
+	X(stripped, "payload elements and attributes that the record had no place for")            \
 	X(refused, "stanzas refused with an error")                                                \
 	X(bounced, "error stanzas made for undelivered records")                                   \
 	X(bounces_lost, "error stanzas that could not be delivered themselves")                    \

@@ -115,9 +115,7 @@ def case_isolated_outer(world):
     world.node("outer-a").wait_event("isolation-over")
     arrived_inside(world, ["d2.example"], 3)
     check(listens(world, "outer-a") and not isolated(world, "outer-a"), "it listens again")
-    for domain in ("d1.example", "d2.example"):
-        got = re.findall("from=.b@%s['\"][^>]*><body>(n[0-9])<" % re.escape(domain), world.server.text)
-        check(got == ["n0", "n1", "n2"], "once, in order: %r" % got)
+    once_in_order(world, ["d1.example", "d2.example"], ["n0", "n1", "n2"])
 
 
 @fresh(outers=1, inners=2, lines=[("inner-a", "outer-a")])
@@ -138,6 +136,41 @@ def case_isolated_inner(world):
     world.node("inner-a").wait_event("isolation-over")
     world.stream(to="d0.example", role="inner-a").message("n3", sender="a@" + LOCAL, to="b@d0.example")
     world.wait(lambda: world.foreign.bodies("d0.example") == [0, 1, 2, 3], "once, in order")
+
+
+def once_in_order(world, domains, want):
+    for domain in domains:
+        got = re.findall("from=.b@%s['\"][^>]*><body>(n[0-9])<" % re.escape(domain), world.server.text)
+        check(got == want, "once, in order: %s %r" % (domain, got))
+
+
+@fresh()
+def case_paused_outer(world):
+    """outer-a did not run, and its pairs moved: what lies in its sockets it leaves to servers that keep it."""
+    kept = managed(world, us="d1.example", to=LOCAL, role="outer-a")
+    plain = world.stream(us="d2.example", to=LOCAL, role="outer-a")
+    kept.message("n0")
+    plain.message("n0")
+    arrived_inside(world, ["d1.example", "d2.example"], 1)
+    acknowledged(kept, 1)
+    wait_told(world, "outer-a")
+    outer = world.node("outer-a")
+    outer.process.send_signal(signal.SIGSTOP)
+    kept.message("n1")
+    plain.message("n1")
+    world.node("inner-a").wait_event("link-down")
+    again = managed(world, us="d1.example", to=LOCAL, role="outer-b")
+    again.message("n1")
+    again.message("n2")
+    arrived_inside(world, ["d1.example"], 3)
+    outer.process.send_signal(signal.SIGCONT)
+    last = kept.read_to_end()
+    check("h=\"1\"/><stream:error><system-shutdown" in last, last)
+    outer.wait_event("paused", streams_ended=1)
+    plain.message("n2")
+    arrived_inside(world, ["d2.example"], 3)
+    once_in_order(world, ["d1.example", "d2.example"], ["n0", "n1", "n2"])
+    check(listens(world, "outer-a") and not isolated(world, "outer-a"), "it serves")
 
 
 def stays(world, why):
