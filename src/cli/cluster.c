@@ -72,7 +72,7 @@ static void put_silent(struct buf *out, const json_t *row)
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *one = json_array_get(all, i);
-		put_word(out, i ? ", and " : "", one, "node");
+		put_word(out, i ? ", and " : ": ", one, "node");
 		put_number(out, " (boot ", one, "boot");
 		put_word(out, ") does not give it up; if it is dead for good: sallyport expel ",
 			one, "node");
@@ -91,8 +91,8 @@ static bool put_waiting(struct buf *out, const json_t *row)
 		{ "asking", "waits for the table of leases" },
 		{ "leaving",
 			"waits for other inners, who are asked to leave the node that had it" },
-		{ "blocked", "waits, and the node that had it is not there: " },
-		{ "kept", "stays here: " },
+		{ "blocked", "waits, and the node that had it is not there" },
+		{ "kept", "stays here" },
 		{ "idle", "nowhere until its next stanza" },
 		{ "held", "held here by command" },
 	};

@@ -157,7 +157,7 @@ void link_free(struct link *l)
  * After a pause of this whole process nobody is called dead before it had the time to be
  * heard. (Leases get no such grace: fencing is about what the others believe.)
  */
-static void notice_pause(struct link *l, uint64_t now)
+void engine_notice_pause(struct link *l, uint64_t now)
 {
 	const struct link_settings *s = &l->set;
 	uint64_t grace = 2 * (uint64_t)s->heartbeat_ms;
@@ -175,9 +175,14 @@ static void notice_pause(struct link *l, uint64_t now)
 	l->last_now = now;
 }
 
+bool link_overdue(const struct link *l, uint64_t now)
+{
+	return now + l->set.heartbeat_ms >= l->next_beat + l->set.dead_ms;
+}
+
 void link_tick(struct link *l, uint64_t now)
 {
-	notice_pause(l, now);
+	engine_notice_pause(l, now);
 	if (now >= l->next_beat) {
 		l->next_beat = now + l->set.heartbeat_ms;
 		LIST_EACH (&l->peers, it)
@@ -228,7 +233,7 @@ struct link_peer *link_connected(struct link *l, struct str id, void *carrier, u
 {
 	struct link_peer *p = peer_find(l, id);
 
-	notice_pause(l, now);
+	engine_notice_pause(l, now);
 	if (!p)
 		p = peer_new(l, id);
 	if (p->carrier) {
@@ -252,7 +257,7 @@ void link_disconnected(struct link *l, struct link_peer *p, void *carrier, uint6
 
 void link_input(struct link *l, struct link_peer *p, struct str frame, uint64_t now)
 {
-	notice_pause(l, now);
+	engine_notice_pause(l, now);
 	if (p->state == PEER_DOWN)
 		return;
 	p->heard = p->silent_since = now;

@@ -217,6 +217,8 @@ bool peer_lease(struct link_peer *p, uint64_t now);
 bool peer_lease_holds(const struct link_peer *p, uint64_t now);
 /* The far node heard us at this time of ours, or later. */
 void peer_renew_lease(struct link_peer *p, uint64_t time, uint64_t now);
+/* After a stop of our own nobody is called dead before it had the time to be heard. */
+void engine_notice_pause(struct link *l, uint64_t now);
 /* It would be dead, but keeps its pairs: its carrier is down, and nobody else is there to take them. */
 bool peer_is_awaited(const struct link_peer *p, uint64_t now);
 void peer_tick(struct link_peer *p, uint64_t now);

@@ -227,12 +227,15 @@ void link_cut(struct link *l, struct link_peer *peer, enum link_cut cut, uint64_
  * place. UINT64_MAX: it is not.
  */
 uint64_t link_isolated_at(const struct link *l);
+/* No heartbeat left this node for so long that the far nodes call it dead: it did not run. */
+bool link_overdue(const struct link *l, uint64_t now);
 /* Could another node of our role have what this one cannot deliver? As all far nodes say that are up. */
 bool link_replaceable(const struct link *l);
 /*
- * For a node that is isolated: the records for whose receipts (never 0) moot() is true will be sent again by their
- * sender, to another node. They leave the engine without a word: neither ops->undelivered nor ops->settled. Others
- * behind which one of them stands keep it from leaving; it is dropped when it would go back.
+ * For a node that is isolated, or was stopped for long: the records for whose receipts (never 0) moot() is true will be
+ * sent again by their sender, to another node. They leave the engine without a word: neither ops->undelivered nor
+ * ops->settled. Others behind which one of them stands keep it from leaving, and an owner that is up; it is dropped
+ * when it would go back.
  */
 void link_drop(struct link *l, bool (*moot)(void *user, uint64_t receipt), uint64_t now);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records whose senders will send them again by another way. No far node is up when they are marked, and none was heard
- * for so long that it is dead: so the channels lose their owners, and what stands first in them is dropped. What stands
- * behind other records stays where it is: a channel has no gaps.
+ * Records whose senders will send them again by another way. Channels whose owner is dead lose it, and what stands
+ * first in them is dropped. What stands behind other records stays where it is: a channel has no gaps. So does what an
+ * owner has that is up (the node that was stopped is taken for dead, not the others): that much comes twice.
  */
 #include "link/tx.h"
 
@@ -39,6 +39,7 @@ static void drop(struct link_tx *tx, uint64_t now)
 
 void link_drop(struct link *l, bool (*moot)(void *user, uint64_t receipt), uint64_t now)
 {
+	engine_notice_pause(l, now);
 	LIST_EACH_SAFE (&l->txs, it) {
 		struct link_tx *tx = LIST_OWNER(it, struct link_tx, link);
 		if (tx->q.count == 0)

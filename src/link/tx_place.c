@@ -217,6 +217,17 @@ static enum link_hold hold_of(
 	return others && !tx_asking(tx) && !tx->l->table_down ? LINK_HOLD_OTHERS : LINK_HOLD_TABLE;
 }
 
+static void drop_expelled(const struct link *l, struct lease *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->n_holders; i++) {
+		if (!tx_expelled(l, e->holders[i].node, e->holders[i].boot))
+			e->holders[kept++] = e->holders[i];
+	}
+	e->n_holders = kept;
+}
+
 static void tell_lease(struct link_tx *tx, struct told *t, uint64_t now)
 {
 	bool known = lease_read(tx->lease->value, &t->lease);
@@ -225,6 +236,7 @@ static void tell_lease(struct link_tx *tx, struct told *t, uint64_t now)
 		t->place.lease = &t->lease;
 		t->silent = t->lease;
 		lease_leave(&t->silent, tx->l->set.node);
+		drop_expelled(tx->l, &t->silent);
 		t->place.others = t->silent.n_holders;
 	}
 	t->place.hold = hold_of(tx, &t->lease, t->place.others, now);

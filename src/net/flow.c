@@ -192,8 +192,8 @@ bool net_flow_receive(struct net_conn *c)
 	if (c->setup)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 	ssize_t n = recv(c->fd, c->loop->received, NET_READ_SIZE, 0);
-	c->loop->had_input = true;
 	if (n > 0) {
+		c->loop->had_input |= c->class != NET_STRANGER;
 		c->loop->input += (size_t)n;
 		received(c, str_from(c->loop->received, (size_t)n));
 		return c->state != NET_CONN_DEAD;

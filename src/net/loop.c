@@ -14,8 +14,10 @@
 
 #include <malloc.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "net/conn_int.h"
@@ -77,11 +79,25 @@ static uint64_t thread_cpu(void)
 	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
+/* Of all processors together, since the start of the machine. Never less than before, and 0 where it cannot be read. */
+static uint64_t idle_time(void)
+{
+	double up, idle = 0;
+	FILE *f = fopen("/proc/uptime", "re");
+
+	if (f) {
+		if (fscanf(f, "%lf %lf", &up, &idle) != 2)
+			idle = 0;
+		fclose(f);
+	}
+	return (uint64_t)(idle * 1e9);
+}
+
 /* Shall the thread look again instead of sleeping? Then whoever waits for the core has it first. */
 static bool stay_awake(struct net_loop *loop)
 {
 	bool stay = loop->awake.most != 0 &&
-		awake_stay(&loop->awake, loop->had_input, uv_hrtime(), thread_cpu);
+		awake_stay(&loop->awake, loop->had_input, uv_hrtime(), &loop->clocks);
 
 	loop->had_input = false;
 	if (stay)
@@ -101,8 +117,8 @@ static void turn(struct net_loop *loop)
 {
 	size_t before = loop->input;
 
-	net_notice_pause(loop);
 	for (int round = 0; round < ROUNDS && (round == 0 || more_to_do(loop)); round++) {
+		net_notice_pause(loop);
 		net_conn_run_waiting(loop, before);
 		net_conn_run_ready(loop);
 		for (unsigned i = 0; i < loop->n_hooks; i++)
@@ -110,11 +126,12 @@ static void turn(struct net_loop *loop)
 		net_conn_run_dirty(loop);
 		net_conn_run_dead(loop);
 	}
-	note_due(loop);
 	if (more_to_do(loop) || stay_awake(loop))
 		uv_idle_start(&loop->idle, on_idle);
 	else
 		uv_idle_stop(&loop->idle);
+	net_notice_pause(loop);
+	note_due(loop);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -161,7 +178,7 @@ struct net_loop *net_loop_new(void)
 	net_pool_init(&loop->pool, &loop->uv);
 	net_watches_open(loop);
 	loop->prepare.data = loop->trim.data = loop->gather.data = loop;
-	loop->guard_at = UINT64_MAX;
+	loop->guard_at = loop->wake_at = UINT64_MAX;
 	net_look(loop);
 	list_init(&loop->conns);
 	list_init(&loop->ready);
@@ -171,6 +188,9 @@ struct net_loop *net_loop_new(void)
 	list_init(&loop->waiting);
 	spares_init(&loop->spares);
 	list_init(&loop->listeners);
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	loop->clocks = (struct awake_clocks){ thread_cpu, idle_time,
+		processors > 0 ? (unsigned)processors : 1 };
 	loop->received = malloc(NET_READ_SIZE);
 	loop->plain = malloc(NET_READ_SIZE);
 	check(loop->received && loop->plain);
@@ -242,8 +262,10 @@ uint64_t net_now(const struct net_loop *loop)
 
 uint64_t net_look(struct net_loop *loop)
 {
+	/* In this order: a stop between the two is none of the host. */
+	uint64_t now = true_now();
 	uv_update_time(&loop->uv);
-	uint64_t now = true_now(), known = net_now(loop);
+	uint64_t known = net_now(loop);
 	/* Less is how the two clocks are rounded. */
 	if (now > known + SLEPT_MS)
 		loop->slept += now - known;
@@ -333,7 +355,8 @@ size_t net_loop_relieve(struct net_loop *loop)
 
 void net_loop_busy_poll(struct net_loop *loop, unsigned ms)
 {
-	loop->awake.most = (uint64_t)ms * 1000000;
+	loop->awake =
+		(struct awake){ .most = (uint64_t)ms * 1000000, .looked = loop->awake.looked };
 }
 
 uint64_t net_loop_looked_ms(const struct net_loop *loop)
@@ -378,9 +401,10 @@ static void on_timer(uv_timer_t *handle)
 	struct net_timer *t = (struct net_timer *)(void *)handle;
 
 	/* A signal that ends a stop ends epoll_wait(), too: timers come before events then. */
-	net_notice_pause(t->loop);
 	t->at = UINT64_MAX;
-	t->fn(t->user);
+	net_notice_pause(t->loop);
+	if (!uv_is_closing((uv_handle_t *)handle))
+		t->fn(t->user);
 }
 
 void net_timer_set(struct net_timer *t, uint64_t at)

@@ -73,7 +73,7 @@ void isolation_paused(struct node *n, uint64_t ms)
 	size_t ended = 0;
 
 	n->now = net_now(n->loop);
-	if (others && !n->draining && !n->isolated)
+	if (others && !n->draining && !n->isolated && link_overdue(n->link, n->now))
 		ended = send_away(n);
 	LOG(LOG_WARNING, "paused", LF_U64("ms", ms), LF_U64("streams_ended", ended),
 		LF_CSTR("reason", "this process did not run"),

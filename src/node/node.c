@@ -37,7 +37,7 @@ enum {
 	ARENA_KEEP = 64 * 1024, /* most records need no other memory */
 	FRAME_BYTES = 2 * 1024 * 1024, /* of every node, whatever its `limit stanza bytes` */
 	FRAME_HEADER = 1024, /* more than any header of a data frame */
-	PAUSE_MS = 800, /* with the time between two heartbeats, what far nodes call death */
+	PAUSE_MS = 500, /* worth a line in the log */
 };
 
 /* --- the loop's turn --- */

@@ -157,12 +157,12 @@ static bool declares(const struct xml_attr *a, const struct xml_attr *before)
 	return a->ns.len && !str_eq(a->ns, STRL(NS_XML)) && !(before && str_eq(a->ns, before->ns));
 }
 
-static void decode_generic_attrs(struct decoder *d, struct xml_node *e)
+static void decode_generic_attrs(struct decoder *d, struct xml_node *e, bool own_ns)
 {
 	size_t n = cbor_array(&d->r);
 	struct xml_attr **tail = &e->attrs;
 	struct xml_attr *before = NULL;
-	unsigned decls = 1; /* that of the element */
+	unsigned decls = own_ns; /* that of the element */
 
 	if (n % 3 || n / 3 > d->limits->attrs)
 		cbor_fail(&d->r, "wrong number of attributes");
@@ -209,6 +209,7 @@ void decode_generic(struct decoder *d, size_t items)
 	struct xml_node *e = decoder_add(d, XML_ELEM);
 	if (!e)
 		return;
+	bool own_ns = cbor_peek(&d->r) != CBOR_NULL;
 	e->ns = decode_namespace(d);
 	e->name = cbor_text(&d->r);
 	decoder_check_value(d, e->ns);
@@ -218,7 +219,7 @@ void decode_generic(struct decoder *d, size_t items)
 		cbor_fail(&d->r, "namespace not allowed in a stanza");
 	else if (!d->limits->strays && !place_keeps_generic(p, e->ns))
 		cbor_fail(&d->r, "namespace of components' streams in a stanza");
-	decode_generic_attrs(d, e);
+	decode_generic_attrs(d, e, own_ns);
 	if (items < 2)
 		cbor_fail(&d->r, "generic element cut short");
 	else

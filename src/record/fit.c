@@ -216,7 +216,7 @@ static void note_unknown_attrs(
 		while (i < row->n_attrs && (row->attrs[i].number != a->id || a->id == AT_NONE))
 			i++;
 		if (i == row->n_attrs)
-			fit_note(w->report, e->ns, e->name, a->name);
+			fit_note(w->report, a->ns.len ? a->ns : e->ns, e->name, a->name);
 	}
 }
 

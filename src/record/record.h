@@ -96,7 +96,7 @@ enum { RECORD_STRIPPED_MAX = 8 };
 struct record_report {
 	unsigned stripped; /* all, may be more than are listed */
 	struct {
-		struct str ns;
+		struct str ns; /* of the element, or of the attribute if it has one */
 		struct str name; /* of an element; empty: text between payloads */
 		struct str attribute; /* only this one of the element; p == NULL: all of it */
 	} what[RECORD_STRIPPED_MAX]; /* strings live as long as the stanza */

@@ -68,7 +68,7 @@ static void read_attrs(const struct xml_node *stanza, struct head *h, struct rec
 		case AT_TO:
 			break;
 		default:
-			fit_note(report, stanza->ns, stanza->name, a->name);
+			fit_note(report, a->ns.len ? a->ns : stanza->ns, stanza->name, a->name);
 			break;
 		}
 	}

@@ -9,6 +9,7 @@
 
 #include "s2s/component.h"
 #include "s2s/flush.h"
+#include "s2s/inbox.h"
 #include "s2s/limits.h"
 #include "s2s/manage.h"
 #include "s2s/member.h"
@@ -153,6 +154,12 @@ static void revoke_waiting(struct s2s_pair *p, uint64_t channel)
 	p->face->counts.revoked += n;
 }
 
+/* Not a stream that brings stanzas which their server does not keep: what is on its way would be lost. */
+static bool may_be_cut(const struct s2s_stream *s)
+{
+	return !(s->incoming || s->bidi) || (s->manage.inbox && s->manage.inbox->whole);
+}
+
 /*
  * What was written and waits in this process, because the peer does not read, cannot be taken out of the stream: part
  * of it may have left. With acknowledgements the kernel's part goes with it, as the next owner sends that, too.
@@ -162,7 +169,7 @@ void pair_revoke(struct s2s_pair *p, uint64_t channel)
 	struct s2s_stream *s = p->via;
 
 	revoke_waiting(p, channel);
-	if (s && queue_has_beyond(&p->queue, channel, s->taken))
+	if (s && may_be_cut(s) && queue_has_beyond(&p->queue, channel, s->taken))
 		stream_cut(s);
 	pair_unused(p);
 }

@@ -311,7 +311,7 @@ class Cli(unittest.TestCase):
                       {"node": "inner-b", "boot": 77}, {"node": "inner-c" + EVIL, "boot": str(2 ** 64 - 1)}]},
                    "stays here: inner-b (boot 77) does not give it up; if it is dead for good: sallyport expel inner-b "
                    "77, and inner-c\\u{1b}"),
-                  ({"state": "kept", "why": "chosen", "silent": 3}, "stays here: \n"),
+                  ({"state": "kept", "why": "chosen", "silent": 3}, "stays here\n"),
                   ({}, ""), (7, "")]
         leases = [({"owner": "outer-b", "epoch": 1790000000123, "holders": [{"node": "inner-a", "boot": 5},
                                                                            {"node": "inner-b", "boot": 77}]},
