@@ -358,11 +358,11 @@ class Gateway:
     def __init__(self, rig, build):
         self.rig, self.build = rig, build
 
-    def busy_poll(self, on):
-        """Reloads both nodes as they are shipped, or with `limit busy poll 0`."""
+    def busy_poll(self, ms):
+        """Reloads both nodes with `limit busy poll`; 0 is how they are shipped."""
         for node, conf in (("outer", self.outer_conf), ("inner", self.inner_conf)):
             text = pathlib.Path(conf).read_text().split("limit busy poll")[0]
-            pathlib.Path(conf).write_text(text if on else f"{text}limit busy poll 0\n")
+            pathlib.Path(conf).write_text(f"{text}limit busy poll {ms}ms\n")
             run([self.build / "src/cli/sallyport", "reload", "--socket", self.rig.folder / f"{node}.sock"])
 
     def pids(self):

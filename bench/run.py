@@ -225,19 +225,19 @@ class Bench:
 
     def latency(self):
         """With every hop to the other processor, as between machines; and where the kernel puts everybody."""
-        self.paced("", [*self.ways] + (["sleeping"] if "gateway" in self.ways else []), bound=True)
+        self.paced("", [*self.ways] + (["busy_poll"] if "gateway" in self.ways else []), bound=True)
         self.paced("-unbound", [*self.ways], bound=False)
 
     def paced(self, suffix, ways, bound):
-        """Delay against CPU: the gateway as shipped, and one that sleeps between messages."""
+        """Delay against CPU: the gateway as shipped, and with `limit busy poll`."""
         series = {"p50": Series(), "p99": Series()}
         cpu = Series()
         self.place(bound)
         for _ in range(self.rounds):
             for name in ways:
-                way = "gateway" if name == "sleeping" else name
+                way = "gateway" if name == "busy_poll" else name
                 if way == "gateway":
-                    self.gate.busy_poll(name != "sleeping")
+                    self.gate.busy_poll(2 if name == "busy_poll" else 0)
                 hops = len(self.ways[way][1]) + 1 if bound else None
                 result = self.load(way, messages=self.size["latency"], rate=1000, pairs=10, warmup=5, hops=hops)
                 for key, s in series.items():
@@ -247,12 +247,12 @@ class Bench:
                     cpu.add(name, sum(used.values()))
         self.place(bound=False)
         if self.gate:
-            self.gate.busy_poll(True)
+            self.gate.busy_poll(0)
         shape = {"rate": 1000, "pairs": 10}
         for key, s in series.items():
             s.emit(f"latency-{key}{suffix}", "us", detail=shape)
-            if "sleeping" in ways:
-                s.emit(f"latency-{key}-sleeping", "us", subject="sleeping", detail=shape)
+            if "busy_poll" in ways:
+                s.emit(f"latency-{key}-busy-poll", "us", subject="busy_poll", detail=shape)
         cpu.emit(f"cpu-paced{suffix}", "us/stanza", detail=shape)
 
     def place(self, bound):

@@ -276,7 +276,7 @@ struct config_stanzas {
 		"certificates that inner makes; after a pause as many at once as it keeps")        \
 	X(mint_kept, 16384, 64, 1000000, "mint certificates", "certificates",                      \
 		"kept by inner for the next stream of their domain")                               \
-	X(busy_ms, 2, 0, 10, "busy poll", "milliseconds",                                          \
+	X(busy_ms, 0, 0, 10, "busy poll", "milliseconds",                                          \
 		"when input comes so often: look for more so long before sleeping")                \
 	X(memory, 1073741824, 16777216, 1099511627776, "memory", "bytes", "held for peers in all") \
 	X(address_conns, 256, 0, 1000000, "address connections", "connections",                    \

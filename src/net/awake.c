@@ -6,10 +6,7 @@ enum {
 	WINDOW = 20 * MS, /* of looking, for a judgement */
 	LOST_MOST = 4, /* a quarter */
 	OFF_LEAST = 1000, /* milliseconds; twice as long each time, up to the other */
-	OFF_MOST = 32000,
-	ROOM_EACH = 1000 * MS,
-	ROOM_BEGIN = 2, /* half of the time is idle: it may begin */
-	ROOM_GO_ON = 4,
+	OFF_MOST = 4000,
 	SMOOTH = 32, /* inputs in the mean */
 	LONG_GAP = 8, /* times most: longer ones count as this */
 };
@@ -47,40 +44,23 @@ static void account(struct awake *a, uint64_t now, uint64_t cpu)
 	a->spent = a->lost = 0;
 }
 
-static void look_for_room(struct awake *a, uint64_t now, const struct awake_clocks *clocks)
-{
-	uint64_t passed = now - a->room_at;
-
-	if (passed < ROOM_EACH)
-		return;
-	uint64_t idle = clocks->idle(), share = a->room ? ROOM_GO_ON : ROOM_BEGIN;
-	uint64_t unused = idle - a->idle_then + a->looked - a->looked_then;
-	a->room = passed < 2 * (uint64_t)ROOM_EACH && unused >= passed * clocks->processors / share;
-	a->room_at = now;
-	a->idle_then = idle;
-	a->looked_then = a->looked;
-}
-
-bool awake_stay(struct awake *a, bool input, uint64_t now, const struct awake_clocks *clocks)
+bool awake_stay(struct awake *a, bool input, uint64_t now, uint64_t (*cpu)(void))
 {
 	if (input && a->most)
 		note_input(a, now);
 	else if (a->last)
 		a->looked += now - a->last < a->most ? now - a->last : a->most;
-	bool often = a->most && a->input_at && a->gap <= a->most;
-
-	if (often)
-		look_for_room(a, now, clocks);
-	bool stay = often && a->room && now - a->input_at < a->most && now >= a->off_until;
+	bool stay = a->most && a->input_at && now - a->input_at < a->most && a->gap <= a->most &&
+		now >= a->off_until;
 
 	if (a->since && (!stay || now - a->since >= WINDOW)) {
-		account(a, now, clocks->cpu());
+		account(a, now, cpu());
 		a->since = 0;
 		stay = stay && now >= a->off_until;
 	}
 	if (stay && a->since == 0) {
 		a->since = now;
-		a->cpu_since = clocks->cpu();
+		a->cpu_since = cpu();
 	}
 	a->last = stay ? now : 0;
 	return stay;

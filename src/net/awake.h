@@ -5,9 +5,8 @@
  *
  *   - input comes so often that the next is likely to be there soon: the mean time between inputs is at most the time
  *     to look for one, and
- *   - nobody else wants the processors: half of their time was idle in the last second (a quarter while it goes on, its
- *     own looks counted as idle), and it lost less than a quarter of its time to others. If it lost more it sleeps for
- *     a second, and for twice as long each time that nothing has changed, up to half a minute.
+ *   - nobody else wants the processor: whoever looks lost less than a quarter of the time to others. If it lost more it
+ *     sleeps for a second, and for twice as long each time that nothing has changed, up to four.
  *
  * Pure code: it is told the time.
  */
@@ -18,12 +17,6 @@
 #include <stdint.h>
 
 /* All times in nanoseconds. Zeroed memory with most set is one that has seen no input. */
-struct awake_clocks {
-	uint64_t (*cpu)(void); /* time that the thread had a processor */
-	uint64_t (*idle)(void); /* time that processors had nothing to do, all together */
-	unsigned processors;
-};
-
 struct awake {
 	uint64_t most; /* look so long after input, then sleep; 0: sleep at once */
 	uint64_t input_at; /* the last input; 0: none yet */
@@ -33,17 +26,14 @@ struct awake {
 	uint64_t spent, lost; /* looking, and of that taken by others: since the last judgement */
 	uint64_t last; /* the last call, when the answer was to look again; 0: it was not */
 	uint64_t looked; /* all time that went into looks which found nothing */
-	bool room; /* processors are idle for long enough */
-	uint64_t room_at, idle_then,
-		looked_then; /* when that was found out last, and the clocks then */
 	uint64_t off_ms; /* milliseconds, the last time that others wanted the processor */
 	uint64_t off_until; /* others want the processor: not before this time */
 };
 
 /*
  * Before each sleep: shall the thread look again instead? input: something was received since the last call. now is of
- * a monotonic clock, never 0. The other clocks are asked now and then while input comes often.
+ * a monotonic clock, never 0; cpu() tells the processor time of the thread and is asked now and then.
  */
-bool awake_stay(struct awake *a, bool input, uint64_t now, const struct awake_clocks *clocks);
+bool awake_stay(struct awake *a, bool input, uint64_t now, uint64_t (*cpu)(void));
 
 #endif

@@ -14,10 +14,8 @@
 
 #include <malloc.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "net/conn_int.h"
@@ -79,25 +77,11 @@ static uint64_t thread_cpu(void)
 	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
-/* Of all processors together, since the start of the machine. Never less than before, and 0 where it cannot be read. */
-static uint64_t idle_time(void)
-{
-	double up, idle = 0;
-	FILE *f = fopen("/proc/uptime", "re");
-
-	if (f) {
-		if (fscanf(f, "%lf %lf", &up, &idle) != 2)
-			idle = 0;
-		fclose(f);
-	}
-	return (uint64_t)(idle * 1e9);
-}
-
 /* Shall the thread look again instead of sleeping? Then whoever waits for the core has it first. */
 static bool stay_awake(struct net_loop *loop)
 {
 	bool stay = loop->awake.most != 0 &&
-		awake_stay(&loop->awake, loop->had_input, uv_hrtime(), &loop->clocks);
+		awake_stay(&loop->awake, loop->had_input, uv_hrtime(), thread_cpu);
 
 	loop->had_input = false;
 	if (stay)
@@ -188,9 +172,6 @@ struct net_loop *net_loop_new(void)
 	list_init(&loop->waiting);
 	spares_init(&loop->spares);
 	list_init(&loop->listeners);
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	loop->clocks = (struct awake_clocks){ thread_cpu, idle_time,
-		processors > 0 ? (unsigned)processors : 1 };
 	loop->received = malloc(NET_READ_SIZE);
 	loop->plain = malloc(NET_READ_SIZE);
 	check(loop->received && loop->plain);

@@ -47,7 +47,6 @@ struct net_loop {
 	unsigned heap_seen; /* of these, at the last look */
 	unsigned heap_trimmed; /* and when the heap was last trimmed */
 	struct awake awake;
-	struct awake_clocks clocks;
 	bool had_input; /* something was received since the last turn */
 	struct {
 		void (*fn)(void *user);

@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "net/uv_loop.h"
 #include "pairing.h"
 
 enum {
@@ -56,12 +55,6 @@ static size_t on_input(struct end *e, struct str bytes)
 	return bytes.len;
 }
 
-/* The machine has nothing else to do. */
-static uint64_t all_idle(void)
-{
-	return uv_hrtime() * 64;
-}
-
 static void known(struct end *e)
 {
 	net_conn_set_class(e->conn, NET_KNOWN);
@@ -76,8 +69,6 @@ static bool stays_awake(unsigned busy_ms, unsigned ticks_most)
 	w.p.server.on_open = known; /* strangers do not keep it awake */
 	w.p.server.on_input = on_input;
 	net_loop_busy_poll(w.p.loop, busy_ms);
-	w.p.loop->clocks.idle = all_idle;
-	w.p.loop->clocks.processors = 64;
 	w.tick = net_timer_new(w.p.loop, on_tick, &w);
 	pairing_dial(&w.p);
 	net_timer_set(w.tick, net_now(w.p.loop) + TICK_MS);
