@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -11,7 +12,7 @@
 enum {
 	TICK_MS = 4,
 	BUSY_MS = 10,
-	IDLE_TURNS = 50, /* so many turns after one input: the thread did not sleep */
+	IDLE_TURNS = 10, /* so many turns after one input: the thread did not sleep */
 	HOLD_TICKS = 10,
 	TICKS = 200, /* the busy poll has learnt by then */
 	TICKS_MOST = 2500, /* others may want the processor */
@@ -88,6 +89,62 @@ static void test_sleeps(void **state)
 static void test_busy_poll(void **state)
 {
 	assert_true(stays_awake(BUSY_MS, TICKS_MOST));
+}
+
+/* --- a pause --- */
+
+enum { STOP_MS = 300, PAUSE_MS = 100, LONG_PAUSE_MS = 20000 };
+
+struct pause {
+	struct net_loop *loop;
+	struct net_timer *tick;
+	unsigned ticks;
+	unsigned paused;
+};
+
+static void on_paused(void *user, uint64_t ms)
+{
+	struct pause *p = user;
+
+	assert_true(ms > PAUSE_MS);
+	p->paused++;
+}
+
+static void on_pause_tick(void *user)
+{
+	struct pause *p = user;
+
+	if (++p->ticks == TICKS) {
+		net_loop_stop(p->loop);
+		return;
+	}
+	if (p->ticks == TICKS / 2)
+		usleep(STOP_MS * 1000);
+	net_timer_set(p->tick, net_now(p->loop) + TICK_MS);
+}
+
+static unsigned pauses(unsigned ms)
+{
+	struct pause p = { .loop = net_loop_new() };
+
+	p.tick = net_timer_new(p.loop, on_pause_tick, &p);
+	net_on_pause(p.loop, ms, on_paused, &p);
+	net_timer_set(p.tick, net_now(p.loop) + TICK_MS);
+	net_loop_run(p.loop);
+	net_timer_free(p.tick);
+	net_loop_free(p.loop);
+	return p.paused;
+}
+
+static void test_pause(void **state)
+{
+	assert_true(pauses(PAUSE_MS) > 0);
+}
+
+/* Nor is the time before the start one. */
+static void test_no_pause(void **state)
+{
+	assert_int_equal(pauses(LONG_PAUSE_MS), 0);
 }
 
 /* --- a hold --- */
@@ -180,6 +237,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sleeps),
 		cmocka_unit_test(test_busy_poll),
+		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_no_pause),
 		cmocka_unit_test(test_hold),
 	};
 

@@ -115,6 +115,32 @@ static void test_stays(void **state)
 	one_end(&t);
 }
 
+/* What they send by it, and keep no more, would be lost: it stays, and what waits in it leaves. */
+static void test_both_ways(void **state)
+{
+	struct one t;
+
+	one_begin(&t);
+	t.n.bidi = true;
+	give(&t, "first", 1, 1);
+	t.peer = script_accept(&t.n);
+	script_send(t.peer, ANSWER("i") FEATURES(OFFER_SASL OFFER_BIDI) "<success" SASL "/>");
+	script_send(t.peer, ANSWER("j") FEATURES(""));
+	assert_has(script_look(t.peer), "<bidi xmlns=\"urn:xmpp:bidi\"");
+	t.peer->other->stuck = true;
+	give(&t, "revoked", 1, 2);
+	t.n.gone = 1;
+	revoke(&t, 1);
+	assert_false(t.peer->other->cut);
+	script_send(
+		t.peer, "<message from='x@a.example' to='y@b.example'><body>hi</body></message>");
+	assert_has(node_stanzas(&t.n), "hi");
+	t.peer->other->stuck = false;
+	world_run(&t.w);
+	assert_int_equal(t.n.connects, 1);
+	one_end(&t);
+}
+
 /* A stream that closes has a while to flush what it has. */
 static void test_while_closing(void **state)
 {
@@ -165,6 +191,7 @@ int main(void)
 			test_cut_with_acknowledgements, NULL, NULL, NULL },
 		cmocka_unit_test(test_nothing_else),
 		cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_both_ways),
 		{ "threats L19 likewise while the stream closes", test_while_closing, NULL, NULL,
 			NULL },
 		cmocka_unit_test(test_no_blame),
